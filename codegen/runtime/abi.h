@@ -1,0 +1,65 @@
+#pragma once
+// What generated code, the interpreter and the scheduler share: plain structs, no C++
+// library. This header is embedded in the library and compiled again by the JIT.
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace galena::rt {
+
+using vid = uint32_t;
+__extension__ typedef __int128 i128;
+__extension__ typedef unsigned __int128 u128;
+
+/// A graph by its arrays. Adjacency sorted; `split[v]` is the number of neighbours < v.
+struct GraphView {
+  vid n;
+  vid max_degree;
+  const uint64_t* indptr;
+  const vid* indices;
+  const vid* split;
+  const uint32_t* vlabels;  ///< by vertex, or null
+  const uint32_t* elabels;  ///< by arc, or null
+};
+
+/// A sorted list of vertices, borrowed.
+struct Span {
+  const vid* p;
+  vid n;
+};
+
+/// A range of work. The unit space gives vertex v 1 + degree(v) consecutive units that start
+/// at v + indptr[v]. Whoever runs a vertex's first unit also does what its outermost
+/// level does once. `parts` > 1 splits one single unit (end == begin + 1) below its second loop.
+struct Chunk {
+  uint64_t begin, end;
+  uint32_t part, parts;
+};
+
+struct Worker;
+/// Receives a match; matched[i] is the vertex bound at depth i. Returns nonzero to stop.
+typedef int (*EmitFn)(Worker*, int query, const vid* matched, int size);
+
+/// One thread's memory. The scheduler allocates it once; a run allocates nothing.
+struct Worker {
+  const GraphView* graph;
+  vid* slots;                ///< slot s begins at slots + s * slot_capacity
+  uint64_t slot_capacity;    ///< at least max_degree + 16, a multiple of 16
+  uint32_t* counters;        ///< counter c begins at counters + c * n_padded; all zero between runs
+  uint8_t* marks;            ///< mark m begins at marks + m * n_padded; all zero between runs
+  uint64_t n_padded;
+  i128* acc;                 ///< a sum for each accumulator
+  i128* local;               ///< by vertex, for LOCAL queries (one array, shared), or null
+  void (*add_local)(Worker*, vid, i128);
+  EmitFn emit;
+  const volatile int* stop;  ///< set by another thread to end early
+  int aborted;               ///< set by the run when it ended early: its sums are void
+  int overflow;              ///< set when a sum left 128 bits
+  uint64_t work;             ///< elements touched, kept by the interpreter only
+  void* owner;               ///< the scheduler's own
+};
+
+/// Runs one chunk and adds to worker->acc unless it was aborted.
+typedef void (*RunFn)(Worker*, const Chunk*);
+
+}  // namespace galena::rt

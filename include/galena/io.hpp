@@ -1,0 +1,45 @@
+#pragma once
+// Reading and writing graphs. Formats are recognised by name and first bytes.
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "galena/graph.hpp"
+
+namespace galena {
+
+enum class Format {
+  automatic,
+  edge_list,      ///< SNAP style: `u v [edge label]` a line, `#`/`%` comments; spaces, tabs, commas; .gz too
+  matrix_market,  ///< .mtx, coordinate, pattern/integer/real, general/symmetric
+  metis,          ///< .graph
+  grami,          ///< .lg: `t # id`, `v id label`, `e u v label`
+  hyperedges,     ///< a hyperedge a line
+  binary,         ///< Galena's own (.gal): checksummed, opened by memory mapping
+  folder,         ///< a dataset folder: edges.txt[.gz], vlabels.txt, edge_labels.txt
+};
+
+struct LoadOptions {
+  Format format = Format::automatic;
+  bool directed = false;
+  int threads = 0;  ///< 0 = all cores
+  /// Where edge lists of more than two columns carry an edge label in the third.
+  bool edge_labels = false;
+  /// Verify the checksum of the payload of a binary file (the header's always is).
+  bool verify = false;
+  /// Called now and then from the calling thread with the share done in [0, 1].
+  std::function<void(double)> progress;
+};
+
+/// Loads a file or a dataset folder. Throws InputError naming file, line and what was
+/// expected; EnvironmentError where the file cannot be read.
+Graph load_graph(const std::filesystem::path& path, const LoadOptions& options = {});
+
+/// Writes beside `path` and renames: no partial file is left. `automatic` goes by extension.
+void save_graph(const Graph& graph, const std::filesystem::path& path, Format format = Format::automatic);
+
+/// Short name as in messages: "edge list", "Matrix Market", ...
+std::string format_name(Format format);
+
+}  // namespace galena
