@@ -1,0 +1,84 @@
+# How a folder of Galena declares itself.
+
+set(GALENA_WARNINGS
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Woverloaded-virtual)
+
+# Language level, warnings and include paths of everything written here: public headers are
+# "galena/graph.hpp", internal ones are named from the root ("src/graph/csr.hpp").
+function(galena_configure target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:CXX>:${GALENA_WARNINGS}>
+    # CMake 3.25 does not know the C++20 flag of nvcc 13.
+    $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
+  if(GALENA_WERROR)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
+  endif()
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
+endfunction()
+
+# Header-only helpers stay out of the installed package.
+function(galena_link target scope)
+  foreach(dependency IN LISTS ARGN)
+    if(dependency IN_LIST GALENA_BUILD_ONLY_TARGETS)
+      target_link_libraries(${target} ${scope} $<BUILD_INTERFACE:${dependency}>)
+    else()
+      target_link_libraries(${target} ${scope} ${dependency})
+    endif()
+  endforeach()
+endfunction()
+
+# galena_add_library(NAME SOURCES a.cpp ... [DEPS galena::base ...] [PRIVATE_DEPS ZLIB::ZLIB ...])
+#
+# The static library of a folder: target galena_NAME, used as galena::NAME. DEPS are visible in its
+# headers, PRIVATE_DEPS in its sources only. Both are CMake targets, whole names.
+function(galena_add_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
+    message(FATAL_ERROR "galena_add_library(${name}): expected SOURCES ..., DEPS ..., PRIVATE_DEPS ...; found '${arg_UNPARSED_ARGUMENTS}'")
+  endif()
+  add_library(galena_${name} STATIC ${arg_SOURCES})
+  add_library(galena::${name} ALIAS galena_${name})
+  galena_configure(galena_${name})
+  set_target_properties(galena_${name} PROPERTIES EXPORT_NAME ${name})
+  target_include_directories(galena_${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  galena_link(galena_${name} PUBLIC ${arg_DEPS})
+  galena_link(galena_${name} PRIVATE ${arg_PRIVATE_DEPS})
+  set_property(GLOBAL APPEND PROPERTY GALENA_LIBRARIES galena_${name})
+endfunction()
+
+# galena::galena, what a program that uses the library links: all of the above.
+function(galena_add_umbrella)
+  add_library(galena INTERFACE)
+  add_library(galena::galena ALIAS galena)
+  get_property(libraries GLOBAL PROPERTY GALENA_LIBRARIES)
+  list(REVERSE libraries)  # users before what they use
+  target_link_libraries(galena INTERFACE ${libraries})
+endfunction()
+
+# galena_add_test(NAME a_test.cpp ... [LIBS galena::graph ...] [TIMEOUT seconds])
+#
+# A Catch2 executable test_NAME whose cases each are a ctest entry "NAME: case". A case that cannot
+# run says GALENA_SKIP("why"), and ctest shows it as skipped.
+function(galena_add_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "LIBS" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  add_executable(test_${name} ${arg_UNPARSED_ARGUMENTS})
+  galena_configure(test_${name})
+  target_link_libraries(test_${name} PRIVATE galena_test_support ${arg_LIBS})
+  catch_discover_tests(test_${name}
+    TEST_PREFIX "${name}: "
+    PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${arg_TIMEOUT})
+endfunction()
+
+# galena_add_bench(NAME a_bench.cpp ... [LIBS ...]): an executable bench_NAME on google-benchmark.
+function(galena_add_bench name)
+  cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
+  add_executable(bench_${name} ${arg_UNPARSED_ARGUMENTS})
+  galena_configure(bench_${name})
+  target_link_libraries(bench_${name} PRIVATE benchmark::benchmark benchmark::benchmark_main ${arg_LIBS})
+endfunction()

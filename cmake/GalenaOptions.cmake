@@ -1,0 +1,40 @@
+# What a person can choose when configuring, and the defaults.
+
+option(GALENA_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(GALENA_BENCH "Build the benchmarks" OFF)
+option(GALENA_FUZZ "Build the fuzz targets (needs Clang)" OFF)
+option(GALENA_INSTALL "Provide the install target" ${PROJECT_IS_TOP_LEVEL})
+option(GALENA_WERROR "Turn warnings into errors" ${PROJECT_IS_TOP_LEVEL})
+set(GALENA_SANITIZE "" CACHE STRING "Sanitizers to build everything with, e.g. address,undefined or thread")
+
+foreach(backend CUDA NCCL MPI)
+  set(GALENA_${backend} AUTO CACHE STRING "Use ${backend}: AUTO (where it is found), ON (or fail) or OFF")
+  set_property(CACHE GALENA_${backend} PROPERTY STRINGS AUTO ON OFF)
+endforeach()
+set(GALENA_CUDA_ARCHITECTURES 90 CACHE STRING "CUDA architectures to compile for, e.g. 80;90")
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, RelWithDebInfo or Debug" FORCE)
+endif()
+
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+find_program(GALENA_CCACHE ccache)
+if(GALENA_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER "${GALENA_CCACHE}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${GALENA_CCACHE}")
+  set(CMAKE_CUDA_COMPILER_LAUNCHER "${GALENA_CCACHE}")
+endif()
+
+if(GALENA_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "GALENA_FUZZ needs Clang: configure with -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ "
+                        "(or use the preset `fuzz`); the compiler is ${CMAKE_CXX_COMPILER_ID}")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -g)
+  add_link_options(-fsanitize=address,undefined)
+elseif(GALENA_SANITIZE)
+  add_compile_options(-fsanitize=${GALENA_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+  add_link_options(-fsanitize=${GALENA_SANITIZE})
+endif()
