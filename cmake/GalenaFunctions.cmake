@@ -60,7 +60,7 @@ endfunction()
 
 # galena_add_test(NAME a_test.cpp ... [LIBS galena::graph ...] [TIMEOUT seconds])
 #
-# A Catch2 executable test_NAME whose cases each are a ctest entry "NAME: case". A case that cannot
+# A Catch2 executable test_NAME whose cases each are a ctest entry "NAME/case". A case that cannot
 # run says GALENA_SKIP("why"), and ctest shows it as skipped.
 function(galena_add_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "LIBS" ${ARGN})
@@ -71,7 +71,7 @@ function(galena_add_test name)
   galena_configure(test_${name})
   target_link_libraries(test_${name} PRIVATE galena_test_support ${arg_LIBS})
   catch_discover_tests(test_${name}
-    TEST_PREFIX "${name}: "
+    TEST_PREFIX "${name}/"
     PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${arg_TIMEOUT})
 endfunction()
 

@@ -1,0 +1,100 @@
+#include "apps/cli.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace galena::cli {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kQuietTime = 2s;       // what ends sooner shows no progress
+constexpr auto kRedraw = 200ms;       // on a terminal
+constexpr auto kLineInterval = 30s;   // elsewhere
+constexpr int kBarWidth = 24;
+
+std::string bar(double share) {
+  const int filled = static_cast<int>(share * kBarWidth);
+  return std::string(static_cast<std::size_t>(filled), '#') + std::string(static_cast<std::size_t>(kBarWidth - filled), '.');
+}
+
+}  // namespace
+
+CLI::App& subcommand(CLI::App& app, Common& common, const std::string& name, const std::string& description) {
+  CLI::App& command = *app.add_subcommand(name, description);
+  command.add_flag("--json", common.json, "One JSON object on standard output, nothing else there");
+  command.add_option("--threads", common.threads, "CPU threads; 0 takes every core")
+      ->check(CLI::Range(0, 4096))
+      ->type_name("N");
+  command.add_flag("-q,--quiet", common.quiet, "No notes and no progress on standard error");
+  return command;
+}
+
+void check_interrupted() {
+  if (*stop_flag() != 0) throw Interrupted();
+}
+
+void print_json(const nlohmann::json& object) {
+  // Names of files need not be UTF-8: what is not becomes U+FFFD.
+  const std::string text = object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+void note(const Common& common, const std::string& text) {
+  if (!common.quiet) fmt::print(stderr, "galena: {}\n", text);
+}
+
+std::string format_seconds(double seconds) {
+  if (seconds < 60) return fmt::format("{:.{}f} s", seconds, seconds < 10 ? 2 : 1);
+  const auto whole = static_cast<long long>(seconds + 0.5);
+  if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);
+  return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
+}
+
+std::string format_count(std::string digits) {
+  const std::size_t first = digits.starts_with('-') ? 1 : 0;
+  for (std::size_t i = digits.size(); i > first + 3;) {
+    i -= 3;
+    digits.insert(i, 1, ',');
+  }
+  return digits;
+}
+
+Progress::Progress(const Common& common, std::string label)
+    : label_(std::move(label)), enabled_(!common.quiet), terminal_(isatty(STDERR_FILENO) != 0) {
+  next_ = start_ + (terminal_ ? std::chrono::milliseconds(kQuietTime) : std::chrono::milliseconds(kLineInterval));
+}
+
+Progress::~Progress() {
+  if (drawn_ && terminal_) {
+    std::fputs("\r\033[K", stderr);
+    std::fflush(stderr);
+  }
+}
+
+void Progress::update(double share) {
+  const auto now = Clock::now();
+  if (!enabled_ || now < next_) return;
+  next_ = now + (terminal_ ? std::chrono::milliseconds(kRedraw) : std::chrono::milliseconds(kLineInterval));
+  drawn_ = true;
+  share = std::clamp(share, 0.0, 1.0);
+  const double elapsed = std::chrono::duration<double>(now - start_).count();
+  const std::string left = share > 0.005 ? format_seconds(elapsed / share * (1 - share)) + " left" : "";
+  if (terminal_) {
+    fmt::print(stderr, "\r\033[K{} [{}] {:3.0f}%  {}", label_, bar(share), share * 100, left);
+  } else {
+    fmt::print(stderr, "galena: {} {:.0f}%{}{}\n", label_, share * 100, left.empty() ? "" : ", ", left);
+  }
+  std::fflush(stderr);
+}
+
+std::function<void(double)> Progress::callback() {
+  return [this](double share) { update(share); };
+}
+
+}  // namespace galena::cli
