@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "galena/graph.hpp"
@@ -41,14 +42,16 @@ struct Condition {
   std::vector<Condition> children;  ///< for all, any, negation (one)
   [[nodiscard]] std::uint32_t vertices() const;  ///< mask of the vertices named
   [[nodiscard]] bool uses_labels() const;
+  bool operator==(const Condition&) const = default;
 };
 
 /// A small graph to look for. Vertices are 0..size()-1.
 class Pattern {
  public:
   struct Vertex {
-    std::string name;
+    std::string name;  ///< a letter or '_', then letters, digits and '_'; unique in its pattern
     LabelSet label;
+    bool operator==(const Vertex&) const = default;
   };
   struct Edge {
     int u, v;  ///< u < v
@@ -57,15 +60,17 @@ class Pattern {
   };
 
   Pattern() = default;
-  /// An unlabelled pattern of `size` vertices a, b, c, ... and these edges.
+  /// An unlabelled pattern of `size` vertices a, b, ..., z, aa, ab, ... and these edges.
   Pattern(int size, const std::vector<std::pair<int, int>>& edges);
-  /// "(a)--(b)--(c)--(a)", or a family name: "house", "clique(5)".
+  /// "(a)--(b)--(c)--(a)", a family name ("house", "clique(5)") or an edge list ("0-1 1-2 2-0").
   static Pattern parse(std::string_view text);
 
+  /// Returns the new vertex. Throws InputError on a bad or repeated name, or a 33rd vertex.
   int add_vertex(std::string name, LabelSet label = {});
   /// Throws InputError on a self-loop, a pair already joined or separated, or an id out of range.
   void add_edge(int u, int v, LabelSet label = {});
   void add_anti_edge(int u, int v);
+  /// Must hold besides those already there. An AND is stored as its parts, nested AND and OR are flattened.
   void add_condition(Condition condition);
   void set_label(int v, LabelSet label);
   void set_name(int v, std::string name);
@@ -74,7 +79,7 @@ class Pattern {
 
   [[nodiscard]] int size() const { return static_cast<int>(vertices_.size()); }
   [[nodiscard]] const Vertex& vertex(int v) const { return vertices_[static_cast<std::size_t>(v)]; }
-  [[nodiscard]] const std::vector<Edge>& edges() const { return edges_; }
+  [[nodiscard]] const std::vector<Edge>& edges() const { return edges_; }  ///< by (u, v)
   [[nodiscard]] const std::vector<Condition>& conditions() const { return conditions_; }
   [[nodiscard]] std::uint32_t neighbors(int v) const { return adjacent_[static_cast<std::size_t>(v)]; }
   [[nodiscard]] std::uint32_t anti_neighbors(int v) const { return separated_[static_cast<std::size_t>(v)]; }
@@ -91,8 +96,12 @@ class Pattern {
   [[nodiscard]] Pattern permuted(const std::vector<int>& order) const;
   /// As the language writes it; parses back to an equal pattern.
   [[nodiscard]] std::string to_string() const;
+  /// The same vertices in the same order, names included. For isomorphism see codegen/pattern/canonical.hpp.
+  bool operator==(const Pattern&) const = default;
 
  private:
+  void check_pair(int u, int v, const char* relation) const;
+
   std::vector<Vertex> vertices_;
   std::vector<Edge> edges_;
   std::vector<Condition> conditions_;
