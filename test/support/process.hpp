@@ -1,0 +1,24 @@
+#pragma once
+// Running the `galena` command, as a person would.
+
+#include <string>
+#include <vector>
+
+namespace galena::test {
+
+struct Outcome {
+  int code = 0;  ///< exit code; 128 + n where signal n ended it
+  std::string out, err;
+};
+
+/// Runs a program (found on PATH unless it has a slash) and waits for its end.
+/// `input` goes to its standard input.
+Outcome run_program(const std::vector<std::string>& arguments, const std::string& input = "");
+
+/// Runs the `galena` of this build with these arguments.
+Outcome run_galena(const std::vector<std::string>& arguments, const std::string& input = "");
+
+/// Path of the `galena` of this build.
+std::string galena_path();
+
+}  // namespace galena::test
