@@ -2,8 +2,9 @@
 
 set(GALENA_WARNINGS
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Woverloaded-virtual
-    # GCC 12 warns of its own AVX-512 headers (GCC bug 105593).
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized>)
+    # What GCC guesses after inlining is often wrong, in its own headers too (GCC bugs 105593, 105651).
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized>
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 
 # Language level, warnings and include paths of everything written here: public headers are
 # "galena/graph.hpp", internal ones are named from the root ("src/graph/csr.hpp").
