@@ -87,9 +87,9 @@ static inline vid isect_any(vid* out, Span a, Span b) {
   if (a.n == 0) return 0;
   if (b.n == 0) return copy(out, a);
   if (prefer_probe(a, b)) return probe<true, false>(out, a, b);
+  if (a.n >= kProbeLength && a.n >= kSkipRatio * b.n) return skip_diff(out, a, b);
   if (b.n <= kHeld * kLanes) return hold_right_diff(out, a, b, Masks{});
   if (a.n <= kHeld * kLanes) return hold_left_diff(out, a, b);
-  if (prefer_probe(b, a)) return skip_diff(out, a, b);
   return merge_diff(out, a, b);
 }
 

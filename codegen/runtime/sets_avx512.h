@@ -15,11 +15,13 @@ using Mask = uint32_t;
 
 constexpr vid kLanes = 16;
 #ifdef __AVX512VP2INTERSECT__
-constexpr int kHeld = 4;    ///< blocks that the shorter list may have to be held in registers
-constexpr int kStride = 2;  ///< blocks that a merge compares at once
+constexpr int kHeld = 4;              ///< blocks that the shorter list may have to be held in registers
+constexpr int kStride = 3;            ///< blocks that a merge compares at once
+constexpr uint64_t kSkipRatio = 512;  ///< a difference copies between the elements of a list so many times shorter
 #else
 constexpr int kHeld = 2;
 constexpr int kStride = 1;
+constexpr uint64_t kSkipRatio = 32;
 #endif
 
 static inline Vec load(const vid* p) { return _mm512_loadu_si512(p); }
@@ -36,9 +38,9 @@ static inline Vec load_some(const vid* p, uint64_t n, Vec rest) {
 /// The lanes of a whose value occurs anywhere in b.
 static inline Mask match(Vec a, Vec b) {
 #ifdef __AVX512VP2INTERSECT__
-  __mmask16 in_a;
-  __mmask16 in_b;
-  _mm512_2intersect_epi32(a, b, &in_a, &in_b);
+  // Not the intrinsic: GCC 12 writes both of its masks to memory.
+  Mask in_a;
+  __asm__("vp2intersectd %2, %1, %%k2\n\tkmovw %%k2, %0" : "=r"(in_a) : "v"(a), "v"(b) : "k2", "k3");
   return in_a;
 #else
   constexpr __mmask16 kAll = 0xffff;  // the unmasked shuffles set off a false warning in GCC 12
