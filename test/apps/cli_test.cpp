@@ -22,7 +22,7 @@ void check_usage_error(const std::vector<std::string>& arguments, const std::str
 
 }  // namespace
 
-TEST_CASE("--version names the version and the transports") {
+TEST_CASE("the version option names the version and the transports") {
   const auto run = run_galena({"--version"});
   CHECK(run.code == 0);
   CHECK_THAT(run.out, contains(std::string("galena ") + galena::kVersion));
@@ -30,7 +30,7 @@ TEST_CASE("--version names the version and the transports") {
   CHECK(run.err.empty());
 }
 
-TEST_CASE("--help goes to stdout") {
+TEST_CASE("the help option writes to stdout") {
   const auto run = run_galena({"--help"});
   CHECK(run.code == 0);
   CHECK_THAT(run.out, contains("info"));
