@@ -25,11 +25,15 @@
 // filters, which allow out == a.p.
 //
 // This header is compiled for several instruction sets into one program. So everything lives
-// in a namespace named after the level, has internal linkage, and uses no C++ library.
+// in a namespace named after the level, has internal linkage, and uses no C++ library. With
+// GALENA_SET_TABLE it is compiled without the operations, which are called by a table.
 
 #include "codegen/runtime/abi.h"
 
-#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__) && defined(__BMI2__)
+#if defined(GALENA_SET_TABLE)
+#define GALENA_ISA host
+#elif defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__) && \
+    defined(__BMI2__)
 #ifdef __AVX512VP2INTERSECT__
 #define GALENA_ISA avx512vp2
 #define GALENA_ISA_NAME "avx512vp2"
@@ -48,9 +52,19 @@
 #include "codegen/runtime/sets_scalar.h"
 #endif
 
+// Each needs what stands above it.
+// clang-format off
+#include "codegen/runtime/sets_search.h"
+#include "codegen/runtime/sets_marks.h"
+// clang-format on
+
+#if defined(GALENA_SET_TABLE)
+#include "codegen/runtime/sets_table.h"
+#else
+#include "codegen/runtime/sets_filter.h"
 #include "codegen/runtime/sets_hold.h"
 #include "codegen/runtime/sets_merge.h"
-#include "codegen/runtime/sets_search.h"
+#include "codegen/runtime/sets_probe.h"
 
 namespace galena::rt::GALENA_ISA {
 
@@ -98,4 +112,4 @@ static inline vid diff_n(Span a, Span b) { return a.n - isect_n(a, b); }
 
 }  // namespace galena::rt::GALENA_ISA
 
-#include "codegen/runtime/sets_filter.h"
+#endif  // GALENA_SET_TABLE

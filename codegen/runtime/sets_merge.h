@@ -5,8 +5,6 @@ namespace galena::rt::GALENA_ISA {
 
 constexpr uint64_t kStep = static_cast<uint64_t>(kStride) * kLanes;
 
-static inline Span from(Span s, uint64_t begin) { return Span{s.p + begin, static_cast<vid>(s.n - begin)}; }
-
 /// a and b; when either has less than a stride left, the rest is held in registers.
 template <bool kStore>
 static inline vid merge_isect(vid* out, Span a, Span b) {

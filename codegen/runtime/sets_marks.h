@@ -1,0 +1,38 @@
+#pragma once
+// Label sets, counters and marks by vertex; no vectors. Included by sets.h only.
+
+namespace galena::rt::GALENA_ISA {
+
+/// A sorted list of labels, or all labels but those.
+struct Labels {
+  const uint32_t* p;
+  uint32_t n;
+  int negated;
+};
+
+static inline bool has_label(const Labels& set, uint32_t label) {
+  const bool listed = set.n == 1 ? set.p[0] == label : has(Span{set.p, set.n}, label);
+  return listed != (set.negated != 0);
+}
+
+/// Adds 1 to the counter of each element of s.
+static inline void count_in(uint32_t* counters, Span s) {
+  for (uint64_t i = 0; i < s.n; ++i) ++counters[s.p[i]];
+}
+
+/// Sets the counter of each element of s to 0.
+static inline void count_out(uint32_t* counters, Span s) {
+  for (uint64_t i = 0; i < s.n; ++i) counters[s.p[i]] = 0;
+}
+
+/// Sets the mark of each element of s to 1.
+static inline void mark_in(uint8_t* marks, Span s) {
+  for (uint64_t i = 0; i < s.n; ++i) marks[s.p[i]] = 1;
+}
+
+/// Sets the mark of each element of s to 0.
+static inline void mark_out(uint8_t* marks, Span s) {
+  for (uint64_t i = 0; i < s.n; ++i) marks[s.p[i]] = 0;
+}
+
+}  // namespace galena::rt::GALENA_ISA
