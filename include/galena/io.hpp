@@ -26,8 +26,12 @@ struct LoadOptions {
   int threads = 0;  ///< 0 = all cores
   /// Where edge lists of more than two columns carry an edge label in the third.
   bool edge_labels = false;
-  /// Verify the checksum of the payload of a binary file (the header's always is).
+  /// Verify the checksums of the payload of a binary file (the header's always is),
+  /// and every invariant of the graph.
   bool verify = false;
+  /// A binary file is taken at its word, and opens in microseconds. False: read it once to see
+  /// that no offset or id points outside, as one must with a file from strangers.
+  bool trusted = true;
   /// Called now and then from the calling thread with the share done in [0, 1].
   std::function<void(double)> progress;
 };

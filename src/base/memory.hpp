@@ -1,0 +1,39 @@
+#pragma once
+// Large arrays, and a check before they are asked for.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace galena::base {
+
+/// Throws EnvironmentError if `bytes` is more than the machine's memory. Linux would grant the
+/// allocation all the same, and kill the process when it touches the pages.
+void check_memory(std::uint64_t bytes, std::string_view what);
+
+/// An array whose elements are not initialised, so that its pages are first touched, in parallel,
+/// by the threads that fill it. For trivial types only.
+template <class T>
+class Array {
+ public:
+  Array() = default;
+  /// Throws EnvironmentError if it cannot be had; `what` is named in the message.
+  explicit Array(std::uint64_t size, std::string_view what = "an array") : size_(size) {
+    check_memory(size * sizeof(T), what);
+    data_ = std::make_unique_for_overwrite<T[]>(size);
+  }
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  [[nodiscard]] T* data() noexcept { return data_.get(); }
+  [[nodiscard]] const T* data() const noexcept { return data_.get(); }
+  [[nodiscard]] T& operator[](std::uint64_t i) noexcept { return data_[i]; }
+  [[nodiscard]] const T& operator[](std::uint64_t i) const noexcept { return data_[i]; }
+  [[nodiscard]] std::span<T> span() noexcept { return {data_.get(), size_}; }
+  [[nodiscard]] std::span<const T> span() const noexcept { return {data_.get(), size_}; }
+
+ private:
+  std::unique_ptr<T[]> data_;
+  std::uint64_t size_ = 0;
+};
+
+}  // namespace galena::base

@@ -1,0 +1,49 @@
+#pragma once
+// What every OpenMP loop of the engine needs: the number of threads, and a way for
+// exceptions to leave a parallel region.
+
+#include <omp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <limits>
+#include <mutex>
+
+namespace galena::base {
+
+/// The number of threads a request means: 0 = as many as OpenMP would use.
+inline int resolve_threads(int requested) noexcept { return requested > 0 ? requested : omp_get_max_threads(); }
+
+/// Exceptions may not leave an OpenMP region. `run(position, f)` calls f and keeps the exception of
+/// the lowest position, so that the error reported does not depend on timing; `rethrow()` after the
+/// region throws it. Work at later positions than a failure may be skipped: ask `failed_before()`.
+class ErrorTrap {
+ public:
+  template <class F>
+  void run(std::uint64_t position, F&& f) noexcept {
+    try {
+      f();
+    } catch (...) {
+      const std::scoped_lock lock(mutex_);
+      if (position < position_.load(std::memory_order_relaxed) || !error_) {
+        position_.store(position, std::memory_order_relaxed);
+        error_ = std::current_exception();
+      }
+    }
+  }
+  [[nodiscard]] bool failed_before(std::uint64_t position) const noexcept {
+    return position_.load(std::memory_order_relaxed) < position;
+  }
+  void rethrow() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::exception_ptr error_;
+  std::atomic<std::uint64_t> position_{std::numeric_limits<std::uint64_t>::max()};
+};
+
+}  // namespace galena::base
