@@ -18,6 +18,7 @@
 #include "galena/version.hpp"
 #include "src/base/suggest.hpp"
 #include "src/comm/transports.hpp"
+#include "src/device/cuda_device.hpp"
 
 namespace galena::cli {
 
@@ -31,9 +32,15 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+std::string cuda_text() {
+  if (!device::built_with_cuda()) return "not built in";
+  const auto devices = device::cuda_device_names();
+  return devices.empty() ? "no device: " + device::why_no_cuda() : fmt::format("{}", fmt::join(devices, ", "));
+}
+
 std::string version_text() {
   const auto or_none = [](const std::string& version) { return version.empty() ? "not built in" : version; };
-  return fmt::format("galena {}\nMPI   {}\nNCCL  {}", kVersion, or_none(comm::mpi_version()),
+  return fmt::format("galena {}\nCUDA  {}\nMPI   {}\nNCCL  {}", kVersion, cuda_text(), or_none(comm::mpi_version()),
                      or_none(comm::nccl_version()));
 }
 
