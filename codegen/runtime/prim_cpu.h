@@ -2,9 +2,24 @@
 // What generated code calls on a CPU: one thread, one lane; SIMD lives inside the set
 // operations. The interface is the one of the GPU's primitives.
 
+#include "codegen/runtime/chunk.h"
 #include "codegen/runtime/sets.h"
 
 namespace galena::rt::GALENA_ISA {
+
+static inline vid lesser(vid a, vid b) { return a < b ? a : b; }
+static inline vid greater(vid a, vid b) { return a > b ? a : b; }
+/// The first n elements of s.
+static inline Span head(Span s, uint64_t n) { return Span{s.p, static_cast<vid>(n)}; }
+
+/// The vertices base, base + 1, ..., indexed like a list but stored nowhere.
+struct Everyone {
+  struct Counting {
+    uint64_t base;
+    vid operator[](uint64_t i) const { return static_cast<vid>(base + i); }
+  } p;
+  uint64_t n;
+};
 
 struct Cpu {
   Worker& w;
@@ -28,6 +43,42 @@ struct Cpu {
   [[nodiscard]] vid* slot(int s) const { return w.slots + static_cast<uint64_t>(s) * w.slot_capacity; }
   [[nodiscard]] uint32_t* counter(int c) const { return w.counters + static_cast<uint64_t>(c) * w.n_padded; }
   [[nodiscard]] uint8_t* mark(int m) const { return w.marks + static_cast<uint64_t>(m) * w.n_padded; }
+
+  Span isect(vid* out, Span a, Span b) const { return Span{out, GALENA_ISA::isect(out, a, b)}; }
+  Span diff(vid* out, Span a, Span b) const { return Span{out, GALENA_ISA::diff(out, a, b)}; }
+  /// The stretch s of adj(v), without what the label sets (null: any) do not allow.
+  Span filtered(vid* out, vid v, Span s, const Labels* edges, const Labels* vertices) const {
+    if (edges != nullptr) s = Span{out, filter_elabel(out, s, arc_labels(v) + (s.p - adj(v).p), *edges)};
+    if (vertices != nullptr) s = Span{out, filter_vlabel(out, s, g.vlabels, *vertices)};
+    return s;
+  }
+  /// Whether a and b are joined by an edge whose label is in the set.
+  [[nodiscard]] bool joined(vid a, vid b, const Labels& labels) const {
+    const Span s = adj(b);
+    const vid at = lower(s, a);
+    return at < s.n && s.p[at] == a && has_label(labels, arc_labels(b)[at]);
+  }
+  [[nodiscard]] static Everyone everyone(uint64_t low, uint64_t high) {
+    return Everyone{{low}, high > low ? high - low : 0};
+  }
+
+  /// Sums that may leave 128 bits; the first that does marks the worker.
+  [[nodiscard]] i128 add(i128 a, i128 b) const {
+    i128 result;
+    if (__builtin_add_overflow(a, b, &result)) w.overflow = 1;
+    return result;
+  }
+  [[nodiscard]] i128 mul(i128 a, int64_t b) const {
+    i128 result;
+    if (__builtin_mul_overflow(a, static_cast<i128>(b), &result)) w.overflow = 1;
+    return result;
+  }
+  void add_local(vid v, i128 count) const { w.add_local(&w, v, count); }
+  /// Reports a match; true ends the run.
+  [[nodiscard]] bool emit(int output, const vid* matched, int size) const {
+    return w.emit(&w, output, matched, size) != 0;
+  }
+  void abort() const { w.aborted = 1; }
 
   /// Whether another thread asked to end early.
   [[nodiscard]] bool stopped() const { return w.stop != nullptr && *w.stop != 0; }

@@ -1,0 +1,368 @@
+#include "codegen/interpret/interpreter.hpp"
+
+#include <algorithm>
+
+#include "codegen/passes/step_cost.hpp"
+#include "codegen/plan/walk.hpp"
+#include "codegen/runtime/chunk.h"
+#include "codegen/runtime/dispatch.hpp"
+
+namespace galena::codegen {
+
+namespace {
+
+using rt::i128;
+using rt::Span;
+using rt::vid;
+namespace cost = step_cost;
+
+/// One run over one chunk. Every visit returns false when the run is to end early.
+template <bool kMetered>
+class Run {
+ public:
+  Run(const Plan& plan, rt::Worker& worker, const rt::Chunk& chunk, Meter* meter)
+      : plan_(plan),
+        w_(worker),
+        g_(*worker.graph),
+        chunk_(chunk),
+        ops_(rt::set_ops()),
+        meter_(meter),
+        sets_(plan.sets.size()),
+        sizes_(plan.sizes.size()),
+        tests_(plan.tests.size()),
+        acc_(plan.outputs.size()) {}
+
+  void go() {
+    const rt::Slice vertices = rt::roots(g_, chunk_);
+    for (std::uint64_t v = vertices.begin; v < vertices.end; ++v) {
+      if (!try_vertex(plan_.root, static_cast<vid>(v))) return abort();
+      flush_local(static_cast<vid>(v));
+    }
+    for (std::size_t i = 0; i < acc_.size(); ++i)
+      if (__builtin_add_overflow(w_.acc[i], acc_[i], &w_.acc[i])) w_.overflow = 1;
+  }
+
+ private:
+  void abort() { w_.aborted = 1; }
+
+  void charge(double ns) {
+    if constexpr (kMetered) meter_->total += ns;
+  }
+
+  [[nodiscard]] bool stopped() const {
+    if constexpr (kMetered)
+      if (meter_->limit > 0 && meter_->total > meter_->limit) return true;
+    return w_.stop != nullptr && *w_.stop != 0;
+  }
+
+  void flush_local(vid v) {
+    for (std::size_t i = 0; i < acc_.size(); ++i) {
+      if (plan_.outputs[i].kind != Output::Kind::local || acc_[i] == 0) continue;
+      w_.add_local(&w_, v, acc_[i]);
+      acc_[i] = 0;
+    }
+  }
+
+  [[nodiscard]] Span adjacency(vid v) const {
+    return {g_.indices + g_.indptr[v], static_cast<vid>(g_.indptr[v + 1] - g_.indptr[v])};
+  }
+
+  /// The tightest of several bounds, as an interval (low, high) of ids.
+  [[nodiscard]] std::pair<std::int64_t, std::int64_t> interval(const Bounds& bounds) const {
+    std::int64_t low = -1;
+    std::int64_t high = g_.n;
+    for (Mask m = bounds.above; m != 0; m &= m - 1)
+      low = std::max<std::int64_t>(low, v_[static_cast<std::size_t>(__builtin_ctz(m))]);
+    for (Mask m = bounds.below; m != 0; m &= m - 1)
+      high = std::min<std::int64_t>(high, v_[static_cast<std::size_t>(__builtin_ctz(m))]);
+    return {low, high};
+  }
+
+  Span trim(Span s, const Bounds& bounds) {
+    if (bounds.empty()) return s;
+    const auto [low, high] = interval(bounds);
+    if (high < static_cast<std::int64_t>(g_.n)) {
+      s.n = high <= 0 ? 0 : ops_.lower(s, static_cast<vid>(high));
+      charge(cost::kSearch);
+    }
+    if (low >= 0) {
+      const vid at = ops_.lower(s, static_cast<vid>(low) + 1);
+      s = {s.p + at, s.n - at};
+      charge(cost::kSearch);
+    }
+    return s;
+  }
+
+  [[nodiscard]] Span use(const SetUse& use) { return trim(sets_[static_cast<std::size_t>(use.set)], use.bounds); }
+
+  void define(const SetDef& def, std::size_t id) {
+    vid* out = def.slot >= 0 ? w_.slots + static_cast<std::uint64_t>(def.slot) * w_.slot_capacity : nullptr;
+    if (def.op == SetDef::Op::adjacency) {
+      sets_[id] = out == nullptr ? trim(adjacency(v_[static_cast<std::size_t>(def.vertex)]), def.bounds)
+                                 : filtered_adjacency(def, out);
+      return;
+    }
+    const Span a = trim(sets_[static_cast<std::size_t>(def.a)], def.bounds);
+    const Span b = trim(sets_[static_cast<std::size_t>(def.b)], def.bounds);
+    charge(cost::intersect(a.n, b.n));
+    sets_[id] = {out, def.op == SetDef::Op::intersect ? ops_.isect(out, a, b) : ops_.diff(out, a, b)};
+  }
+
+  Span filtered_adjacency(const SetDef& def, vid* out) {
+    const vid v = v_[static_cast<std::size_t>(def.vertex)];
+    const Span all = adjacency(v);
+    Span s = trim(all, def.bounds);
+    charge(cost::kFilter * s.n);
+    if (def.elabel >= 0) {
+      const LabelSet& set = plan_.labels[static_cast<std::size_t>(def.elabel)];
+      const std::uint32_t* labels = g_.elabels + g_.indptr[v] + (s.p - all.p);
+      s = {out, ops_.filter_elabel(out, s, labels, set.labels.data(), static_cast<std::uint32_t>(set.labels.size()),
+                                   set.kind == LabelSet::Kind::none_of)};
+    }
+    if (def.vlabel >= 0) {
+      const LabelSet& set = plan_.labels[static_cast<std::size_t>(def.vlabel)];
+      s = {out, ops_.filter_vlabel(out, s, g_.vlabels, set.labels.data(), static_cast<std::uint32_t>(set.labels.size()),
+                                   set.kind == LabelSet::Kind::none_of)};
+    }
+    return s;
+  }
+
+  [[nodiscard]] bool joined(vid x, vid y, int labels) const {
+    const Span s = adjacency(y);
+    const vid at = ops_.lower(s, x);
+    if (at >= s.n || s.p[at] != x) return false;
+    return labels < 0 || plan_.labels[static_cast<std::size_t>(labels)].contains(g_.elabels[g_.indptr[y] + at]);
+  }
+
+  bool holds(const Atom& atom) {
+    const vid x = v_[static_cast<std::size_t>(atom.x)];
+    const vid y = v_[static_cast<std::size_t>(atom.y)];
+    charge(atom.mark >= 0 ? cost::kLookup : cost::kSearch);
+    switch (atom.kind) {
+      case Atom::Kind::less:
+        return x < y;
+      case Atom::Kind::label:
+        return plan_.labels[static_cast<std::size_t>(atom.labels)].contains(g_.vlabels[x]);
+      case Atom::Kind::adjacent:
+      case Atom::Kind::nonadjacent:
+        break;
+    }
+    const bool is = atom.mark >= 0 ? w_.marks[static_cast<std::uint64_t>(atom.mark) * w_.n_padded + x] != 0
+                                   : joined(x, y, atom.labels);
+    return is == (atom.kind == Atom::Kind::adjacent);
+  }
+
+  [[nodiscard]] bool holds_all(const std::vector<Atom>& atoms) {
+    return std::all_of(atoms.begin(), atoms.end(), [this](const Atom& atom) { return holds(atom); });
+  }
+
+  [[nodiscard]] std::int64_t value(const Condition::Term& term) const {
+    switch (term.kind) {
+      case Condition::Term::Kind::degree:
+        return adjacency(v_[static_cast<std::size_t>(term.vertex)]).n;
+      case Condition::Term::Kind::label:
+        return g_.vlabels[v_[static_cast<std::size_t>(term.vertex)]];
+      case Condition::Term::Kind::constant:
+        break;
+    }
+    return term.value;
+  }
+
+  [[nodiscard]] bool compare(const Condition& c) const {
+    const std::int64_t left = value(c.left);
+    const std::int64_t right = value(c.right);
+    switch (c.op) {
+      case Condition::Operator::eq:
+        return left == right;
+      case Condition::Operator::ne:
+        return left != right;
+      case Condition::Operator::lt:
+        return left < right;
+      case Condition::Operator::le:
+        return left <= right;
+      case Condition::Operator::gt:
+        return left > right;
+      case Condition::Operator::ge:
+        break;
+    }
+    return left >= right;
+  }
+
+  [[nodiscard]] bool satisfied(const Condition& c) const {
+    const auto ok = [this](const Condition& child) { return satisfied(child); };
+    switch (c.kind) {
+      case Condition::Kind::all:
+        return std::all_of(c.children.begin(), c.children.end(), ok);
+      case Condition::Kind::any:
+        return std::any_of(c.children.begin(), c.children.end(), ok);
+      case Condition::Kind::negation:
+        return !satisfied(c.children.front());
+      case Condition::Kind::compare:
+        break;
+    }
+    return compare(c);
+  }
+
+  /// Binds v[depth] = x if it passes the loop's filters, and runs the body.
+  bool try_vertex(const Loop& loop, vid x) {
+    const int depth = loop.body.depth;
+    charge(cost::kIteration);
+    for (Mask m = loop.except; m != 0; m &= m - 1)
+      if (v_[static_cast<std::size_t>(__builtin_ctz(m))] == x) return true;
+    if (loop.min_degree > 0 && adjacency(x).n < loop.min_degree) return true;
+    if (loop.vlabel >= 0 && !plan_.labels[static_cast<std::size_t>(loop.vlabel)].contains(g_.vlabels[x])) return true;
+    v_[static_cast<std::size_t>(depth)] = x;
+    if (!holds_all(loop.checks)) return true;
+    for (const int c : loop.conditions)
+      if (!satisfied(plan_.conditions[static_cast<std::size_t>(c)])) return true;
+    return run_block(loop.body);
+  }
+
+  bool run_block(const Block& block) {
+    const double before = kMetered ? meter_->total : 0;
+    for (const int s : block.sets) {
+      const SetDef& def = plan_.sets[static_cast<std::size_t>(s)];
+      define(def, static_cast<std::size_t>(s));
+      if (def.required && sets_[static_cast<std::size_t>(s)].n == 0) return true;
+    }
+    raise_tables(block);
+    if constexpr (kMetered)
+      if (block.depth == 0) meter_->outermost += meter_->total - before;
+    const bool go_on = evaluate(block);
+    if (go_on) clear_tables(block);
+    return go_on;
+  }
+
+  void raise_tables(const Block& block) {
+    for (const int m : block.marks) {
+      const Span s = use(plan_.marks[static_cast<std::size_t>(m)].set);
+      ops_.mark_in(w_.marks + static_cast<std::uint64_t>(m) * w_.n_padded, s);
+      charge(cost::kScatter * s.n);
+    }
+    for (const int c : block.counters) {
+      const CounterDef& def = plan_.counters[static_cast<std::size_t>(c)];
+      std::uint32_t* table = w_.counters + static_cast<std::uint64_t>(c) * w_.n_padded;
+      const Span s = use(def.set);
+      for (vid i = 0; i < s.n; ++i) {
+        const Span around = trim(adjacency(s.p[i]), def.bounds);
+        ops_.count_in(table, around);
+        charge(cost::kScatterList + cost::kScatter * around.n);
+      }
+    }
+  }
+
+  void clear_tables(const Block& block) {
+    for (const int m : block.marks)
+      ops_.mark_out(w_.marks + static_cast<std::uint64_t>(m) * w_.n_padded,
+                    use(plan_.marks[static_cast<std::size_t>(m)].set));
+    for (const int c : block.counters) {
+      const CounterDef& def = plan_.counters[static_cast<std::size_t>(c)];
+      std::uint32_t* table = w_.counters + static_cast<std::uint64_t>(c) * w_.n_padded;
+      const Span s = use(def.set);
+      for (vid i = 0; i < s.n; ++i) ops_.count_out(table, trim(adjacency(s.p[i]), def.bounds));
+    }
+  }
+
+  bool evaluate(const Block& block) {
+    for (const int t : block.tests)
+      tests_[static_cast<std::size_t>(t)] = holds_all(plan_.tests[static_cast<std::size_t>(t)].atoms) ? 1 : 0;
+    for (const int s : block.sizes) sizes_[static_cast<std::size_t>(s)] = size_of(plan_.sizes[static_cast<std::size_t>(s)]);
+    if (mine(block))
+      for (const Sum& sum : block.sums)
+        if (!add(sum)) return false;
+    for (const int output : block.emits) {
+      charge(cost::kEmit);
+      if (mine(block) && w_.emit(&w_, output, v_.data(), block.depth + 1) != 0) return false;
+    }
+    for (const Loop& loop : block.loops)
+      if (!run_loop(loop, block.depth)) return false;
+    return true;
+  }
+
+  /// Whether this chunk does what the block does once, apart from its loops.
+  [[nodiscard]] bool mine(const Block& block) const {
+    if (block.depth == 0) return rt::owns(g_, chunk_, v_[0]);
+    return block.depth > 1 || chunk_.part == 0;
+  }
+
+  std::int64_t size_of(const SizeDef& def) {
+    const Span a = use(def.a);
+    std::int64_t both = a.n;
+    if (def.counter >= 0) {
+      both = w_.counters[static_cast<std::uint64_t>(def.counter) * w_.n_padded + v_[static_cast<std::size_t>(def.vertex)]];
+      charge(cost::kLookup);
+    } else if (def.b >= 0) {
+      const Span b = trim(sets_[static_cast<std::size_t>(def.b)], def.b_bounds);
+      both = ops_.isect_n(a, b);
+      charge(cost::intersect(a.n, b.n));
+    }
+    return def.subtract ? a.n - both : both;
+  }
+
+  bool add(const Sum& sum) {
+    i128 total = 0;
+    for (const Term& term : sum.terms) {
+      i128 product = term.coefficient;
+      for (const Factor& factor : term.factors) {
+        std::int64_t n = sizes_[static_cast<std::size_t>(factor.size)] - factor.minus;
+        for (const int t : factor.tests) n -= tests_[static_cast<std::size_t>(t)];
+        if (__builtin_mul_overflow(product, static_cast<i128>(n), &product)) w_.overflow = 1;
+      }
+      if (__builtin_add_overflow(total, product, &total)) w_.overflow = 1;
+    }
+    charge(cost::kLookup);
+    if (plan_.outputs[static_cast<std::size_t>(sum.output)].kind == Output::Kind::exists)
+      return total <= 0 || w_.emit(&w_, sum.output, v_.data(), 0) == 0;
+    i128& acc = acc_[static_cast<std::size_t>(sum.output)];
+    if (__builtin_add_overflow(acc, total, &acc)) w_.overflow = 1;
+    return true;
+  }
+
+  bool run_loop(const Loop& loop, int outer) {
+    Span s{nullptr, g_.n};
+    std::int64_t base = 0;
+    if (loop.from.set >= 0) {
+      s = use(loop.from);
+    } else {
+      const auto [low, high] = interval(loop.from.bounds);
+      base = low + 1;
+      s.n = high > base ? static_cast<vid>(high - base) : 0;
+    }
+    rt::Slice slice{0, s.n};
+    if (outer == 0) slice = rt::slice_second(g_, chunk_, v_[0], s.n);
+    if (outer == 1) slice = rt::slice_third(chunk_, s.n);
+    for (std::uint64_t i = slice.begin; i < slice.end; ++i) {
+      if (stopped()) return false;
+      const vid x = s.p != nullptr ? s.p[i] : static_cast<vid>(base + static_cast<std::int64_t>(i));
+      if (!try_vertex(loop, x)) return false;
+    }
+    return true;
+  }
+
+  const Plan& plan_;
+  rt::Worker& w_;
+  const rt::GraphView& g_;
+  const rt::Chunk& chunk_;
+  const rt::SetOps& ops_;
+  Meter* meter_;
+  std::array<vid, kMaxPatternVertices> v_{};
+  std::vector<Span> sets_;
+  std::vector<std::int64_t> sizes_;
+  std::vector<int> tests_;
+  std::vector<i128> acc_;
+};
+
+}  // namespace
+
+Interpreter::Interpreter(const Plan& plan) : plan_(plan) {}
+Interpreter::~Interpreter() = default;
+
+void Interpreter::run(rt::Worker& worker, const rt::Chunk& chunk) const {
+  Run<false>(plan_, worker, chunk, nullptr).go();
+}
+
+void Interpreter::run_metered(rt::Worker& worker, const rt::Chunk& chunk, Meter& meter) const {
+  Run<true>(plan_, worker, chunk, &meter).go();
+}
+
+}  // namespace galena::codegen

@@ -1,0 +1,37 @@
+#pragma once
+// Runs a plan as it stands: the oracle of the generated code, the engine of cheap queries and
+// of machines without a compiler, and the meter of the planner's sampled runs.
+
+#include <array>
+#include <memory>
+
+#include "codegen/plan/plan.hpp"
+#include "codegen/runtime/abi.h"
+
+namespace galena::codegen {
+
+/// Estimated nanoseconds of the steps of a run, the same constants as the cost model's.
+struct Meter {
+  double total = 0;
+  double outermost = 0;  ///< of that, spent once per (chunk, v0): what a larger chunk saves
+  double limit = 0;      ///< the run is aborted past this many; 0 = never
+};
+
+class Interpreter {
+ public:
+  /// The plan must outlive the interpreter and be verified.
+  explicit Interpreter(const Plan& plan);
+  ~Interpreter();
+  Interpreter(const Interpreter&) = delete;
+  Interpreter& operator=(const Interpreter&) = delete;
+
+  /// As rt::RunFn. Thread-safe for distinct workers.
+  void run(rt::Worker& worker, const rt::Chunk& chunk) const;
+  /// The same, counting the work done into `meter`.
+  void run_metered(rt::Worker& worker, const rt::Chunk& chunk, Meter& meter) const;
+
+ private:
+  const Plan& plan_;
+};
+
+}  // namespace galena::codegen

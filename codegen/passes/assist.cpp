@@ -1,0 +1,141 @@
+#include "codegen/passes/assist.hpp"
+
+#include <algorithm>
+
+#include "codegen/plan/walk.hpp"
+
+namespace galena::codegen {
+
+namespace {
+
+bool plain_adjacency(const SetDef& set, int vertex) {
+  return is_view(set) && set.vertex == vertex && set.bounds.empty();
+}
+
+/// The chain of blocks on the path to (and in) `loop` is needed to place a value at `depth`.
+Block* block_at(std::vector<Loop*>& path, int depth) { return &path[static_cast<std::size_t>(depth)]->body; }
+
+class MarkPass {
+ public:
+  explicit MarkPass(Plan& plan) : plan_(plan) {}
+
+  void visit(Loop& loop) {
+    path_.push_back(&loop);
+    for (Atom& atom : loop.checks) convert(atom);
+    for (const int t : loop.body.tests)
+      for (Atom& atom : plan_.tests[static_cast<std::size_t>(t)].atoms) convert(atom);
+    for (Loop& inner : loop.body.loops) visit(inner);
+    path_.pop_back();
+  }
+
+ private:
+  void convert(Atom& atom) {
+    const bool asks = atom.kind == Atom::Kind::adjacent || atom.kind == Atom::Kind::nonadjacent;
+    if (!asks || atom.labels >= 0 || atom.mark >= 0) return;
+    if (atom.x < atom.y) std::swap(atom.x, atom.y);
+    atom.mark = mark_of(atom.y);
+  }
+
+  int mark_of(int depth) {
+    Block& block = *block_at(path_, depth);
+    for (const int m : block.marks) {
+      const SetUse& use = plan_.marks[static_cast<std::size_t>(m)].set;
+      if (plain_adjacency(plan_.sets[static_cast<std::size_t>(use.set)], depth)) return m;
+    }
+    plan_.marks.push_back({depth, {adjacency_of(block, depth), {}}});
+    block.marks.push_back(static_cast<int>(plan_.marks.size()) - 1);
+    return block.marks.back();
+  }
+
+  int adjacency_of(Block& block, int depth) {
+    for (const int s : block.sets)
+      if (plain_adjacency(plan_.sets[static_cast<std::size_t>(s)], depth)) return s;
+    SetDef def;
+    def.depth = def.vertex = depth;
+    plan_.sets.push_back(def);
+    block.sets.push_back(static_cast<int>(plan_.sets.size()) - 1);
+    return block.sets.back();
+  }
+
+  Plan& plan_;
+  std::vector<Loop*> path_;
+};
+
+class CounterPass {
+ public:
+  CounterPass(Plan& plan, const std::function<bool(const SizeDef&, int)>& worthwhile)
+      : plan_(plan), worthwhile_(worthwhile) {}
+
+  void visit(Loop& loop) {
+    path_.push_back(&loop);
+    for (const int s : loop.body.sizes) convert(plan_.sizes[static_cast<std::size_t>(s)]);
+    for (Loop& inner : loop.body.loops) visit(inner);
+    path_.pop_back();
+  }
+
+ private:
+  void convert(SizeDef& size) {
+    if (size.b < 0 || size.counter >= 0) return;
+    if (!is_view(plan_.sets[static_cast<std::size_t>(size.b)])) return;
+    int settled = plan_.sets[static_cast<std::size_t>(size.a.set)].depth;
+    const Mask bounds = size.a.bounds.below | size.a.bounds.above;
+    if (bounds != 0) settled = std::max(settled, deepest(bounds));
+    if (settled >= size.vertex || !worthwhile_(size, settled)) return;
+    size.counter = counter_of(size, settled);
+    size.b = -1;
+  }
+
+  int counter_of(const SizeDef& size, int depth) {
+    Block& block = *block_at(path_, depth);
+    const Bounds reach = bounds_of_vertex(size.vertex, depth);
+    for (const int c : block.counters) {
+      CounterDef& counter = plan_.counters[static_cast<std::size_t>(c)];
+      if (!(counter.set == size.a)) continue;
+      counter.bounds = {counter.bounds.below & reach.below, counter.bounds.above & reach.above};
+      return c;
+    }
+    plan_.counters.push_back({depth, size.a, reach});
+    block.counters.push_back(static_cast<int>(plan_.counters.size()) - 1);
+    return block.counters.back();
+  }
+
+  /// The bounds that the loop binding v[vertex] obeys and that are known at `depth`.
+  Bounds bounds_of_vertex(int vertex, int depth) const {
+    const Loop& loop = *path_[static_cast<std::size_t>(vertex)];
+    Bounds bounds = loop.from.bounds;
+    if (loop.from.set >= 0) {
+      const Bounds& own = plan_.sets[static_cast<std::size_t>(loop.from.set)].bounds;
+      bounds = {bounds.below | own.below, bounds.above | own.above};
+    }
+    const Mask known = first(depth + 1);
+    return {bounds.below & known, bounds.above & known};
+  }
+
+  Plan& plan_;
+  const std::function<bool(const SizeDef&, int)>& worthwhile_;
+  std::vector<Loop*> path_;
+};
+
+void assign(Plan& plan, Loop& loop, int used) {
+  for (const int s : loop.body.sets) {
+    SetDef& set = plan.sets[static_cast<std::size_t>(s)];
+    set.slot = is_view(set) ? -1 : used++;
+  }
+  plan.slots = std::max(plan.slots, used);
+  for (Loop& inner : loop.body.loops) assign(plan, inner, used);
+}
+
+}  // namespace
+
+void add_marks(Plan& plan) { MarkPass(plan).visit(plan.root); }
+
+void add_counters(Plan& plan, const std::function<bool(const SizeDef&, int)>& worthwhile) {
+  CounterPass(plan, worthwhile).visit(plan.root);
+}
+
+void assign_slots(Plan& plan) {
+  plan.slots = 0;
+  assign(plan, plan.root, 0);
+}
+
+}  // namespace galena::codegen

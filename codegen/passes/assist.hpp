@@ -1,0 +1,24 @@
+#pragma once
+// Passes over a finished loop nest that give repeated probes a table.
+
+#include <functional>
+
+#include "codegen/plan/plan.hpp"
+
+namespace galena::codegen {
+
+/// Marks: "is v[x] joined to v[y]", asked in a loop deeper than y, becomes a look-up in a byte
+/// array in which the neighbours of v[y] are marked once.
+void add_marks(Plan& plan);
+
+/// Counters: |S and N(v[d])|, asked in a loop at depth d over a set S that stands still, becomes
+/// a look-up in an array of counters filled once by walking the neighbours of S: the number of
+/// x in S with y in N(x) is |S and N(y)| for every y at once. This is how wedges are counted in
+/// cycle(4) (Chiba and Nishizeki 1985), found here for any pattern that asks such a question.
+/// `worthwhile(size, depth)` decides whether the size, with S settled at `depth`, is converted.
+void add_counters(Plan& plan, const std::function<bool(const SizeDef&, int depth)>& worthwhile);
+
+/// Gives every set that is written a buffer; sets of different branches share.
+void assign_slots(Plan& plan);
+
+}  // namespace galena::codegen

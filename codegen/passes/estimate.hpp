@@ -1,0 +1,39 @@
+#pragma once
+// The cost model of a whole plan.
+
+#include <vector>
+
+#include "codegen/passes/statistics.hpp"
+#include "codegen/plan/plan.hpp"
+
+namespace galena::codegen {
+
+/// Expected sizes and costs under independence: a candidate set of j neighbourhoods has
+/// biased_degree * closure^(j-1) elements (as in GraphPi, SC 2020, with the size-biased degree
+/// in place of the mean, since loops reach vertices along edges), halved by each bound.
+class Estimate {
+ public:
+  Estimate(const Plan& plan, const GraphStatistics& statistics);
+
+  /// Nanoseconds on one core.
+  [[nodiscard]] double total() const { return total_; }
+  /// How often the block at `depth` on the path last walked runs.
+  [[nodiscard]] double runs(int depth) const { return runs_[static_cast<std::size_t>(depth)]; }
+  [[nodiscard]] double size(const SetUse& use) const;
+
+ private:
+  void loop(const Loop& loop, double outer);
+  void block(const Block& block, double runs);
+  void define(int id);
+
+  const Plan& plan_;
+  const GraphStatistics& stats_;
+  std::vector<double> sizes_;
+  std::vector<double> runs_;
+  double total_ = 0;
+};
+
+/// Whether a table of counters filled once at `depth` beats intersecting at the size's depth.
+bool counters_pay(const Plan& plan, const GraphStatistics& statistics, const SizeDef& size, int depth);
+
+}  // namespace galena::codegen

@@ -1,0 +1,67 @@
+#include "codegen/passes/planner.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "codegen/passes/assist.hpp"
+#include "codegen/passes/estimate.hpp"
+#include "codegen/passes/lower.hpp"
+#include "codegen/passes/orders.hpp"
+#include "codegen/pattern/automorphism.hpp"
+#include "galena/error.hpp"
+
+namespace galena::codegen {
+
+namespace {
+
+/// A plan of one order: restrictions towards the smallest or the largest representative, with or
+/// without counters. On a graph numbered by degree those differ by orders of magnitude.
+struct Variant {
+  bool largest;
+  bool counters;
+};
+constexpr Variant kVariants[] = {{false, false}, {true, false}, {false, true}, {true, true}};
+
+Plan build(const Pattern& pattern, const MatchingOrder& order, const GraphStatistics& statistics,
+           const PlanRequest& request, const Variant& variant) {
+  LowerOptions options;
+  options.kind = request.kind;
+  options.name = request.name;
+  options.tail = order.tail;
+  options.largest = variant.largest ? ~Mask{0} : 0;
+  options.filter_degree = !pattern.plain();
+  const Pattern arranged = pattern.permuted(order.order);
+  Plan plan = lower(arranged, order.chain, options);
+  plan.outputs.front().order = order.order;
+  add_marks(plan);
+  if (variant.counters)
+    add_counters(plan, [&](const SizeDef& size, int depth) { return counters_pay(plan, statistics, size, depth); });
+  assign_slots(plan);
+  verify(plan);
+  return plan;
+}
+
+}  // namespace
+
+std::vector<RankedPlan> make_plans(const Pattern& pattern, const GraphStatistics& statistics, const PlanRequest& request) {
+  const Automorphisms group(pattern, request.by >= 0 ? bit(request.by) : 0);
+  OrderSearch search;
+  search.first = request.by;
+  search.walk_all = request.kind == Output::Kind::list;
+  search.symmetric = !request.embeddings;
+  std::vector<RankedPlan> ranked;
+  std::set<std::uint64_t> seen;
+  for (const MatchingOrder& order : search_orders(pattern, group, statistics, search))
+    for (const Variant& variant : kVariants) {
+      RankedPlan candidate{build(pattern, order, statistics, request, variant), 0};
+      if (!seen.insert(fingerprint(candidate.plan)).second) continue;
+      candidate.estimate = Estimate(candidate.plan, statistics).total();
+      ranked.push_back(std::move(candidate));
+    }
+  if (ranked.empty()) throw InternalError("the planner found no order for " + pattern.to_string());
+  std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.estimate < b.estimate; });
+  if (ranked.size() > static_cast<std::size_t>(request.keep)) ranked.resize(static_cast<std::size_t>(request.keep));
+  return ranked;
+}
+
+}  // namespace galena::codegen

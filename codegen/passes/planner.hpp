@@ -1,0 +1,38 @@
+#pragma once
+// From a pattern to ranked plans. The passes, in order:
+//
+//   automorphisms   the exact symmetry group                       codegen/pattern/automorphism
+//   orders          matching orders under a coarse model           orders
+//   lower           restrictions, shared and hoisted sets, tail    order_relation, candidates,
+//                                                                  membership, tail, lower
+//   marks           byte tables for repeated adjacency tests       assist
+//   counters        tables for repeated intersection sizes         assist
+//   slots           buffers                                        assist
+//   estimate        the cost model that ranks the plans            estimate
+//   merge           shared prefixes of several plans               merge
+
+#include <string>
+#include <vector>
+
+#include "codegen/passes/statistics.hpp"
+#include "codegen/plan/plan.hpp"
+
+namespace galena::codegen {
+
+struct PlanRequest {
+  Output::Kind kind = Output::Kind::count;
+  std::string name;
+  int by = -1;              ///< LOCAL: the vertex counted by; bound first
+  bool embeddings = false;  ///< visit every embedding (LIST EMBEDDINGS)
+  int keep = 6;             ///< plans wanted
+};
+
+struct RankedPlan {
+  Plan plan;
+  double estimate = 0;  ///< nanoseconds on one core
+};
+
+/// At least one plan, best first; distinct. Each is verified.
+std::vector<RankedPlan> make_plans(const Pattern& pattern, const GraphStatistics& statistics, const PlanRequest& request);
+
+}  // namespace galena::codegen

@@ -1,0 +1,27 @@
+#pragma once
+// What the steps of a plan cost, in nanoseconds on one core of a current server CPU. Fitted to
+// the micro-benchmarks of bench/runtime; only their ratios matter to the planner.
+
+#include <algorithm>
+#include <cmath>
+
+namespace galena::codegen::step_cost {
+
+inline constexpr double kIteration = 1.2;  ///< one turn of a loop
+inline constexpr double kSearch = 5.0;     ///< a binary search in a short list
+inline constexpr double kLookup = 1.2;     ///< one counter or mark
+inline constexpr double kScatter = 0.8;    ///< one increment, its clearing included
+inline constexpr double kScatterList = 4;  ///< starting on one list
+inline constexpr double kFilter = 0.8;     ///< one label tested
+inline constexpr double kEmit = 15;        ///< one match reported
+
+/// Intersecting (or subtracting) lists of lengths a and b.
+inline double intersect(double a, double b) {
+  const double small = std::min(a, b);
+  const double large = std::max(a, b);
+  if (small <= 0) return 2;
+  if (large > 32 * small && large > 1024) return 6 + small * 1.5 * std::log2(large / small);
+  return 7 + 0.16 * (a + b);
+}
+
+}  // namespace galena::codegen::step_cost
