@@ -111,7 +111,8 @@ TEST_CASE("set operations agree with the standard library on all short lengths")
 
 TEST_CASE("set operations agree with the standard library on long and lopsided lists") {
   Random random(2);
-  const size_t sizes[] = {0, 1, 2, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 100, 127, 129, 500, 1000, 1023, 2048, 5000, 40000};
+  const size_t sizes[] = {0,  1,  2,   7,   8,   15,  16,   17,   31,   33,   63,
+                          64, 65, 100, 127, 129, 500, 1000, 1023, 2048, 5000, 40000};
   for (const SetOps* ops : galena::rt::available_set_ops()) {
     for (const size_t n : sizes) {
       for (const size_t m : sizes) {

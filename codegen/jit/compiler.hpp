@@ -1,0 +1,24 @@
+#pragma once
+// Which C++ compiler generated code is given to, and with which flags.
+
+#include <string>
+#include <vector>
+
+namespace galena::jit {
+
+struct Compiler {
+  std::string path;
+  std::string version;  ///< what --version prints
+};
+
+/// The first that runs, looked for once per value of $GALENA_CXX. Null with the reason in
+/// `why_not` (may be null) when there is none.
+const Compiler* find_compiler(std::string* why_not);
+
+/// Everything on the command line but the files.
+std::vector<std::string> compiler_flags(bool inline_sets);
+
+/// Vendor, model and features of this CPU, which -march=native depends on.
+const std::string& cpu_identity();
+
+}  // namespace galena::jit
