@@ -52,7 +52,7 @@ std::uint64_t hash_bytes(std::span<const std::byte> bytes, std::uint64_t seed) n
 std::uint64_t hash_large(std::span<const std::byte> bytes, int threads) {
   const std::size_t pieces = (bytes.size() + kPiece - 1) / kPiece;
   std::vector<std::uint64_t> hashes(pieces);
-#pragma omp parallel for schedule(static) num_threads(resolve_threads(threads))
+#pragma omp parallel for schedule(static) num_threads(threads_for(pieces, 2, threads))
   for (std::size_t i = 0; i < pieces; ++i) {
     hashes[i] = hash_bytes(bytes.subspan(i * kPiece, std::min(kPiece, bytes.size() - i * kPiece)), i);
   }

@@ -16,6 +16,12 @@ namespace galena::base {
 /// The number of threads a request means: 0 = as many as OpenMP would use.
 inline int resolve_threads(int requested) noexcept { return requested > 0 ? requested : omp_get_max_threads(); }
 
+/// The same, but no more than can each have `grain` pieces of the work: waking a thread costs some microseconds.
+inline int threads_for(std::uint64_t work, std::uint64_t grain, int requested) noexcept {
+  const std::uint64_t useful = std::max<std::uint64_t>(1, work / grain);
+  return static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(resolve_threads(requested)), useful));
+}
+
 /// Exceptions may not leave an OpenMP region. `run(position, f)` calls f and keeps the exception of
 /// the lowest position, so that the error reported does not depend on timing; `rethrow()` after the
 /// region throws it. Work at later positions than a failure may be skipped: ask `failed_before()`.

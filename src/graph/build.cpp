@@ -21,7 +21,9 @@ constexpr std::uint64_t kDense = 4;
 // The exact largest id; blocks know an upper bound.
 std::uint64_t find_max_id(const std::vector<EdgeBlock>& blocks, int threads) {
   std::uint64_t largest = 0;
-#pragma omp parallel for schedule(dynamic, 1) reduction(max : largest) num_threads(base::resolve_threads(threads))
+#pragma omp parallel for schedule(dynamic, 1) reduction(max        \
+                                                        : largest) \
+    num_threads(base::threads_for(blocks.size(), 2, threads))
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     const EdgeBlock& block = blocks[b];
     if (block.size == 0 || block.max_id <= largest) continue;
@@ -119,7 +121,7 @@ Graph build_graph(EdgeList edges, const BuildOptions& options) {
   }
   std::vector<detail::EdgeBlock> blocks((count + kEdgesPerBlock - 1) / kEdgesPerBlock);
   base::ErrorTrap trap;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(base::resolve_threads(options.threads))
+#pragma omp parallel for schedule(dynamic, 1) num_threads(base::threads_for(blocks.size(), 1, options.threads))
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     trap.run(b, [&] { blocks[b] = make_block(edges, b * kEdgesPerBlock, std::min(count, (b + 1) * kEdgesPerBlock)); });
   }

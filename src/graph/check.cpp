@@ -16,7 +16,9 @@ constexpr std::uint64_t kNone = std::numeric_limits<std::uint64_t>::max();
 template <class Predicate>
 std::uint64_t first_bad(std::uint64_t count, int threads, const Predicate& bad) {
   std::uint64_t first = kNone;
-#pragma omp parallel for schedule(dynamic, 4096) reduction(min : first) num_threads(base::resolve_threads(threads))
+#pragma omp parallel for schedule(dynamic, 4096) reduction(min      \
+                                                           : first) \
+    num_threads(base::threads_for(count, 4096, threads))
   for (std::uint64_t v = 0; v < count; ++v) {
     if (v < first && bad(v)) first = v;
   }

@@ -25,7 +25,7 @@ void for_each_id(const EdgeBlock& block, F&& f) {
 
 template <class F>
 void parallel_blocks(std::vector<EdgeBlock>& blocks, int threads, const F& f) {
-#pragma omp parallel for schedule(dynamic, 1) num_threads(base::resolve_threads(threads))
+#pragma omp parallel for schedule(dynamic, 1) num_threads(base::threads_for(blocks.size(), 1, threads))
   for (std::size_t b = 0; b < blocks.size(); ++b) f(b);
 }
 

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 #include <utility>
 
 #include "src/base/threads.hpp"
@@ -22,6 +23,7 @@
 namespace galena::detail {
 namespace {
 
+constexpr std::uint64_t kEdgesAThread = std::uint64_t{1} << 15;
 constexpr std::uint64_t kMostBuckets = 256;                  // as many write streams as a TLB follows
 constexpr std::uint64_t kHugeList = std::uint64_t{1} << 20;  // worth all threads
 
@@ -43,6 +45,11 @@ struct Labelled {
   static VertexId neighbor(Value value) { return static_cast<VertexId>(value >> 32); }
 };
 
+std::uint64_t count_edges(const std::vector<EdgeBlock>& blocks) {
+  return std::accumulate(blocks.begin(), blocks.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const EdgeBlock& block) { return sum + block.size; });
+}
+
 template <class Kind>
 class CsrBuilder {
   using Arc = typename Kind::Arc;
@@ -53,7 +60,7 @@ class CsrBuilder {
       : blocks_(std::move(blocks)),
         vertices_(vertices),
         directed_(directed),
-        threads_(static_cast<std::size_t>(base::resolve_threads(threads))),
+        threads_(static_cast<std::size_t>(base::threads_for(count_edges(blocks_), kEdgesAThread, threads))),
         shift_(static_cast<int>(std::bit_width(vertices / kMostBuckets))),
         buckets_((vertices >> shift_) + 1) {}
 
@@ -75,8 +82,7 @@ class CsrBuilder {
  private:
   // Part t of the blocks, in order: whole blocks, about as many edges each.
   void divide_blocks() {
-    std::uint64_t edges = 0;
-    for (const EdgeBlock& block : blocks_) edges += block.size;
+    const std::uint64_t edges = count_edges(blocks_);
     csr_.report.input_edges = edges;
     parts_.assign(threads_ + 1, blocks_.size());
     std::uint64_t before = 0;

@@ -107,7 +107,9 @@ namespace detail {
 
 VertexId find_max_degree(std::span<const EdgeOffset> indptr, int threads) {
   EdgeOffset largest = 0;
-#pragma omp parallel for schedule(static) reduction(max : largest) num_threads(base::resolve_threads(threads))
+#pragma omp parallel for schedule(static) reduction(max        \
+                                                    : largest) \
+    num_threads(base::threads_for(indptr.size(), 1 << 16, threads))
   for (std::size_t v = 1; v < indptr.size(); ++v) largest = std::max(largest, indptr[v] - indptr[v - 1]);
   return static_cast<VertexId>(largest);
 }

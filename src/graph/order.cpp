@@ -54,7 +54,7 @@ template <class Length>
 NewArrays allocate(VertexId vertices, bool labelled, const Length& length) {
   NewArrays arrays;
   arrays.indptr = Array<EdgeOffset>(std::uint64_t{vertices} + 1, "the offsets of a graph");
-#pragma omp parallel for schedule(dynamic, 4096)
+#pragma omp parallel for schedule(dynamic, 4096) num_threads(base::threads_for(vertices, 4096, 0))
   for (VertexId v = 0; v < vertices; ++v) arrays.indptr[v] = length(v);
   arrays.indptr[vertices] = 0;
   const std::uint64_t arcs = device::exclusive_scan(arrays.indptr.span());
@@ -97,7 +97,7 @@ Graph permute(const Graph& graph, std::span<const VertexId> order) {
   const VertexId n = graph.num_vertices();
   const Array<VertexId> position = invert(order, n);
   NewArrays arrays = allocate(n, !graph.edge_labels().empty(), [&](VertexId v) { return graph.degree(order[v]); });
-#pragma omp parallel for schedule(dynamic, 256)
+#pragma omp parallel for schedule(dynamic, 256) num_threads(base::threads_for(n, 4096, 0))
   for (VertexId v = 0; v < n; ++v) permute_list(graph, order[v], position, arrays, arrays.indptr[v]);
   auto storage = std::make_shared<Graph::Storage>();
   storage->directed = graph.directed();
@@ -161,7 +161,7 @@ Graph orient(const Graph& graph, std::span<const VertexId> order) {
   NewArrays arrays = allocate(n, !graph.edge_labels().empty(), [&](VertexId v) {
     return static_cast<EdgeOffset>(std::ranges::count_if(graph.neighbors(v), [&](VertexId u) { return kept(v, u); }));
   });
-#pragma omp parallel for schedule(dynamic, 256)
+#pragma omp parallel for schedule(dynamic, 256) num_threads(base::threads_for(n, 4096, 0))
   for (VertexId v = 0; v < n; ++v) {
     EdgeOffset to = arrays.indptr[v];
     for (EdgeOffset arc = graph.indptr()[v]; arc < graph.indptr()[v + 1]; ++arc) {

@@ -44,7 +44,7 @@ void plain_blocks(std::string_view text, const BlockLoop& loop, const Add& add, 
   for (void*& slot : slots) slot = add();
   base::ErrorTrap trap;
   std::atomic<std::size_t> done{0};
-#pragma omp parallel for schedule(dynamic, 1) num_threads(base::resolve_threads(loop.threads))
+#pragma omp parallel for schedule(dynamic, 1) num_threads(base::threads_for(blocks, 1, loop.threads))
   for (std::size_t b = 0; b < blocks; ++b) {
     if (trap.failed_before(b)) continue;
     trap.run(b, [&] {
@@ -103,7 +103,8 @@ class BlockCutter {
 void gzip_blocks(const TextSource& source, const BlockLoop& loop, const Add& add, const Parse& parse) {
   base::ErrorTrap trap;
   BlockCutter cutter(source, loop.block_bytes);
-  const int threads = base::resolve_threads(loop.threads);
+  // Inflated text is a few times as long.
+  const int threads = base::threads_for(4 * source.bytes.size(), loop.block_bytes, loop.threads);
   std::atomic<int> waiting{0};
   const auto produce = [&](std::size_t b) {
     const std::shared_ptr<std::string> block = cutter.next();
