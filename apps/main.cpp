@@ -116,12 +116,12 @@ int report(const Error& error) {
 }  // namespace
 
 int run(int argc, char** argv) {
-  Common common;
-  CLI::App app("Mines patterns in graphs.", "galena");
-  app.set_version_flag("--version", version_text);
-  app.require_subcommand(1);
-  add_subcommands(app, common);
   try {
+    Common common;
+    CLI::App app("Mines patterns in graphs.", "galena");
+    app.set_version_flag("--version", version_text);
+    app.require_subcommand(1);
+    add_subcommands(app, common);
     if (argc <= 1) {
       std::fputs(app.help().c_str(), stderr);
       return kUsage;
