@@ -1,7 +1,12 @@
 #include "src/base/memory.hpp"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
 
 #include "galena/error.hpp"
 
@@ -15,5 +20,18 @@ void check_memory(std::uint64_t bytes, std::string_view what) {
   throw EnvironmentError(fmt::format("not enough memory for {}: {} MiB needed, the machine has {} MiB", what,
                                      bytes / kMiB, physical / kMiB));
 }
+
+void* allocate_pages(std::uint64_t bytes) {
+  constexpr std::uint64_t kHugePage = std::uint64_t{1} << 21;
+  const bool large = bytes >= 2 * kHugePage;
+  const std::uint64_t alignment = large ? kHugePage : 64;
+  void* const data =
+      std::aligned_alloc(alignment, (std::max<std::uint64_t>(bytes, 1) + alignment - 1) / alignment * alignment);
+  if (data == nullptr) throw std::bad_alloc();
+  if (large) ::madvise(data, bytes, MADV_HUGEPAGE);  // a wish: the kernel may have none
+  return data;
+}
+
+void free_pages(void* data) noexcept { std::free(data); }
 
 }  // namespace galena::base

@@ -5,12 +5,17 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace galena::base {
 
 /// Throws EnvironmentError if `bytes` is more than the machine's memory. Linux would grant the
 /// allocation all the same, and kill the process when it touches the pages.
 void check_memory(std::uint64_t bytes, std::string_view what);
+
+/// Uninitialised bytes, in huge pages where that pays: fewer page faults, fewer TLB misses. Throws std::bad_alloc.
+void* allocate_pages(std::uint64_t bytes);
+void free_pages(void* data) noexcept;
 
 /// An array whose elements are not initialised, so that its pages are first touched, in parallel,
 /// by the threads that fill it. For trivial types only.
@@ -21,7 +26,7 @@ class Array {
   /// Throws EnvironmentError if it cannot be had; `what` is named in the message.
   explicit Array(std::uint64_t size, std::string_view what = "an array") : size_(size) {
     check_memory(size * sizeof(T), what);
-    data_ = std::make_unique_for_overwrite<T[]>(size);
+    data_.reset(static_cast<T*>(allocate_pages(size * sizeof(T))));
   }
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
   [[nodiscard]] T* data() noexcept { return data_.get(); }
@@ -32,7 +37,11 @@ class Array {
   [[nodiscard]] std::span<const T> span() const noexcept { return {data_.get(), size_}; }
 
  private:
-  std::unique_ptr<T[]> data_;
+  static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
+  struct Free {
+    void operator()(T* data) const noexcept { free_pages(data); }
+  };
+  std::unique_ptr<T[], Free> data_;
   std::uint64_t size_ = 0;
 };
 
