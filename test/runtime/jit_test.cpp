@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -261,6 +262,27 @@ TEST_CASE("a compilation can be abandoned") {
   CHECK(fresh.files(".cpp").empty());
   stop = 0;
   CHECK(jit::compile(kernel_text(9), options).kernel != nullptr);
+}
+
+TEST_CASE("a compilation can be abandoned while the compiler runs") {
+  NEED_COMPILER();
+  const Fresh fresh;
+  std::string text = kernel_text(1);
+  for (int i = 0; i < 20000; ++i)
+    text += "int f" + std::to_string(i) + "(int x) { return x * x + " + std::to_string(i) + "; }\n";
+  volatile int stop = 0;
+  jit::JitOptions options;
+  options.stop = &stop;
+  std::thread stopper([&stop] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    stop = 1;
+  });
+  const jit::JitResult result = jit::compile(text, options);
+  stopper.join();
+  CHECK(result.kernel == nullptr);
+  CHECK(result.seconds < 1);
+  CHECK(fresh.files(".so").empty());
+  CHECK(fresh.files(".cpp").empty());
 }
 
 TEST_CASE("the oldest entries make room") {
