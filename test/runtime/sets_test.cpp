@@ -166,6 +166,21 @@ TEST_CASE("set operations with zero and the largest value") {
   }
 }
 
+TEST_CASE("zero is not found in a long list without it") {
+  Random random(7);
+  for (const SetOps* ops : galena::rt::available_set_ops()) {
+    for (const size_t n : {1025, 1400, 3000, 5001}) {
+      const List large = random_list(random, n, 3 * n, 1);
+      for (size_t m = 1; m <= 40; ++m) {
+        List small = random_list(random, m, 3 * n, 1);
+        small.insert(small.begin(), 0);
+        check_pair(*ops, small, large);
+        check_pair(*ops, large, small);
+      }
+    }
+  }
+}
+
 TEST_CASE("lower, has, below and above agree with the standard library") {
   Random random(5);
   for (const SetOps* ops : galena::rt::available_set_ops()) {
