@@ -40,6 +40,11 @@ Token Cursor::take() {
   return token;
 }
 
+Token Cursor::through_last(Token first) const {
+  if (index_ > 0) first.end = std::max(first.end, tokens_[index_ - 1].end);
+  return first;
+}
+
 bool Cursor::accept(TokenKind kind) {
   if (!at(kind)) return false;
   take();

@@ -32,6 +32,8 @@ class Cursor {
   }
 
   Token take();
+  /// `first` stretched to the last token taken, for errors about all between.
+  [[nodiscard]] Token through_last(Token first) const;
   bool accept(TokenKind kind);
   bool accept_keyword(std::string_view keyword);
   void skip_lines();

@@ -70,8 +70,8 @@ class PatternParser {
       places.push_back(cursor_.peek());
       const int u = vertex_number();
       cursor_.expect(TokenKind::minus, "'-' and the edge's other vertex, as in 0-1");
-      places.back().end = cursor_.peek().end;
       const int v = vertex_number();
+      places.back() = cursor_.through_last(places.back());
       edges.emplace_back(u, v);
       largest = std::max({largest, u, v});
       if (edges.size() > kMaxPatternVertices * kMaxPatternVertices) cursor_.fail(start, "too many edges");
@@ -145,7 +145,7 @@ class PatternParser {
     cursor_.skip_lines();
     const Token at = cursor_.peek();
     const int to = vertex();
-    draft_.edge(from, to, std::move(label), at);
+    draft_.edge(from, to, std::move(label), cursor_.through_last(at));
     return to;
   }
 
@@ -156,7 +156,7 @@ class PatternParser {
     cursor_.skip_lines();
     const Token at = cursor_.peek();
     const int to = vertex();
-    draft_.anti_edge(from, to, at);
+    draft_.anti_edge(from, to, cursor_.through_last(at));
     return to;
   }
 
@@ -203,7 +203,7 @@ class PatternParser {
 
   Definition resolve(const Token& name) {
     const std::string word = cursor_.text(name);
-    const bool numbers = cursor_.at(TokenKind::open_paren) && cursor_.peek(1).kind == TokenKind::number;
+    const bool numbers = cursor_.at(TokenKind::open_paren) && cursor_.peek(1).kind != TokenKind::word;
     if (const Definition* defined = definitions_.find(word)) {
       if (numbers) {
         cursor_.fail(cursor_.peek(1), "'" + word + "' is defined in line " +
@@ -245,6 +245,8 @@ class PatternParser {
     std::vector<std::string> candidates = definitions_.names();
     for (std::string& family : family_names()) candidates.push_back(std::move(family));
     candidates.insert(candidates.end(), keywords().begin(), keywords().end());
+    // Any two names of one letter are near; only k for K is a likely slip.
+    if (word != "k") std::erase_if(candidates, [](const std::string& other) { return other.size() == 1; });
     cursor_.fail(name, "unknown pattern '" + word + "'" + base::did_you_mean(word, candidates));
   }
 
