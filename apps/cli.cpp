@@ -13,14 +13,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kQuietTime = 2s;       // what ends sooner shows no progress
-constexpr auto kRedraw = 200ms;       // on a terminal
-constexpr auto kLineInterval = 30s;   // elsewhere
+constexpr auto kQuietTime = 2s;      // what ends sooner shows no progress
+constexpr auto kRedraw = 200ms;      // on a terminal
+constexpr auto kLineInterval = 30s;  // elsewhere
 constexpr int kBarWidth = 24;
 
 std::string bar(double share) {
   const int filled = static_cast<int>(share * kBarWidth);
-  return std::string(static_cast<std::size_t>(filled), '#') + std::string(static_cast<std::size_t>(kBarWidth - filled), '.');
+  return std::string(static_cast<std::size_t>(filled), '#') +
+         std::string(static_cast<std::size_t>(kBarWidth - filled), '.');
 }
 
 }  // namespace

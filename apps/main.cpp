@@ -81,7 +81,8 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   if (extras.empty()) return error.what() + help;
   const std::string name = extras.front().substr(0, extras.front().find('='));
   if (!name.starts_with("--")) return fmt::format("{}: unexpected argument '{}'{}", command, name, help);
-  return fmt::format("{}: unknown option '{}'{}{}", command, name, base::did_you_mean(name, option_names(parser)), help);
+  return fmt::format("{}: unknown option '{}'{}{}", command, name, base::did_you_mean(name, option_names(parser)),
+                     help);
 }
 
 void parse_and_run(CLI::App& app, int argc, char** argv) {

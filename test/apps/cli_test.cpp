@@ -50,11 +50,15 @@ TEST_CASE("a mistyped option gets a suggestion") {
   check_usage_error({"info", "karate", "--jsn"}, "unknown option '--jsn'; did you mean '--json'?");
 }
 
-TEST_CASE("an option's bad value is wrong usage") { check_usage_error({"info", "karate", "--threads", "-3"}, "threads"); }
+TEST_CASE("an option's bad value is wrong usage") {
+  check_usage_error({"info", "karate", "--threads", "-3"}, "threads");
+}
 
 TEST_CASE("an option before the command is wrong usage") { check_usage_error({"--json"}, "expected a command"); }
 
-TEST_CASE("a graph that does not exist is bad input") { check_usage_error({"info", "no/such/file.txt"}, "no/such/file.txt"); }
+TEST_CASE("a graph that does not exist is bad input") {
+  check_usage_error({"info", "no/such/file.txt"}, "no/such/file.txt");
+}
 
 TEST_CASE("output that cannot be written is a failure") {
   const auto run = run_program({"sh", "-c", "\"$0\" --version >/dev/full", galena::test::galena_path()});

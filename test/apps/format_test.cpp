@@ -17,7 +17,8 @@ TEST_CASE("counts are grouped by thousands") {
   CHECK(format_count("0") == "0");
   CHECK(format_count("999") == "999");
   CHECK(format_count("1000") == "1,000");
-  CHECK(format_count("340282366920938463463374607431768211455") == "340,282,366,920,938,463,463,374,607,431,768,211,455");
+  CHECK(format_count("340282366920938463463374607431768211455") ==
+        "340,282,366,920,938,463,463,374,607,431,768,211,455");
   CHECK(format_count("-1234") == "-1,234");
 }
 

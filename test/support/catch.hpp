@@ -27,8 +27,8 @@ void report_skip(const std::string& why);
 
 /// Leaves the test case: what it needs (a data set, a device, a tool) is not here.
 /// Say it before the first SECTION.
-#define GALENA_SKIP(why)             \
-  do {                               \
+#define GALENA_SKIP(why)              \
+  do {                                \
     ::galena::test::report_skip(why); \
-    return;                          \
+    return;                           \
   } while (false)

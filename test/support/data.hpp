@@ -21,12 +21,12 @@ std::optional<std::filesystem::path> data_set(const std::string& name);
 
 /// A line of truths.tsv: a count that is known.
 struct Truth {
-  std::string graph;    ///< folder name of the data set
-  int vertices = 0;     ///< of the pattern
-  std::string pattern;  ///< "house", "clique(5)"
-  std::string edges;    ///< "0-1 1-2 0-2"
-  bool induced = false; ///< vertex-induced, else edge-induced
-  std::string count;    ///< decimal; may exceed 64 bits
+  std::string graph;     ///< folder name of the data set
+  int vertices = 0;      ///< of the pattern
+  std::string pattern;   ///< "house", "clique(5)"
+  std::string edges;     ///< "0-1 1-2 0-2"
+  bool induced = false;  ///< vertex-induced, else edge-induced
+  std::string count;     ///< decimal; may exceed 64 bits
 };
 
 /// All of data_dir()/truths.tsv; empty where it is absent. Throws std::runtime_error with the

@@ -1,9 +1,16 @@
 #include "test/support/catch.hpp"
 #include "test/support/data.hpp"
+#include "test/support/process.hpp"
 
 using namespace galena::test;
 
-TEST_CASE("a case can be skipped") { GALENA_SKIP("this one always is, to show that skipping works"); }
+TEST_CASE("skips", "[.]") { GALENA_SKIP("hidden: only the next case runs it"); }
+
+TEST_CASE("a case can be skipped") {
+  const auto run = run_program({std::filesystem::read_symlink("/proc/self/exe"), "skips"});
+  CHECK(run.code == 77);
+  CHECK_THAT(run.out, contains("SKIPPED: hidden"));
+}
 
 TEST_CASE("truths are read by column") {
   const TemporaryFolder folder;
