@@ -10,7 +10,7 @@
 
 namespace galena::jit {
 
-/// A file of kernels by key. Every entry carries a digest of itself: one that was cut short or
+/// Kernels by key. Every entry carries a digest of itself: one that was cut short or
 /// changed is as good as absent. Entries appear whole, by rename.
 class Cache {
  public:

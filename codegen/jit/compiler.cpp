@@ -61,8 +61,9 @@ const Compiler* find_compiler(std::string* why_not) {
   return at->second.found.get();
 }
 
-// The kernel is control flow around calls, and the optimizer's time is the user's: -O2 gives
-// the loops what -O3 does. Without standard libraries the link takes half as long;
+// A kernel is control flow around calls, and the compiler's time is the user's: -O2. Measured
+// with GCC 12: 0.08 s for a kernel that calls the operations by table, 0.7 to 1 s with them
+// compiled in (0.2 s of it for <immintrin.h>), and no difference in the run.
 // libgcc has the 128-bit division.
 std::vector<std::string> compiler_flags(bool inline_sets) {
   std::vector<std::string> flags = {"-std=c++20",    inline_sets ? "-O3" : "-O2",

@@ -52,6 +52,11 @@
 #include "codegen/runtime/sets_scalar.h"
 #endif
 
+namespace galena::rt::GALENA_ISA {
+/// Elements an operation may write past the largest result it could have.
+constexpr vid kSlack = 16;
+}  // namespace galena::rt::GALENA_ISA
+
 // Each needs what stands above it.
 // clang-format off
 #include "codegen/runtime/sets_search.h"
@@ -67,9 +72,6 @@
 #include "codegen/runtime/sets_probe.h"
 
 namespace galena::rt::GALENA_ISA {
-
-/// Elements an operation may write past its result.
-constexpr vid kSlack = 16;
 
 /// Searching pays when the other list is this many times longer...
 constexpr uint64_t kProbeRatio = 32;
