@@ -229,7 +229,7 @@ class CsrBuilder {
     // Counted before duplicates are overwritten; there are few lists with any.
     if (std::ranges::adjacent_find(list, same) == list.end()) return;
     if constexpr (std::is_same_v<Kind, Labelled>) count_conflicts(list);
-    csr_.indptr[v + 1] = list.size() - std::ranges::unique(list, same).size();
+    csr_.indptr[v + 1] = static_cast<EdgeOffset>(std::unique(list.begin(), list.end(), same) - list.begin());
   }
 
   void count_conflicts(std::span<const Value> list) {

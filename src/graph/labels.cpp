@@ -33,7 +33,7 @@ std::vector<Label> number_values(const std::vector<std::string_view>& words) {
   std::ranges::transform(words, values.begin(), [](std::string_view word) { return decimal(word).value_or(0); });
   std::vector<double> distinct = values;
   std::ranges::sort(distinct);
-  distinct.erase(std::ranges::unique(distinct).begin(), distinct.end());
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
   std::vector<Label> labels(words.size());
   std::ranges::transform(values, labels.begin(), [&](double value) {
     return static_cast<Label>(std::ranges::lower_bound(distinct, value) - distinct.begin());

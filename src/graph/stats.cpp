@@ -10,7 +10,7 @@ namespace {
 std::uint64_t count_distinct(std::span<const Label> labels) {
   std::vector<Label> sorted(labels.begin(), labels.end());
   std::ranges::sort(sorted);
-  return static_cast<std::uint64_t>(std::ranges::unique(sorted).begin() - sorted.begin());
+  return static_cast<std::uint64_t>(std::unique(sorted.begin(), sorted.end()) - sorted.begin());
 }
 
 void add_clustering(const Graph& graph, const std::vector<std::uint64_t>& triangles, GraphStats& stats) {
