@@ -68,6 +68,9 @@ class LineReader {
     return {begin, static_cast<std::size_t>(at_ - begin)};
   }
 
+  /// The line from here on, with its newline.
+  [[nodiscard]] std::string_view rest() const { return {at_, static_cast<std::size_t>(next_ - at_)}; }
+
   [[nodiscard]] std::uint64_t line_number() const { return number_; }
   [[nodiscard]] std::size_t size() const { return text_.size(); }
   [[noreturn]] void fail(const std::string& message) const {

@@ -10,6 +10,7 @@
 #include "galena/error.hpp"
 #include "src/base/suggest.hpp"
 #include "src/graph/embedded.hpp"
+#include "src/graph/resolve.hpp"
 
 namespace galena {
 namespace {
@@ -49,6 +50,8 @@ const EmbeddedFile& embedded_file(std::string_view name) {
   }
   throw InternalError(fmt::format("the file {} was not compiled in", name));
 }
+
+std::string_view embedded_text(std::string_view name) { return embedded_file(name).text(); }
 
 }  // namespace detail
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "galena/dataset.hpp"
 
@@ -17,6 +18,9 @@ std::optional<std::filesystem::path> find_place(const std::string& name_or_path)
 
 /// Whether the registry has it.
 bool is_registered(const std::string& name);
+
+/// A file of a bundled dataset: "davis/hyperedges.txt".
+std::string_view embedded_text(std::string_view name);
 
 /// The graph of a registry entry, fetched if need be.
 Graph load_registered(const DatasetInfo& info, const LoadOptions& options);

@@ -1,0 +1,12 @@
+#pragma once
+// Parsers of hypergraphs from memory: files, tests, fuzzers.
+
+#include "galena/hypergraph.hpp"
+#include "src/graph/text_source.hpp"
+
+namespace galena::detail {
+
+Hypergraph read_hyperedges(const TextSource& source, const LoadOptions& options);
+Hypergraph read_incidence_matrix(const TextSource& source);
+
+}  // namespace galena::detail
