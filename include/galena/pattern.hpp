@@ -136,6 +136,7 @@ struct PatternFamily {
 };
 const std::vector<PatternFamily>& pattern_families();
 /// `name` and its numbers: ("clique", {5}), ("K", {2, 3}). Throws InputError with a suggestion.
+/// Its vertices are called a, b, c, ...: along a path or cycle, part by part of K, centre or hub first.
 Pattern named_pattern(std::string_view name, const std::vector<int>& arguments = {});
 
 /// All connected patterns of k vertices (2 <= k <= 7), one an isomorphism class, with
