@@ -62,6 +62,10 @@ Hypergraph load_hypergraph(const std::filesystem::path& path, const LoadOptions&
 /// The same for a path, a folder of $GALENA_DATA_DIR or a bundled dataset.
 Hypergraph resolve_hypergraph(const std::string& name_or_path, const LoadOptions& options = {});
 
+/// Whether a word on the command line names a hypergraph: a file called so (hyperedges*, .hg), a folder with
+/// hyperedges.txt and no edges.txt, or such an entry of the registry. False where there is nothing of this name.
+bool names_hypergraph(const std::string& name_or_path);
+
 /// By extension: .mtx an incidence matrix, else (.hg, .txt, .gz too) a hyperedge list. Hyperedges without members
 /// fit only the former: InputError.
 void save_hypergraph(const Hypergraph& hypergraph, const std::filesystem::path& path);

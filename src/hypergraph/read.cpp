@@ -211,4 +211,12 @@ Hypergraph resolve_hypergraph(const std::string& name_or_path, const LoadOptions
   return detail::read_hyperedges(detail::TextSource(detail::embedded_text(file), file), options);
 }
 
+bool names_hypergraph(const std::string& name_or_path) {
+  if (const auto place = detail::find_place(name_or_path)) {
+    if (!fs::is_directory(*place)) return detail::format_by_name(*place) == Format::hyperedges;
+    return detail::find_in_folder(*place, "hyperedges.txt") && !detail::find_in_folder(*place, "edges.txt");
+  }
+  return detail::is_registered(name_or_path) && find_dataset(name_or_path).kind == "hypergraph";
+}
+
 }  // namespace galena
