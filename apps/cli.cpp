@@ -78,18 +78,19 @@ Progress::~Progress() {
   }
 }
 
-void Progress::update(double share) {
+void Progress::update(double share, double left) {
   const auto now = Clock::now();
   if (!enabled_ || now < next_) return;
   next_ = now + (terminal_ ? std::chrono::milliseconds(kRedraw) : std::chrono::milliseconds(kLineInterval));
   drawn_ = true;
   share = std::clamp(share, 0.0, 1.0);
   const double elapsed = std::chrono::duration<double>(now - start_).count();
-  const std::string left = share > 0.005 ? format_seconds(elapsed / share * (1 - share)) + " left" : "";
+  if (left < 0 && share > 0.005) left = elapsed / share * (1 - share);
+  const std::string rest = left < 0 ? "" : format_seconds(left) + " left";
   if (terminal_) {
-    fmt::print(stderr, "\r\033[K{} [{}] {:3.0f}%  {}", label_, bar(share), share * 100, left);
+    fmt::print(stderr, "\r\033[K{} [{}] {:3.0f}%  {}", label_, bar(share), share * 100, rest);
   } else {
-    fmt::print(stderr, "galena: {} {:.0f}%{}{}\n", label_, share * 100, left.empty() ? "" : ", ", left);
+    fmt::print(stderr, "galena: {} {:.0f}%{}{}\n", label_, share * 100, rest.empty() ? "" : ", ", rest);
   }
   std::fflush(stderr);
 }

@@ -73,8 +73,9 @@ class Progress {
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
-  /// `share` in [0, 1]. Cheap: draws a few times a second at most.
-  void update(double share);
+  /// `share` in [0, 1]; `left` seconds remain where the caller knows better than the share says.
+  /// Cheap: draws a few times a second at most.
+  void update(double share, double left = -1);
   /// The same as a function, for LoadOptions::progress and the like. Lives no longer than this.
   [[nodiscard]] std::function<void(double)> callback();
 

@@ -22,8 +22,6 @@
 
 namespace galena::cli {
 
-void add_subcommands(CLI::App& app, Common& common);
-
 namespace {
 
 /// Wrong usage: exit code 2.
@@ -122,7 +120,11 @@ int run(int argc, char** argv) {
     CLI::App app("Mines patterns in graphs.", "galena");
     app.set_version_flag("--version", version_text);
     app.require_subcommand(1);
-    add_subcommands(app, common);
+    add_mine(app, common);
+    add_info(app, common);
+    add_convert(app, common);
+    add_generate(app, common);
+    add_dataset(app, common);
     if (argc <= 1) {
       std::fputs(app.help().c_str(), stderr);
       return kUsage;
