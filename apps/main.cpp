@@ -10,6 +10,7 @@
 #include <new>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apps/cli.hpp"
@@ -68,18 +69,27 @@ std::vector<std::string> option_names(const CLI::App& command) {
   return names;
 }
 
+/// The subcommand that was being parsed, and its whole name.
+std::pair<const CLI::App*, std::string> deepest(const CLI::App& app) {
+  const CLI::App* parser = &app;
+  std::string name = app.get_name();
+  for (auto chosen = app.get_subcommands(); !chosen.empty(); chosen = parser->get_subcommands()) {
+    parser = chosen.front();
+    name += " " + parser->get_name();
+  }
+  return {parser, name};
+}
+
 /// CLI11's complaint, with the nearest option where one is unknown.
 std::string explain(const CLI::App& app, const CLI::ParseError& error) {
-  const auto chosen = app.get_subcommands();
-  const std::string command = chosen.empty() ? "galena" : "galena " + chosen.front()->get_name();
+  const auto [parser, command] = deepest(app);
   const std::string help = fmt::format(" (see {} --help)", command);
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what() + help;
-  const CLI::App& parser = chosen.empty() ? app : *chosen.front();
   const auto extras = app.remaining(true);
-  if (extras.empty()) return error.what() + help;
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr || extras.empty())
+    return fmt::format("{}: {}{}", command, error.what(), help);
   const std::string name = extras.front().substr(0, extras.front().find('='));
   if (!name.starts_with("--")) return fmt::format("{}: unexpected argument '{}'{}", command, name, help);
-  return fmt::format("{}: unknown option '{}'{}{}", command, name, base::did_you_mean(name, option_names(parser)),
+  return fmt::format("{}: unknown option '{}'{}{}", command, name, base::did_you_mean(name, option_names(*parser)),
                      help);
 }
 
