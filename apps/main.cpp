@@ -85,8 +85,7 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   const auto [parser, command] = deepest(app);
   const std::string help = fmt::format(" (see {} --help)", command);
   const auto extras = app.remaining(true);
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr || extras.empty())
-    return fmt::format("{}: {}{}", command, error.what(), help);
+  if (extras.empty()) return fmt::format("{}: {}{}", command, error.what(), help);
   const std::string name = extras.front().substr(0, extras.front().find('='));
   if (!name.starts_with("--")) return fmt::format("{}: unexpected argument '{}'{}", command, name, help);
   return fmt::format("{}: unknown option '{}'{}{}", command, name, base::did_you_mean(name, option_names(*parser)),

@@ -65,3 +65,8 @@ TEST_CASE("output that cannot be written is a failure") {
   CHECK(run.code == 1);
   CHECK_THAT(run.err, contains("cannot write to standard output"));
 }
+
+TEST_CASE("an unknown option is named before a missing one") {
+  check_usage_error({"generate", "rmat", "3", "--edge-facter", "8"},
+                    "galena generate rmat: unknown option '--edge-facter'; did you mean '--edge-factor'?");
+}
