@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <map>
+#include <utility>
+#include <vector>
 
 namespace galena::codegen {
 namespace {
@@ -25,13 +28,52 @@ class Refiner {
   void push(Mask splitter) { queue_[at(tail_++)] = splitter; }
 
   void run() {
-    while (head_ < tail_ && !partition_.discrete(structure_.size)) {
-      const Mask splitter = queue_[at(head_++)];
-      for (const auto& row : structure_.rows) divide_all(row, splitter);
-    }
+    do {
+      while (head_ < tail_ && !partition_.discrete(structure_.size)) {
+        const Mask splitter = queue_[at(head_++)];
+        for (const auto& row : structure_.rows) divide_all(row, splitter);
+      }
+    } while (!structure_.wide.empty() && !partition_.discrete(structure_.size) && divide_by_wide());
   }
 
  private:
+  // What the wide conditions say of v, each other vertex being known by its cell only.
+  [[nodiscard]] Key wide_key(int v, std::array<int, kMaxPatternVertices>& cell_of) const {
+    const int cell = std::exchange(cell_of[at(v)], -1);
+    std::vector<Key> parts;
+    for (const Condition& conjunct : structure_.wide) {
+      if ((conjunct.vertices() & bit(v)) != 0) parts.push_back(encode(conjunct, cell_of));
+    }
+    cell_of[at(v)] = cell;
+    std::sort(parts.begin(), parts.end());
+    Key key;
+    for (const Key& part : parts) key.insert(key.end(), part.begin(), part.end());
+    return key;
+  }
+
+  // Divides the first cell that the wide conditions divide; false if they divide none.
+  bool divide_by_wide() {
+    std::array<int, kMaxPatternVertices> cell_of{};
+    for (int v = 0; v < structure_.size; ++v) cell_of[at(v)] = partition_.cell_of(v);
+    for (int i = 0; i < partition_.count; ++i) {
+      std::map<Key, Mask> by_key;
+      for (Mask rest = partition_.cells[at(i)]; rest != 0; rest &= rest - 1) {
+        by_key[wide_key(std::countr_zero(rest), cell_of)] |= bit(std::countr_zero(rest));
+      }
+      for (const auto& [key, part] : by_key) {
+        for (const std::int64_t value : key)
+          partition_.digest = mix(partition_.digest, static_cast<std::uint64_t>(value));
+      }
+      if (by_key.size() == 1) continue;
+      std::array<Mask, kMaxPatternVertices + 1> parts{};
+      std::size_t pieces = 0;
+      for (const auto& [key, part] : by_key) parts[pieces++] = part;
+      replace(i, parts, (std::uint64_t{1} << pieces) - 1, static_cast<int>(pieces));
+      return true;
+    }
+    return false;
+  }
+
   void divide_all(const std::array<Mask, kMaxPatternVertices>& row, Mask splitter) {
     for (int i = 0; i < partition_.count;) i += divide(i, row, splitter);
   }

@@ -6,6 +6,7 @@
 #include <random>
 #include <set>
 
+#include "codegen/pattern/canonical.hpp"
 #include "galena/error.hpp"
 #include "test/pattern/oracle.hpp"
 #include "test/support/catch.hpp"
@@ -269,6 +270,31 @@ TEST_CASE("wide conditions against all permutations") {
       return moved != triples;
     });
     REQUIRE(size_of(pattern) == std::to_string(group.size()));
+  }
+}
+
+TEST_CASE("wide conditions whose vertices and pairs all look alike") {
+  // The points of a projective plane of order q, a condition for each line: every two points are on one line.
+  // The group is PGL(3, q) for a prime q, of (q^3 - 1)(q^3 - q)(q^3 - q^2)/(q - 1) elements.
+  struct Plane {
+    int points;
+    std::vector<int> difference_set;
+    const char* size;
+  };
+  for (const Plane& plane : {Plane{7, {0, 1, 3}, "168"}, Plane{13, {0, 1, 3, 9}, "5616"}}) {
+    Pattern pattern = named_pattern("clique", {plane.points});
+    for (int shift = 0; shift < plane.points; ++shift) {
+      std::vector<Condition> line;
+      for (const int d : plane.difference_set) {
+        line.push_back(compare(degree((d + shift) % plane.points), Condition::Operator::gt, number(2)));
+      }
+      pattern.add_condition(group_of(Condition::Kind::any, line));
+    }
+    CAPTURE(plane.points);
+    CHECK(size_of(pattern) == plane.size);
+    std::mt19937 random(6);
+    const Pattern other = relabelled(pattern, random);
+    CHECK(codegen::isomorphic(pattern, other));
   }
 }
 
