@@ -73,15 +73,17 @@ class BinaryReader {
     if (header_.directed == 0 && header_.arcs % 2 != 0) fail("an odd number of arcs in an undirected graph");
     const std::uint64_t n = header_.vertices, m = header_.arcs;
     const std::array<std::uint64_t, 5> expected{8 * (n + 1), 4 * m, 4 * n, 4 * m, 8 * n};
+    std::uint64_t position = sizeof header_;
     for (std::size_t i = 0; i < expected.size(); ++i) {
       const BinaryArray& array = header_.arrays[i];
       const bool absent = i >= 2 && array.bytes == 0;
       if (!absent && array.bytes != expected[i]) fail("an array's size does not fit the number of vertices or edges");
-      if (array.offset % kAlignment != 0 || array.offset > bytes_.size() ||
-          array.bytes > bytes_.size() - array.offset) {
-        fail("an array lies outside the file");
-      }
+      // As they are written: one after the other. Sizes are bounded by now, so nothing overflows.
+      if (array.offset != aligned(position)) fail("an array is not where it should be");
+      position = array.offset + array.bytes;
+      if (position > bytes_.size()) fail("an array lies outside the file");
     }
+    if (position != bytes_.size()) fail("something follows the arrays");
   }
 
   template <class T>
