@@ -93,8 +93,8 @@ void shift_ids(std::vector<EdgeBlock>& blocks, std::uint64_t size, const std::st
       if (id == 0 || id > size) {
         throw InputError(fmt::format("{}: entry {}: index {} is outside 1..{}", name, entry + i / 2 + 1, id, size));
       }
-      // A wide block has an id that fails the check, for `size` fits 32 bits.
-      block.narrow[i] = static_cast<std::uint32_t>(id - 1);
+      // A wide block fails the check sooner or later, for `size` fits 32 bits; it has no narrow ids to write.
+      if (!block.is_wide) block.narrow[i] = static_cast<std::uint32_t>(id - 1);
     }
     entry += block.size;
   }

@@ -63,6 +63,7 @@ TEST_CASE("matrix market: errors") {
                 {kHead + "2 2 1\n3 1\n", "entry 1: index 3 is outside 1..2"},
                 {kHead + "2 2 1\n1 0\n", "index 0 is outside 1..2"},
                 {kHead + "2 2 1\n99999999999 1\n", "index 99999999999 is outside"},
+                {kHead + "2 2 2\n2 1\n1 99999999999\n", "entry 2: index 99999999999 is outside 1..2"},
                 {kHead + "2 2 1\n1 x\n", "g:3:3: expected a vertex id"},
                 {kHead + "99999999999 99999999999 0\n", "do not fit 32-bit ids"},
                 {kHead + "4000000000 4000000000 0\n", "the header declares"}});
