@@ -5,9 +5,9 @@
 #include <thrust/scan.h>
 #include <thrust/sort.h>
 #include <thrust/system/omp/execution_policy.h>
-#include <thrust/unique.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "src/base/threads.hpp"
 
@@ -40,13 +40,29 @@ void sort(std::span<T> values, int threads) {
   thrust::sort(thrust::omp::par, values.data(), values.data() + values.size());
 }
 
+// Not Thrust's: its OpenMP version reads the element before the first one. Every thread drops the repeats of its own
+// part, and the parts are then moved together.
 template <class T>
 std::size_t unique(std::span<T> values, int threads) {
-  T* const begin = values.data();
-  T* const end = begin + values.size();
-  if (values.size() < kSmall) return static_cast<std::size_t>(std::unique(begin, end) - begin);
-  const ThreadCount scope(threads);
-  return static_cast<std::size_t>(thrust::unique(thrust::omp::par, begin, end) - begin);
+  const auto parts = static_cast<std::size_t>(base::threads_for(values.size(), kSmall, threads));
+  const auto begin_of = [&](std::size_t part) {
+    return values.size() / parts * part + std::min(part, values.size() % parts);
+  };
+  std::vector<std::span<T>> kept(parts);
+  std::vector<char> repeats(parts);  // whether a part begins with the value that the part before ends with
+  for (std::size_t p = 1; p < parts; ++p) repeats[p] = values[begin_of(p)] == values[begin_of(p) - 1] ? 1 : 0;
+#pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(parts))
+  for (std::size_t p = 0; p < parts; ++p) {
+    const auto part = values.subspan(begin_of(p), begin_of(p + 1) - begin_of(p));
+    const auto end = std::unique(part.begin(), part.end());
+    kept[p] = part.first(static_cast<std::size_t>(end - part.begin())).subspan(repeats[p] != 0 ? 1 : 0);
+  }
+  std::size_t size = 0;
+  for (const std::span<T> part : kept) {
+    if (size != 0) std::copy(part.begin(), part.end(), values.begin() + static_cast<std::ptrdiff_t>(size));
+    size += part.size();
+  }
+  return size;
 }
 
 template <class T>
