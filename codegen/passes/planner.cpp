@@ -33,15 +33,19 @@ Plan build(const Pattern& pattern, const MatchingOrder& order, const GraphStatis
   const Pattern arranged = pattern.permuted(order.order);
   Plan plan = lower(arranged, order.chain, options);
   plan.outputs.front().order = order.order;
-  add_marks(plan);
-  if (variant.counters)
-    add_counters(plan, [&](const SizeDef& size, int depth) { return counters_pay(plan, statistics, size, depth); });
-  assign_slots(plan);
-  verify(plan);
+  if (!request.bare) finish_plan(plan, statistics, variant.counters);
   return plan;
 }
 
 }  // namespace
+
+void finish_plan(Plan& plan, const GraphStatistics& statistics, bool counters) {
+  add_marks(plan);
+  if (counters)
+    add_counters(plan, [&](const SizeDef& size, int depth) { return counters_pay(plan, statistics, size, depth); });
+  assign_slots(plan);
+  verify(plan);
+}
 
 std::vector<RankedPlan> make_plans(const Pattern& pattern, const GraphStatistics& statistics, const PlanRequest& request) {
   const Automorphisms group(pattern, request.by >= 0 ? bit(request.by) : 0);

@@ -1,0 +1,15 @@
+#pragma once
+// One loop nest for several patterns: what their plans have in common runs once.
+
+#include <vector>
+
+#include "codegen/plan/plan.hpp"
+
+namespace galena::codegen {
+
+/// Merges plans that have no tables or buffers yet (before the passes of assist.hpp). Blocks
+/// reached through equal loops become one; equal sets, tests and sizes in them are shared.
+/// Outputs keep their order: those of plans[0] first.
+Plan merge(const std::vector<Plan>& plans);
+
+}  // namespace galena::codegen

@@ -1,0 +1,127 @@
+#pragma once
+// Counting and listing patterns.
+//
+//   galena::Graph graph = galena::load_graph("edges.txt");
+//   galena::Count houses = galena::count(graph, "house");
+//   galena::list(graph, "LIST triangle", [](std::span<const std::uint64_t> row) { ...; return true; });
+//
+// A Miner keeps what queries on one graph share; a CompiledQuery is planned and compiled once
+// and runs on many graphs.
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "galena/graph.hpp"
+#include "galena/pattern.hpp"
+
+namespace galena {
+
+/// An exact count of up to 128 bits.
+class Count {
+ public:
+  __extension__ typedef unsigned __int128 Wide;
+  Count() = default;
+  explicit Count(Wide value) : value_(value) {}
+  [[nodiscard]] Wide wide() const { return value_; }
+  [[nodiscard]] bool fits64() const { return (value_ >> 64) == 0; }
+  [[nodiscard]] std::uint64_t low() const { return static_cast<std::uint64_t>(value_); }
+  [[nodiscard]] std::string to_string() const;  ///< decimal
+  auto operator<=>(const Count&) const = default;
+
+ private:
+  Wide value_ = 0;
+};
+
+enum class Engine {
+  automatic,    ///< built-in kernels, else the interpreter, handing over to compiled code where that pays
+  jit,          ///< compiled code from the first task on
+  interpreter,  ///< never a compiler
+};
+
+struct MineProgress {
+  double done = 0;               ///< share of the work of this query in [0, 1]
+  double seconds = 0;            ///< since it began
+  double remaining_seconds = 0;  ///< an estimate; negative where there is none yet
+};
+
+struct MineOptions {
+  int threads = 0;                        ///< 0 = all cores
+  Engine engine = Engine::automatic;
+  const volatile int* stop = nullptr;     ///< set nonzero by anyone to end early
+  std::function<void(const MineProgress&)> progress;  ///< called from the calling thread, a few times a second
+  std::function<void(const std::string&)> warn;       ///< one line, e.g. that no compiler was found
+  std::filesystem::path resume;           ///< checkpoint: read where it exists, written while running
+};
+
+/// Receives rows of a LIST: matched vertices by original id. Returns false to end the listing.
+/// Called by one thread at a time, on any thread.
+using RowSink = std::function<bool(std::span<const std::uint64_t> row)>;
+
+struct MotifCount {
+  std::string name;
+  Count count;
+};
+
+struct QueryResult {
+  Query query;
+  Count count;                       ///< instances (embeddings where asked); rows of a LIST; 0 or 1 of EXISTS
+  std::vector<MotifCount> motifs;    ///< of MOTIFS
+  std::vector<Count> local;          ///< of LOCAL, by vertex of the graph given
+  bool partial = false;              ///< ended early: the numbers are lower bounds
+  double done = 1;                   ///< share of the work behind them
+  std::string engine;                ///< "built-in", "jit", "interpreter", or "interpreter+jit"
+  double seconds = 0;                ///< running, compiling left out
+  double compile_seconds = 0;        ///< spent waiting for a compiler
+  double plan_seconds = 0;
+};
+
+/// Runs queries on one graph. Making it renumbers the graph by degree (linear time).
+class Miner {
+ public:
+  /// Throws InputError where the graph is directed.
+  explicit Miner(Graph graph, MineOptions options = {});
+  ~Miner();
+  Miner(Miner&&) noexcept;
+  Miner& operator=(Miner&&) noexcept;
+
+  /// Runs one query. Rows of a LIST go to `sink`.
+  QueryResult run(const Query& query, const RowSink& sink = {});
+  /// What `run` would do, as text: patterns, symmetry, plans with their estimates.
+  std::string explain(const Query& query);
+  /// The plan ("plan") or generated source ("cpp") that `run` would use.
+  std::string emit(const Query& query, const std::string& what);
+
+  [[nodiscard]] const Graph& graph() const;
+  [[nodiscard]] double prepare_seconds() const;
+  /// Bytes a run of the last query needed beyond the graph.
+  [[nodiscard]] std::uint64_t working_bytes() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// A query planned and compiled ahead; runs on any graph.
+class CompiledQuery {
+ public:
+  /// Plans for a typical graph and compiles (options.engine permitting).
+  explicit CompiledQuery(const std::string& query, MineOptions options = {});
+  QueryResult run(const Graph& graph, const RowSink& sink = {}) const;
+  [[nodiscard]] const Query& query() const { return query_; }
+
+ private:
+  Query query_;
+  MineOptions options_;
+};
+
+/// The number of instances of a pattern or of a COUNT query given as text.
+Count count(const Graph& graph, const std::string& query, const MineOptions& options = {});
+/// Calls `sink` for every match of a pattern or of a LIST query given as text; returns the rows.
+std::uint64_t list(const Graph& graph, const std::string& query, const RowSink& sink, const MineOptions& options = {});
+
+}  // namespace galena

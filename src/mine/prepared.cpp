@@ -1,0 +1,33 @@
+#include "src/mine/prepared.hpp"
+
+#include <algorithm>
+
+#include "galena/error.hpp"
+#include "src/mine/clock.hpp"
+
+namespace galena::mine {
+
+Prepared::Prepared(Graph graph) : graph_(std::move(graph)) {
+  const Stopwatch clock;
+  if (graph_.directed())
+    throw InputError("mining needs an undirected graph, and this one keeps direction; load it without --directed");
+  order_ = degree_order(graph_);
+  sorted_ = permute(graph_, order_);
+  const VertexId n = sorted_.num_vertices();
+  split_.resize(n);
+  for (VertexId v = 0; v < n; ++v) {
+    const auto around = sorted_.neighbors(v);
+    split_[v] = static_cast<VertexId>(std::lower_bound(around.begin(), around.end(), v) - around.begin());
+  }
+  view_.n = n;
+  view_.max_degree = sorted_.max_degree();
+  view_.indptr = sorted_.indptr().data();
+  view_.indices = sorted_.indices().data();
+  view_.split = split_.data();
+  view_.vlabels = sorted_.vertex_labels().empty() ? nullptr : sorted_.vertex_labels().data();
+  view_.elabels = sorted_.edge_labels().empty() ? nullptr : sorted_.edge_labels().data();
+  statistics_ = codegen::GraphStatistics::of(view_);
+  seconds_ = clock.seconds();
+}
+
+}  // namespace galena::mine

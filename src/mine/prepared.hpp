@@ -1,0 +1,39 @@
+#pragma once
+// A graph as mining runs on it: numbered by decreasing degree, so that a bound "smaller than v"
+// keeps v's larger hubs, of which no vertex has more than about sqrt(2m).
+
+#include <vector>
+
+#include "codegen/passes/statistics.hpp"
+#include "codegen/runtime/abi.h"
+#include "galena/graph.hpp"
+
+namespace galena::mine {
+
+class Prepared {
+ public:
+  /// Throws InputError for a directed graph.
+  explicit Prepared(Graph graph);
+  Prepared(const Prepared&) = delete;
+  Prepared& operator=(const Prepared&) = delete;
+
+  [[nodiscard]] const rt::GraphView& view() const { return view_; }
+  /// The graph as given.
+  [[nodiscard]] const Graph& graph() const { return graph_; }
+  /// The vertex of the graph as given that became v.
+  [[nodiscard]] VertexId given(VertexId v) const { return order_[v]; }
+  [[nodiscard]] std::uint64_t original(VertexId v) const { return graph_.original_id(order_[v]); }
+  [[nodiscard]] const codegen::GraphStatistics& statistics() const { return statistics_; }
+  /// Units of work (see rt::Chunk).
+  [[nodiscard]] std::uint64_t units() const { return view_.n == 0 ? 0 : view_.n + view_.indptr[view_.n]; }
+  [[nodiscard]] double seconds() const { return seconds_; }
+
+ private:
+  Graph graph_, sorted_;
+  std::vector<VertexId> order_, split_;
+  rt::GraphView view_{};
+  codegen::GraphStatistics statistics_;
+  double seconds_ = 0;
+};
+
+}  // namespace galena::mine
