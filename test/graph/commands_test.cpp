@@ -1,0 +1,66 @@
+// galena convert, info, generate and dataset, as a person runs them.
+
+#include <filesystem>
+
+#include "galena/generate.hpp"
+#include "galena/io.hpp"
+#include "test/support/catch.hpp"
+#include "test/support/data.hpp"
+#include "test/support/process.hpp"
+
+using namespace galena;
+using test::contains;
+using test::run_galena;
+
+TEST_CASE("info: a table, or one JSON object and nothing else") {
+  const test::Outcome table = run_galena({"info", "karate"});
+  CHECK(table.code == 0);
+  CHECK_THAT(table.out, contains("triangles") && contains("45") && contains("degree distribution"));
+  const test::Outcome json = run_galena({"info", "karate", "--json"});
+  CHECK(json.code == 0);
+  CHECK(json.err.empty());
+  CHECK_THAT(json.out, contains("\"triangles\":45") && contains("\"edges\":78"));
+  CHECK_THAT(run_galena({"info", "davis", "--json"}).out, contains("\"incidences\":89"));
+}
+
+TEST_CASE("generate and convert: there and back") {
+  const test::TemporaryFolder folder;
+  const std::string gal = folder.path() / "g.gal", text = folder.path() / "g.txt.gz", again = folder.path() / "h.gal";
+  REQUIRE(run_galena({"generate", "rmat", "10", "--edge-factor", "4", "--seed", "3", "-o", gal}).code == 0);
+  CHECK(load_graph(gal).digest() == generate_rmat(10, 4, 3).digest());
+  REQUIRE(run_galena({"convert", gal, text}).code == 0);
+  const test::Outcome back = run_galena({"convert", text, again, "--verify", "--json"});
+  CHECK(back.code == 0);
+  CHECK_THAT(back.out, contains("\"vertices\":1024"));
+  CHECK(load_graph(again).digest() == load_graph(gal).digest());
+  REQUIRE(run_galena({"convert", "davis", again, "--expand", "star"}).code == 0);
+  CHECK(load_graph(again).num_edges() == 89);
+}
+
+TEST_CASE("wrong input: exit code 2 and one line that helps") {
+  const test::TemporaryFolder folder;
+  const std::string bad = folder.write("bad.txt", "0 1\n1\n");
+  const auto check = [](const std::vector<std::string>& arguments, int code, const std::string& message) {
+    const test::Outcome outcome = run_galena(arguments);
+    CAPTURE(outcome.err);
+    CHECK(outcome.code == code);
+    CHECK(outcome.out.empty());
+    CHECK_THAT(outcome.err, contains(message));
+    CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+  };
+  check({"info", bad}, 2, "bad.txt:2:2: expected a second vertex id");
+  check({"info", "carate"}, 2, "did you mean 'karate'?");
+  check({"dataset", "get", "carate"}, 2, "did you mean 'karate'?");
+  check({"convert", "karate", "/no/such/folder/g.gal"}, 1, "create the folder first");
+  check({"convert", "karate", "/dev/full", "--to", "gal"}, 1, "No space left on device");
+  check({"convert", "karate", folder.path() / "g.mtx"}, 2, "no place for the graph's vertex labels");
+  check({"generate", "er", "10", "100", "-o", folder.path() / "g.gal"}, 2, "only 45 pairs");
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), std::filesystem::directory_iterator()) == 1);
+}
+
+TEST_CASE("dataset: the list names what is bundled") {
+  const test::Outcome list = run_galena({"dataset", "list"});
+  CHECK(list.code == 0);
+  CHECK_THAT(list.out, contains("karate") && contains("bundled") && contains("ca-grqc"));
+  CHECK_THAT(run_galena({"dataset", "verify", "karate"}).out, contains("karate: 34 vertices, 78 edges, 45 triangles"));
+}
