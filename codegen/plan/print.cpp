@@ -1,5 +1,6 @@
 #include <string>
 
+#include "codegen/plan/hash.hpp"
 #include "codegen/plan/plan.hpp"
 #include "codegen/plan/walk.hpp"
 
@@ -158,9 +159,7 @@ std::string print(const Plan& plan) { return Printer(plan).run(); }
 std::uint64_t fingerprint(const Plan& plan) {
   std::string text = print(plan) + (plan.checked ? "checked" : "");
   for (const Condition& c : plan.conditions) text += std::to_string(c.vertices());
-  std::uint64_t hash = 1469598103934665603ULL;  // FNV-1a
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return hash;
+  return text_hash(text);
 }
 
 }  // namespace galena::codegen

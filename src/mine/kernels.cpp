@@ -14,6 +14,16 @@ namespace {
 /// interpreted nanoseconds (on one core) it cannot pay.
 constexpr double kWorthCompiling = 1.0e9;
 
+/// What an earlier run compiled. No cache folder, or one that others may write to, is no reason
+/// to fail: the interpreter needs none.
+std::shared_ptr<jit::Kernel> cached(const std::string& text) {
+  try {
+    return jit::lookup(text);
+  } catch (const EnvironmentError&) {
+    return nullptr;
+  }
+}
+
 }  // namespace
 
 bool built_in(const codegen::Plan& plan) { return codegen::builtin::find(codegen::emit_cpp(plan)) != nullptr; }
@@ -21,14 +31,17 @@ bool built_in(const codegen::Plan& plan) { return codegen::builtin::find(codegen
 Executable::Executable(const codegen::Plan& plan, double estimate, const MineOptions& options) : interpreter_(plan) {
   if (options.engine == Engine::interpreter) return;
   const std::string text = codegen::emit_cpp(plan);
-  if (options.engine == Engine::jit) return compile_now(text);
+  if (options.engine == Engine::jit) {
+    compile_now(text);
+    return;
+  }
   if (const rt::RunFn known = codegen::builtin::find(text)) {
     run_ = known;
     engine_ = "built-in";
     return;
   }
   if (estimate < kWorthCompiling / 20) return;
-  if (auto kernel = jit::lookup(text)) {
+  if (auto kernel = cached(text)) {
     set_kernel(std::move(kernel));
     engine_ = "jit";
   } else if (estimate >= kWorthCompiling) {

@@ -1,0 +1,316 @@
+// galena mine: count and list patterns in a graph.
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "apps/cli.hpp"
+#include "apps/graph_options.hpp"
+#include "galena/dataset.hpp"
+#include "galena/error.hpp"
+#include "galena/mine.hpp"
+#include "src/device/cuda_device.hpp"
+#include "src/mine/clock.hpp"
+#include "src/mine/executor.hpp"
+#include "src/mine/results.hpp"
+
+namespace galena::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct MineCommand {
+  std::string graph;
+  std::vector<std::string> queries;
+  std::string file, device = "auto", engine = "auto", emit, output, resume;
+  bool explain = false;
+  ReadOptions read;
+};
+
+struct Timing {
+  double load = 0, prepare = 0, compile = 0, run = 0;
+};
+
+std::vector<Query> read_queries(const MineCommand& command) {
+  std::vector<Query> queries;
+  const auto add = [&queries](std::vector<Query> more) {
+    queries.insert(queries.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  };
+  if (!command.file.empty()) {
+    std::ifstream in(command.file, std::ios::binary);
+    if (!in) throw EnvironmentError(command.file + ": cannot be read; is the path right?");
+    add(parse_queries(std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>()), command.file));
+  }
+  for (const std::string& text : command.queries) add(parse_queries(text));
+  if (queries.empty()) throw InputError("nothing to mine: give a query such as \"triangle\" or \"COUNT (a)--(b)--(c)\", or --file");
+  return queries;
+}
+
+Engine engine_of(const std::string& name) {
+  if (name == "jit") return Engine::jit;
+  return name == "interpreter" ? Engine::interpreter : Engine::automatic;
+}
+
+void check_device(const std::string& device) {
+  if (device != "cuda") return;
+  throw EnvironmentError("--device cuda: mining on a GPU is not available in this version" +
+                         (device::built_with_cuda() ? std::string() : std::string(" (and this build has no CUDA)")) +
+                         "; leave the option out to use the CPU");
+}
+
+std::vector<std::string> column_names(const Query& query) {
+  std::vector<std::string> names;
+  for (int v = 0; v < query.pattern.size(); ++v) names.push_back(query.pattern.vertex(v).name);
+  if (query.columns.empty()) return names;
+  std::vector<std::string> chosen;
+  for (const int column : query.columns) chosen.push_back(names[static_cast<std::size_t>(column)]);
+  return chosen;
+}
+
+Json result_json(const QueryResult& result, const Graph& graph, bool rows_written) {
+  Json json{{"query", result.query.text}};
+  if (result.query.kind == QueryKind::motifs) {
+    json["motifs"] = Json::array();
+    for (const MotifCount& motif : result.motifs)
+      json["motifs"].push_back({{"pattern", motif.name}, {"count", motif.count.to_string()}});
+  } else if (result.query.kind == QueryKind::local) {
+    if (!rows_written) {
+      json["local"] = Json::array();
+      for (VertexId v = 0; v < graph.num_vertices(); ++v)
+        json["local"].push_back({{"vertex", graph.original_id(v)}, {"count", result.local[v].to_string()}});
+    }
+  } else {
+    json["count"] = result.count.to_string();
+  }
+  json["seconds"] = result.seconds;
+  json["plan_seconds"] = result.plan_seconds;
+  json["engine"] = result.engine;
+  if (result.partial) {
+    json["partial"] = true;
+    json["done"] = result.done;
+  }
+  return json;
+}
+
+/// One entry a motif, as every other query has one.
+void add_results(Json& list, const QueryResult& result, const Graph& graph, bool rows_written) {
+  if (result.query.kind != QueryKind::motifs) {
+    list.push_back(result_json(result, graph, rows_written));
+    return;
+  }
+  for (const MotifCount& motif : result.motifs) {
+    Json entry{{"query", result.query.text},
+               {"pattern", motif.name},
+               {"count", motif.count.to_string()},
+               {"seconds", result.seconds},
+               {"engine", result.engine}};
+    if (result.partial) entry["partial"] = true;
+    list.push_back(std::move(entry));
+  }
+}
+
+void print_result(const QueryResult& result, const Graph& graph, bool rows_written) {
+  const std::string tail = result.partial ? fmt::format("   (PARTIAL: {:.1f}% of the work done)", 100 * result.done) : "";
+  const std::string time = format_seconds(result.seconds);
+  switch (result.query.kind) {
+    case QueryKind::motifs:
+      fmt::print("{}   {}{}\n", result.query.text, time, tail);
+      for (const MotifCount& motif : result.motifs)
+        fmt::print("  {:<28} {:>26}\n", motif.name, format_count(motif.count.to_string()));
+      break;
+    case QueryKind::exists:
+      fmt::print("{:<40} {:>26}   {}{}\n", result.query.text, result.count.low() != 0 ? "yes" : result.partial ? "not found yet" : "no", time, tail);
+      break;
+    case QueryKind::local:
+      if (rows_written) return;
+      fmt::print("# vertex\tcount of {}{}\n", result.query.text, tail);
+      for (VertexId v = 0; v < graph.num_vertices(); ++v)
+        fmt::print("{}\t{}\n", graph.original_id(v), result.local[v].to_string());
+      break;
+    case QueryKind::list:
+      if (!rows_written) return;
+      [[fallthrough]];
+    case QueryKind::count:
+      fmt::print("{:<40} {:>26}   {}{}\n", result.query.text, format_count(result.count.to_string()), time, tail);
+      break;
+  }
+}
+
+std::uint64_t peak_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+/// Runs the queries and gathers what is printed at the end.
+class Session {
+ public:
+  Session(const MineCommand& command, const Common& common) : command_(command), common_(common) {}
+
+  void run() {
+    check_device(command_.device);
+    const std::vector<Query> queries = read_queries(command_);
+    check_output(queries);
+    load();
+    if (command_.explain || !command_.emit.empty()) return show(queries);
+    for (const Query& query : queries) {
+      one(query);
+      if (partial_) break;
+    }
+    if (common_.json) print_json(summary());
+    else note(common_, fmt::format("load {}, prepare {}, run {}; peak memory {:.0f} MB, of which a query's working memory {:.1f} MB",
+                                   format_seconds(timing_.load), format_seconds(timing_.prepare), format_seconds(timing_.run),
+                                   static_cast<double>(peak_bytes()) / 1e6, static_cast<double>(miner_->working_bytes()) / 1e6));
+    if (partial_)
+      throw Interrupted(command_.resume.empty() ? "interrupted: the last result is partial"
+                                                : "interrupted: the last result is partial; the same command goes on from " + command_.resume);
+  }
+
+ private:
+  void check_output(const std::vector<Query>& queries) const {
+    std::size_t writers = 0;
+    for (const Query& query : queries) writers += query.kind == QueryKind::list || query.kind == QueryKind::local ? 1 : 0;
+    if (!command_.output.empty() && writers != 1)
+      throw InputError(fmt::format("--output takes the rows of one LIST or LOCAL query; there are {}", writers));
+    if (common_.json && command_.output.empty())
+      for (const Query& query : queries)
+        if (query.kind == QueryKind::list) throw InputError("--json with LIST needs --output FILE for the rows");
+  }
+
+  void load() {
+    const mine::Stopwatch clock;
+    LoadOptions options = command_.read.load_options(common_);
+    Graph graph;
+    {
+      Progress progress(common_, "loading");
+      options.progress = progress.callback();
+      graph = resolve_graph(command_.graph, options);
+    }
+    timing_.load = clock.seconds();
+    const NormalizeReport& report = graph.report();
+    if (report.self_loops + report.duplicates > 0)
+      note(common_, fmt::format("dropped {} self-loops and {} duplicate edges", report.self_loops, report.duplicates));
+    MineOptions mine_options;
+    mine_options.threads = common_.threads;
+    mine_options.engine = engine_of(command_.engine);
+    mine_options.stop = stop_flag();
+    mine_options.resume = command_.resume;
+    mine_options.warn = [this](const std::string& text) { note(common_, text); };
+    mine_options.progress = [this](const MineProgress& p) {
+      if (progress_) progress_->update(p.done, p.remaining_seconds);
+    };
+    miner_.emplace(std::move(graph), std::move(mine_options));
+    timing_.prepare = miner_->prepare_seconds();
+  }
+
+  void show(const std::vector<Query>& queries) {
+    for (const Query& query : queries)
+      fmt::print("{}", command_.emit.empty() ? miner_->explain(query) : miner_->emit(query, command_.emit));
+  }
+
+  void one(const Query& query) {
+    const bool to_file = !command_.output.empty() && (query.kind == QueryKind::list || query.kind == QueryKind::local);
+    std::optional<mine::RowWriter> writer;
+    RowSink sink;
+    if (query.kind == QueryKind::list) {
+      writer.emplace(command_.output, mine::row_format(command_.output), column_names(query));
+      sink = [&writer](std::span<const std::uint64_t> row) {
+        writer->write(row);
+        return true;
+      };
+    }
+    progress_ = std::make_unique<Progress>(common_, query.text);
+    const QueryResult result = miner_->run(query, sink);
+    progress_.reset();
+    if (query.kind == QueryKind::local && to_file) write_local(result);
+    if (writer) writer->commit();
+    timing_.compile += result.compile_seconds;
+    timing_.run += result.seconds + result.plan_seconds;
+    engine_ = engine_.empty() || engine_ == result.engine ? result.engine : "mixed";
+    partial_ = result.partial;
+    if (common_.json)
+      add_results(results_, result, miner_->graph(), to_file);
+    else
+      print_result(result, miner_->graph(), to_file);
+    std::fflush(stdout);  // results of long sessions appear as they come
+  }
+
+  void write_local(const QueryResult& result) const {
+    mine::RowWriter writer(command_.output, mine::row_format(command_.output), {"vertex", "count"});
+    for (VertexId v = 0; v < miner_->graph().num_vertices(); ++v) {
+      if (!result.local[v].fits64()) throw InputError("a count of this LOCAL query is over 64 bits; print it with --json instead");
+      const std::uint64_t row[] = {miner_->graph().original_id(v), result.local[v].low()};
+      writer.write(row);
+    }
+    writer.commit();
+  }
+
+  [[nodiscard]] int threads() const {
+    MineOptions options;
+    options.threads = common_.threads;
+    return mine::thread_count(options);
+  }
+
+  [[nodiscard]] Json summary() const {
+    const Graph& graph = miner_->graph();
+    return Json{{"graph", {{"vertices", graph.num_vertices()}, {"edges", graph.num_edges()}, {"max_degree", graph.max_degree()}}},
+                {"queries", results_},
+                {"seconds", {{"load", timing_.load}, {"prepare", timing_.prepare}, {"compile", timing_.compile}, {"run", timing_.run}}},
+                {"device", "cpu"},
+                {"engine", engine_},
+                {"threads", threads()},
+                {"memory", {{"peak", peak_bytes()}, {"graph", graph.bytes()}, {"working", miner_->working_bytes()}}}};
+  }
+
+  const MineCommand& command_;
+  const Common& common_;
+  Timing timing_;
+  std::optional<Miner> miner_;
+  std::unique_ptr<Progress> progress_;
+  Json results_ = Json::array();
+  std::string engine_;
+  bool partial_ = false;
+};
+
+std::string families_text() {
+  std::string text = "Named patterns:\n";
+  for (const PatternFamily& family : pattern_families())
+    text += fmt::format("  {:<28} {}\n", family.parameter.empty() ? family.name : family.name + "(" + family.parameter + ")", family.description);
+  return text;
+}
+
+constexpr const char* kExamples = R"(
+Examples:
+  galena mine karate triangle "COUNT INDUCED house" "MOTIFS 4"
+  galena mine edges.txt.gz "LIST clique(4) LIMIT 10" --output cliques.csv
+  galena mine labelled/ "COUNT (a:1)--(b:2)--(c:!1) WHERE a.degree > 3"
+  galena mine graph.gal --file patterns.gpm --json
+
+)";
+
+}  // namespace
+
+void add_mine(CLI::App& app, Common& common) {
+  auto command = std::make_shared<MineCommand>();
+  CLI::App& sub = subcommand(app, common, "mine", "Count and list patterns in a graph");
+  sub.add_option("graph", command->graph, "A file, a dataset folder, or a registry name")->required();
+  sub.add_option("query", command->queries, "Queries, e.g. triangle, \"COUNT INDUCED (a)--(b)--(c)\", \"MOTIFS 4\"");
+  sub.add_option("--file", command->file, "A pattern file (.gpm)");
+  sub.add_option("--device", command->device, "Where to run")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  sub.add_option("--engine", command->engine, "What runs the plan")->check(CLI::IsMember({"auto", "jit", "interpreter"}));
+  sub.add_flag("--explain", command->explain, "Print symmetry, plans and costs; run nothing");
+  sub.add_option("--emit", command->emit, "Print the plan or the generated source; run nothing")->check(CLI::IsMember({"plan", "cpp", "cuda"}));
+  sub.add_option("--output", command->output, "File for the rows of LIST or LOCAL: .csv, .bin (64-bit ids), or text");
+  sub.add_option("--resume", command->resume, "Checkpoint: written while running, read where it exists");
+  command->read.add_to(sub);
+  sub.footer([] { return kExamples + families_text(); });
+  sub.callback([command, &common] { Session(*command, common).run(); });
+}
+
+}  // namespace galena::cli

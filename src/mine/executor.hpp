@@ -1,0 +1,44 @@
+#pragma once
+// Runs one plan over one graph: threads, chunks, sums, progress, interruption, checkpoints.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "codegen/plan/plan.hpp"
+#include "galena/mine.hpp"
+#include "src/mine/checkpoint.hpp"
+#include "src/mine/kernels.hpp"
+#include "src/mine/prepared.hpp"
+
+namespace galena::mine {
+
+/// Takes matches (by depth) of worker `thread`; returns false to end the run.
+using MatchFn = std::function<bool(int thread, const rt::vid* matched, int size)>;
+
+struct ExecuteRequest {
+  const codegen::Plan* plan = nullptr;
+  const Executable* code = nullptr;
+  double estimate = 0;          ///< nanoseconds on one core
+  MatchFn on_match;             ///< LIST and EXISTS
+  std::string key;              ///< names the checkpoint's section
+  Checkpoint* checkpoint = nullptr;
+};
+
+struct ExecuteResult {
+  std::vector<rt::i128> sums;   ///< by output, not yet divided
+  std::vector<rt::i128> local;  ///< by vertex as prepared; empty unless the plan is LOCAL
+  bool partial = false;         ///< ended early by the stop flag
+  bool ended = false;           ///< ended early by on_match
+  double done = 1;              ///< share of the work
+  double seconds = 0;
+  std::uint64_t worker_bytes = 0;
+};
+
+/// Throws Error(input) where a sum leaves 128 bits.
+ExecuteResult execute(const Prepared& graph, const ExecuteRequest& request, const MineOptions& options);
+
+/// Threads a run uses.
+int thread_count(const MineOptions& options);
+
+}  // namespace galena::mine

@@ -1,0 +1,99 @@
+// The sample: units of work drawn uniformly. The unit's vertex is the root of a task that costs
+// `outermost` once and the rest in proportion to its 1 + degree units, so
+//   total = sum over vertices of outermost + rest = units * mean over drawn units of
+//           (outermost / (1 + degree) + rest of this unit),
+// unbiased for any plan. A draw that exceeds its budget is cut short and counts as what it cost
+// so far: the estimate is then a lower bound, on the plans that are not to be chosen anyway.
+
+#include "src/mine/select.hpp"
+
+#include <algorithm>
+
+#include "codegen/interpret/interpreter.hpp"
+#include "codegen/passes/estimate.hpp"
+#include "codegen/runtime/chunk.h"
+#include "src/base/hash.hpp"
+#include "src/mine/kernels.hpp"
+#include "src/mine/worker.hpp"
+
+namespace galena::mine {
+
+namespace {
+
+constexpr std::uint64_t kDraws = 192;
+constexpr double kDrawBudget = 4e5;     ///< metered nanoseconds
+constexpr double kPlanBudget = 1.0e7;
+constexpr double kWorthSampling = 2e6;  ///< a query of this many nanoseconds
+constexpr double kBuiltInBonus = 1.5;   ///< how much dearer linked-in code may be
+
+std::uint64_t draw(std::uint64_t i) { return base::mix64((i + 1) * 0x9e3779b97f4a7c15ULL); }
+
+std::string describe(const codegen::RankedPlan& candidate, bool linked) {
+  std::string order;
+  for (const int u : candidate.plan.outputs.front().order) order += " " + std::to_string(u);
+  return "order" + order + ", " + std::to_string(candidate.plan.max_depth + 1) + " loops, " +
+         std::to_string(candidate.plan.counters.size()) + " counters, estimated " +
+         std::to_string(candidate.estimate / 1e6) + " ms" + (linked ? ", built in" : "");
+}
+
+}  // namespace
+
+double sampled_cost(const codegen::Plan& plan, const Prepared& graph) {
+  const std::uint64_t units = graph.units();
+  if (units == 0) return 0;
+  WorkerMemory memory(plan, graph.view());
+  rt::Worker& worker = memory.worker();
+  worker.emit = [](rt::Worker*, int, const rt::vid*, int) { return 0; };
+  worker.add_local = [](rt::Worker*, rt::vid, rt::i128) {};
+  const codegen::Interpreter interpreter(plan);
+  double sum = 0;
+  double spent = 0;
+  std::uint64_t drawn = 0;
+  for (; drawn < kDraws && spent < kPlanBudget; ++drawn) {
+    const std::uint64_t unit = draw(drawn) % units;
+    const rt::vid v = rt::vertex_of_unit(graph.view(), unit);
+    const auto own = static_cast<double>(1 + graph.view().indptr[v + 1] - graph.view().indptr[v]);
+    codegen::Meter meter;
+    meter.limit = kDrawBudget;
+    interpreter.run_metered(worker, {unit, unit + 1, 0, 1}, meter);
+    sum += meter.outermost / own + (meter.total - meter.outermost);
+    spent += meter.total;
+    if (worker.aborted != 0) memory.reset();
+  }
+  return static_cast<double>(units) * sum / static_cast<double>(drawn);
+}
+
+SelectedPlan select_plan(const Pattern& pattern, const Prepared& graph, const codegen::PlanRequest& request) {
+  std::vector<codegen::RankedPlan> candidates = codegen::make_plans(pattern, graph.statistics(), request);
+  std::vector<char> linked(candidates.size());
+  for (std::size_t i = 0; i < candidates.size(); ++i) linked[i] = built_in(candidates[i].plan);
+  if (request.kind == codegen::Output::Kind::count) {  // those linked in were made for the typical graph
+    for (codegen::RankedPlan& other : codegen::make_plans(pattern, codegen::GraphStatistics::typical(), request)) {
+      const auto same = [&](const codegen::RankedPlan& c) {
+        return codegen::fingerprint(c.plan) == codegen::fingerprint(other.plan);
+      };
+      if (std::any_of(candidates.begin(), candidates.end(), same) || !built_in(other.plan)) continue;
+      other.estimate = codegen::Estimate(other.plan, graph.statistics()).total();
+      candidates.push_back(std::move(other));
+      linked.push_back(1);
+    }
+  }
+  SelectedPlan selected;
+  selected.sampled = candidates.size() > 1 && candidates.front().estimate > kWorthSampling;
+  double best = 0;
+  std::size_t chosen = candidates.size();
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    if (selected.sampled) candidates[i].estimate = sampled_cost(candidates[i].plan, graph);
+    const double price = candidates[i].estimate * (linked[i] != 0 ? 1 : kBuiltInBonus);
+    if (chosen == candidates.size() || price < best) {
+      best = price;
+      chosen = i;
+    }
+    selected.considered.push_back(describe(candidates[i], linked[i] != 0));
+  }
+  selected.estimate = candidates[chosen].estimate;
+  selected.plan = std::move(candidates[chosen].plan);
+  return selected;
+}
+
+}  // namespace galena::mine
