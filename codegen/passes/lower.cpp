@@ -27,7 +27,7 @@ class Lowering {
         options_(options),
         size_(pattern.size()),
         prefix_(size_ - options.tail),
-        order_(chain, prefix_, options.largest),
+        order_(chain, prefix_, options.largest, options.dropped),
         table_(plan_, order_) {}
 
   Plan run() {

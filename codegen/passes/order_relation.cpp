@@ -6,11 +6,11 @@
 
 namespace galena::codegen {
 
-OrderRelation::OrderRelation(std::span<const Mask> chain, int prefix, Mask largest)
+OrderRelation::OrderRelation(std::span<const Mask> chain, int prefix, Mask largest, Mask dropped)
     : size_(static_cast<int>(chain.size())) {
   for (int i = 0; i < size_; ++i) {
     const Mask orbit = chain[static_cast<std::size_t>(i)] & ~bit(i);
-    if (i >= prefix) {
+    if (i >= prefix || (dropped & bit(i))) {
       const auto factor = static_cast<std::uint64_t>(std::popcount(orbit)) + 1;
       if (__builtin_mul_overflow(divisor_, factor, &divisor_)) throw InternalError("symmetry factor over 64 bits");
     } else if (largest & bit(i)) {

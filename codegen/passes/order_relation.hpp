@@ -15,7 +15,8 @@ namespace galena::codegen {
 /// cannot be expressed; dropping it whole overcounts every instance exactly |orbit| times.
 class OrderRelation {
  public:
-  OrderRelation(std::span<const Mask> chain, int prefix, Mask largest);
+  /// Levels in `dropped` are left out too.
+  OrderRelation(std::span<const Mask> chain, int prefix, Mask largest, Mask dropped = 0);
 
   /// Whether v[i] < v[j] is certain.
   [[nodiscard]] bool less(int i, int j) const { return (greater_[static_cast<std::size_t>(i)] >> j) & 1U; }

@@ -15,12 +15,25 @@ namespace galena::codegen {
 namespace {
 
 /// A plan of one order: restrictions towards the smallest or the largest representative, with or
-/// without counters. On a graph numbered by degree those differ by orders of magnitude.
+/// without counters, and with counters also without the inner restrictions on the tail, which
+/// would tie a table to a vertex it does not otherwise depend on. On a graph numbered by
+/// degree these differ by orders of magnitude.
 struct Variant {
   bool largest;
   bool counters;
+  bool loose;
 };
-constexpr Variant kVariants[] = {{false, false}, {true, false}, {false, true}, {true, true}};
+constexpr Variant kVariants[] = {{false, false, false}, {true, false, false}, {false, true, false},
+                                 {true, true, false},   {false, true, true},  {true, true, true}};
+
+/// The levels below the first whose restriction reaches into the tail.
+Mask reaching_tail(const MatchingOrder& order) {
+  const int prefix = static_cast<int>(order.order.size()) - order.tail;
+  Mask levels = 0;
+  for (int i = 1; i < prefix; ++i)
+    if (order.chain[static_cast<std::size_t>(i)] & ~first(prefix)) levels |= bit(i);
+  return levels;
+}
 
 Plan build(const Pattern& pattern, const MatchingOrder& order, const GraphStatistics& statistics,
            const PlanRequest& request, const Variant& variant) {
@@ -29,6 +42,7 @@ Plan build(const Pattern& pattern, const MatchingOrder& order, const GraphStatis
   options.name = request.name;
   options.tail = order.tail;
   options.largest = variant.largest ? ~Mask{0} : 0;
+  options.dropped = variant.loose ? reaching_tail(order) : 0;
   options.filter_degree = !pattern.plain();
   const Pattern arranged = pattern.permuted(order.order);
   Plan plan = lower(arranged, order.chain, options);

@@ -7,11 +7,11 @@
 
 namespace galena::codegen::step_cost {
 
-inline constexpr double kIteration = 1.2;  ///< one turn of a loop
+inline constexpr double kIteration = 0.7;  ///< one turn of a loop
 inline constexpr double kSearch = 5.0;     ///< a binary search in a short list
-inline constexpr double kLookup = 1.2;     ///< one counter or mark
-inline constexpr double kScatter = 0.8;    ///< one increment, its clearing included
-inline constexpr double kScatterList = 4;  ///< starting on one list
+inline constexpr double kLookup = 0.6;     ///< one counter or mark
+inline constexpr double kScatter = 0.45;    ///< one increment, its clearing included
+inline constexpr double kScatterList = 3;  ///< starting on one list
 inline constexpr double kFilter = 0.8;     ///< one label tested
 inline constexpr double kEmit = 15;        ///< one match reported
 
@@ -21,7 +21,7 @@ inline double intersect(double a, double b) {
   const double large = std::max(a, b);
   if (small <= 0) return 2;
   if (large > 32 * small && large > 1024) return 6 + small * 1.5 * std::log2(large / small);
-  return 7 + 0.16 * (a + b);
+  return 7 + 0.14 * (a + b);
 }
 
 }  // namespace galena::codegen::step_cost

@@ -2,7 +2,8 @@
 // `outermost` once and the rest in proportion to its 1 + degree units, so
 //   total = sum over vertices of outermost + rest = units * mean over drawn units of
 //           (outermost / (1 + degree) + rest of this unit),
-// unbiased for any plan. A draw that exceeds its budget is cut short and counts as what it cost
+// unbiased for any plan. Vertices stand by decreasing degree, so drawing once from each of equal
+// stretches of units stratifies by degree. A draw that exceeds its budget is cut short and counts as what it cost
 // so far: the estimate is then a lower bound, on the plans that are not to be chosen anyway.
 
 #include "src/mine/select.hpp"
@@ -20,13 +21,21 @@ namespace galena::mine {
 
 namespace {
 
-constexpr std::uint64_t kDraws = 192;
+constexpr std::uint64_t kDraws = 256;
 constexpr double kDrawBudget = 4e5;     ///< metered nanoseconds
 constexpr double kPlanBudget = 1.0e7;
 constexpr double kWorthSampling = 2e6;  ///< a query of this many nanoseconds
 constexpr double kBuiltInBonus = 1.5;   ///< how much dearer linked-in code may be
 
-std::uint64_t draw(std::uint64_t i) { return base::mix64((i + 1) * 0x9e3779b97f4a7c15ULL); }
+/// The i-th draw, from a stretch of its own; the stretches are visited in leaps, so that a sample
+/// cut short covers the graph too.
+std::uint64_t drawn_unit(std::uint64_t i, std::uint64_t units) {
+  constexpr std::uint64_t kLeap = 73;  // coprime to kDraws
+  const std::uint64_t stretch = i * kLeap % kDraws;
+  const auto begin = static_cast<std::uint64_t>(static_cast<rt::u128>(units) * stretch / kDraws);
+  const auto end = static_cast<std::uint64_t>(static_cast<rt::u128>(units) * (stretch + 1) / kDraws);
+  return begin + base::mix64((i + 1) * 0x9e3779b97f4a7c15ULL) % std::max<std::uint64_t>(1, end - begin);
+}
 
 std::string describe(const codegen::RankedPlan& candidate, bool linked) {
   std::string order;
@@ -50,7 +59,7 @@ double sampled_cost(const codegen::Plan& plan, const Prepared& graph) {
   double spent = 0;
   std::uint64_t drawn = 0;
   for (; drawn < kDraws && spent < kPlanBudget; ++drawn) {
-    const std::uint64_t unit = draw(drawn) % units;
+    const std::uint64_t unit = std::min(units - 1, drawn_unit(drawn, units));
     const rt::vid v = rt::vertex_of_unit(graph.view(), unit);
     const auto own = static_cast<double>(1 + graph.view().indptr[v + 1] - graph.view().indptr[v]);
     codegen::Meter meter;
