@@ -1,0 +1,98 @@
+#pragma once
+// Running a plan over a small graph in a random partition into chunks.
+
+#include <functional>
+#include <random>
+#include <vector>
+
+#include "codegen/interpret/interpreter.hpp"
+#include "codegen/plan/plan.hpp"
+#include "test/codegen/oracle.hpp"
+#include "test/codegen/small_graph.hpp"
+
+namespace galena::test {
+
+using RunChunk = std::function<void(rt::Worker&, const rt::Chunk&)>;
+
+/// What a run left behind.
+struct PlanOutcome {
+  std::vector<rt::i128> sums;   ///< by output
+  std::vector<rt::i128> local;  ///< by vertex
+  std::vector<Image> rows;      ///< of LIST, by pattern vertex
+  int emits = 0;
+  bool clean = true;  ///< tables are zero again, no overflow
+};
+
+class PlanRun {
+ public:
+  PlanRun(const codegen::Plan& plan, const SmallGraph& graph) : plan_(plan), graph_(graph) {
+    const std::size_t capacity = (graph.view().max_degree + 31) / 16 * 16;
+    const std::size_t padded = (graph.view().n + 63) / 64 * 64;
+    slots_.resize(capacity * static_cast<std::size_t>(plan.slots));
+    counters_.resize(padded * plan.counters.size());
+    marks_.resize(padded * plan.marks.size());
+    result_.sums.resize(plan.outputs.size());
+    result_.local.resize(graph.view().n);
+    worker_.graph = &graph.view();
+    worker_.slots = slots_.data();
+    worker_.slot_capacity = capacity;
+    worker_.counters = counters_.data();
+    worker_.marks = marks_.data();
+    worker_.n_padded = padded;
+    worker_.acc = result_.sums.data();
+    worker_.local = result_.local.data();
+    worker_.add_local = [](rt::Worker* w, rt::vid v, rt::i128 n) { w->local[v] += n; };
+    worker_.emit = emit;
+    worker_.owner = this;
+  }
+  PlanRun(const PlanRun&) = delete;
+  PlanRun& operator=(const PlanRun&) = delete;
+
+  /// Cuts the units into random chunks, some single units into parts, and runs each.
+  PlanOutcome over_random_chunks(const RunChunk& run, std::mt19937& random, std::uint64_t longest = 12) {
+    const std::uint64_t units = graph_.units();
+    for (std::uint64_t begin = 0; begin < units;) {
+      const std::uint64_t end = std::min<std::uint64_t>(units, begin + 1 + random() % longest);
+      const std::uint32_t parts = end == begin + 1 ? static_cast<std::uint32_t>(1 + random() % 3) : 1;
+      for (std::uint32_t part = 0; part < parts; ++part) {
+        run(worker_, rt::Chunk{begin, end, part, parts});
+        worker_.aborted = 0;
+      }
+      begin = end;
+    }
+    const auto zero = [](auto x) { return x == 0; };
+    if (result_.emits == 0 || plan_.outputs.front().kind == codegen::Output::Kind::list)
+      result_.clean = worker_.overflow == 0 && std::all_of(counters_.begin(), counters_.end(), zero) &&
+                      std::all_of(marks_.begin(), marks_.end(), zero);
+    return result_;
+  }
+
+ private:
+  static int emit(rt::Worker* worker, int output, const rt::vid* matched, int size) {
+    auto& self = *static_cast<PlanRun*>(worker->owner);
+    ++self.result_.emits;
+    const codegen::Output& out = self.plan_.outputs[static_cast<std::size_t>(output)];
+    if (out.kind == codegen::Output::Kind::exists) return 1;
+    Image row(static_cast<std::size_t>(size));
+    for (int d = 0; d < size; ++d) row[static_cast<std::size_t>(out.order[static_cast<std::size_t>(d)])] = matched[d];
+    self.result_.rows.push_back(row);
+    return 0;
+  }
+
+  const codegen::Plan& plan_;
+  const SmallGraph& graph_;
+  rt::Worker worker_{};
+  std::vector<rt::vid> slots_;
+  std::vector<std::uint32_t> counters_;
+  std::vector<std::uint8_t> marks_;
+  PlanOutcome result_;
+};
+
+inline PlanOutcome interpret(const codegen::Plan& plan, const SmallGraph& graph, std::mt19937& random,
+                             std::uint64_t longest = 12) {
+  const codegen::Interpreter interpreter(plan);
+  return PlanRun(plan, graph)
+      .over_random_chunks([&](rt::Worker& w, const rt::Chunk& c) { interpreter.run(w, c); }, random, longest);
+}
+
+}  // namespace galena::test
