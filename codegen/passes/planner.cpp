@@ -35,8 +35,7 @@ Mask reaching_tail(const MatchingOrder& order) {
   return levels;
 }
 
-Plan build(const Pattern& pattern, const MatchingOrder& order, const GraphStatistics& statistics,
-           const PlanRequest& request, const Variant& variant) {
+Plan build(const Pattern& pattern, const MatchingOrder& order, const PlanRequest& request, const Variant& variant) {
   LowerOptions options;
   options.kind = request.kind;
   options.name = request.name;
@@ -47,7 +46,6 @@ Plan build(const Pattern& pattern, const MatchingOrder& order, const GraphStatis
   const Pattern arranged = pattern.permuted(order.order);
   Plan plan = lower(arranged, order.chain, options);
   plan.outputs.front().order = order.order;
-  if (!request.bare) finish_plan(plan, statistics, variant.counters);
   return plan;
 }
 
@@ -71,7 +69,10 @@ std::vector<RankedPlan> make_plans(const Pattern& pattern, const GraphStatistics
   std::set<std::uint64_t> seen;
   for (const MatchingOrder& order : search_orders(pattern, group, statistics, search))
     for (const Variant& variant : kVariants) {
-      RankedPlan candidate{build(pattern, order, statistics, request, variant), 0};
+      RankedPlan candidate;
+      candidate.bare = build(pattern, order, request, variant);
+      candidate.plan = candidate.bare;
+      finish_plan(candidate.plan, statistics, variant.counters);
       if (!seen.insert(fingerprint(candidate.plan)).second) continue;
       candidate.estimate = Estimate(candidate.plan, statistics).total();
       ranked.push_back(std::move(candidate));

@@ -25,15 +25,15 @@ struct PlanRequest {
   int by = -1;              ///< LOCAL: the vertex counted by; bound first
   bool embeddings = false;  ///< visit every embedding (LIST EMBEDDINGS)
   int keep = 6;             ///< plans wanted
-  bool bare = false;        ///< leave out tables and buffers: the plan is to be merged, then finished
 };
 
 struct RankedPlan {
   Plan plan;
+  Plan bare;            ///< the same without tables and buffers, to be merged with others
   double estimate = 0;  ///< nanoseconds on one core
 };
 
-/// Adds tables (counters where they pay and are wanted) and buffers to a bare plan; verifies it.
+/// Adds tables (counters where they pay, if wanted) and buffers to a bare plan; verifies it.
 void finish_plan(Plan& plan, const GraphStatistics& statistics, bool counters);
 
 /// At least one plan, best first; distinct. Each is verified.

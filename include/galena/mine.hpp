@@ -106,17 +106,21 @@ class Miner {
   std::unique_ptr<State> state_;
 };
 
-/// A query planned and compiled ahead; runs on any graph.
+/// A query planned and compiled ahead, for a typical graph; runs on any graph. (A Miner plans
+/// for the graph at hand, which is faster to run and slower to start.)
 class CompiledQuery {
  public:
-  /// Plans for a typical graph and compiles (options.engine permitting).
+  /// Compiles at once, unless the engine is the interpreter or the kernel is built in.
   explicit CompiledQuery(const std::string& query, MineOptions options = {});
+  ~CompiledQuery();
+  CompiledQuery(CompiledQuery&&) noexcept;
+  CompiledQuery& operator=(CompiledQuery&&) noexcept;
   QueryResult run(const Graph& graph, const RowSink& sink = {}) const;
-  [[nodiscard]] const Query& query() const { return query_; }
+  [[nodiscard]] const Query& query() const;
 
  private:
-  Query query_;
-  MineOptions options_;
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 /// The number of instances of a pattern or of a COUNT query given as text.

@@ -1,10 +1,10 @@
 #include <algorithm>
 
-#include "codegen/emit/cpp.hpp"
 #include "codegen/jit/jit.hpp"
-#include "codegen/passes/planner.hpp"
 #include "galena/error.hpp"
 #include "galena/mine.hpp"
+#include "src/mine/bind.hpp"
+#include "src/mine/runner.hpp"
 
 namespace galena {
 
@@ -33,11 +33,41 @@ Query query_of_kind(const std::string& text, QueryKind kind, const char* word) {
 
 }  // namespace
 
-CompiledQuery::CompiledQuery(const std::string& query, MineOptions options)
-    : query_(one_query(query)), options_(std::move(options)) {}
+struct CompiledQuery::State {
+  Query query;
+  MineOptions options;
+  mine::Recipe recipe;
+  std::vector<std::unique_ptr<mine::Executable>> code;  ///< one a job; refers to the recipe's plans
+};
+
+CompiledQuery::CompiledQuery(const std::string& query, MineOptions options) : state_(std::make_unique<State>()) {
+  state_->query = one_query(query);
+  state_->options = std::move(options);
+  state_->recipe = mine::typical_recipe(state_->query);
+  for (const mine::Job& job : state_->recipe.jobs) {
+    MineOptions how = state_->options;
+    const bool ready = mine::built_in(job.selected.plan) || !jit::compiler_available();
+    if (how.engine == Engine::automatic && !ready) how.engine = Engine::jit;
+    state_->code.push_back(std::make_unique<mine::Executable>(job.selected.plan, job.selected.estimate, how));
+  }
+}
+
+CompiledQuery::~CompiledQuery() = default;
+CompiledQuery::CompiledQuery(CompiledQuery&&) noexcept = default;
+CompiledQuery& CompiledQuery::operator=(CompiledQuery&&) noexcept = default;
+
+const Query& CompiledQuery::query() const { return state_->query; }
 
 QueryResult CompiledQuery::run(const Graph& graph, const RowSink& sink) const {
-  return Miner(graph, options_).run(query_, sink);
+  const mine::Prepared prepared(graph);
+  mine::check_query(state_->query, graph);
+  // The kernels made ahead do not watch for sums over 128 bits.
+  if (mine::may_overflow(state_->query, prepared.view())) return Miner(graph, state_->options).run(state_->query, sink);
+  mine::Checkpoint checkpoint;
+  if (!state_->options.resume.empty()) checkpoint = mine::Checkpoint(state_->options.resume, graph.digest());
+  mine::Runner runner(prepared, state_->options, checkpoint);
+  runner.use(state_->code);
+  return runner.run(state_->query, state_->recipe, sink);
 }
 
 Count count(const Graph& graph, const std::string& query, const MineOptions& options) {

@@ -25,7 +25,6 @@ constexpr std::uint64_t kDraws = 256;
 constexpr double kDrawBudget = 4e5;     ///< metered nanoseconds
 constexpr double kPlanBudget = 1.0e7;
 constexpr double kWorthSampling = 2e6;  ///< a query of this many nanoseconds
-constexpr double kBuiltInBonus = 1.5;   ///< how much dearer linked-in code may be
 
 /// The i-th draw, from a stretch of its own; the stretches are visited in leaps, so that a sample
 /// cut short covers the graph too.
@@ -102,6 +101,16 @@ SelectedPlan select_plan(const Pattern& pattern, const Prepared& graph, const co
   }
   selected.estimate = candidates[chosen].estimate;
   selected.plan = std::move(candidates[chosen].plan);
+  selected.bare = std::move(candidates[chosen].bare);
+  return selected;
+}
+
+SelectedPlan typical_plan(const Pattern& pattern, const codegen::PlanRequest& request) {
+  codegen::RankedPlan best = codegen::make_plans(pattern, codegen::GraphStatistics::typical(), request).front();
+  SelectedPlan selected;
+  selected.plan = std::move(best.plan);
+  selected.bare = std::move(best.bare);
+  selected.estimate = best.estimate;
   return selected;
 }
 

@@ -7,7 +7,7 @@
 namespace galena::mine {
 
 struct SelectedPlan {
-  codegen::Plan plan;
+  codegen::Plan plan, bare;
   double estimate = 0;   ///< nanoseconds on one core
   bool sampled = false;  ///< measured on sampled tasks, not only modelled
   std::vector<std::string> considered;  ///< a line a candidate, for --explain
@@ -16,8 +16,13 @@ struct SelectedPlan {
 /// The plan of least estimated cost. Where the model says the query is long, the best few
 /// candidates are run on a seeded sample of tasks by the metered interpreter; a plan whose code
 /// is linked in is preferred unless another is clearly cheaper. Deterministic.
-/// `allow_built_in` is false for engines that compile everything.
 SelectedPlan select_plan(const Pattern& pattern, const Prepared& graph, const codegen::PlanRequest& request);
+
+/// How much dearer than others linked-in code may be and still be preferred.
+inline constexpr double kBuiltInBonus = 1.5;
+
+/// The plan for a typical graph: nothing is sampled.
+SelectedPlan typical_plan(const Pattern& pattern, const codegen::PlanRequest& request);
 
 /// Estimated nanoseconds of the plan on one core, from sampled tasks; at least `limit` if the
 /// sample was cut short at that cost.

@@ -1,0 +1,171 @@
+#include "src/mine/recipe.hpp"
+
+#include <algorithm>
+
+#include "codegen/passes/merge.hpp"
+#include "codegen/passes/spanning.hpp"
+#include "codegen/pattern/automorphism.hpp"
+#include "src/mine/kernels.hpp"
+
+namespace galena::mine {
+
+using codegen::Output;
+using codegen::PlanRequest;
+
+namespace {
+
+constexpr double kWorthAlgebra = 1e6;   ///< nanoseconds of the direct plan
+constexpr std::size_t kMaxMerged = 8;   ///< patterns in one loop nest: beyond, their tables crowd the cache
+
+Output::Kind output_kind(QueryKind kind) {
+  switch (kind) {
+    case QueryKind::list:
+      return Output::Kind::list;
+    case QueryKind::exists:
+      return Output::Kind::exists;
+    case QueryKind::local:
+      return Output::Kind::local;
+    case QueryKind::count:
+    case QueryKind::motifs:
+      break;
+  }
+  return Output::Kind::count;
+}
+
+PlanRequest plan_request(const Query& query) {
+  PlanRequest request;
+  request.kind = output_kind(query.kind);
+  request.name = query.text;
+  request.by = query.kind == QueryKind::local ? query.by : -1;
+  return request;
+}
+
+PlanRequest count_request(const std::string& name) {
+  PlanRequest request;
+  request.name = name;
+  return request;
+}
+
+std::string key_of(const std::string& name, const codegen::Plan& plan) {
+  return name + "#" + std::to_string(codegen::fingerprint(plan));
+}
+
+bool complete(const Pattern& pattern) {
+  const auto k = static_cast<std::size_t>(pattern.size());
+  return pattern.edges().size() == k * (k - 1) / 2;
+}
+
+class Maker {
+ public:
+  Maker(const Query& query, const Prepared* graph)
+      : query_(query), graph_(graph), checked_(graph != nullptr && may_overflow(query, graph->view())) {}
+
+  Recipe run() const {
+    if (query_.kind == QueryKind::motifs) return motifs();
+    Recipe recipe;
+    recipe.jobs.push_back(job(query_.pattern, plan_request(query_)));
+    if (query_.kind == QueryKind::count && query_.pattern.plain_induced() && !complete(query_.pattern))
+      consider_algebra(recipe);
+    return recipe;
+  }
+
+ private:
+  Job job(const Pattern& pattern, const PlanRequest& request) const {
+    Job result{graph_ != nullptr ? select_plan(pattern, *graph_, request) : typical_plan(pattern, request), {}};
+    result.selected.plan.checked = checked_;
+    result.key = key_of(request.name, result.selected.plan);
+    return result;
+  }
+
+  /// Replaces the direct plan of an induced pattern by edge-induced counts where those are cheaper.
+  void consider_algebra(Recipe& recipe) const {
+    const double direct = recipe.jobs.front().selected.estimate;
+    if (direct < kWorthAlgebra) return;
+    const auto sum = codegen::induced_as_sum(query_.pattern);
+    if (!sum) return;
+    Recipe algebra;
+    algebra.coefficients = sum->coefficients;
+    double total = 0;
+    for (const Pattern& pattern : sum->patterns) {
+      algebra.jobs.push_back(job(pattern, count_request(pattern.to_string())));
+      total += algebra.jobs.back().selected.estimate;
+      if (total > direct) return;
+    }
+    recipe = std::move(algebra);
+  }
+
+  /// Every connected pattern of this size, edge-induced (induced counts follow by algebra), as
+  /// one loop nest where sharing its prefixes saves more than the linked-in kernels do.
+  Recipe motifs() const {
+    Recipe recipe;
+    recipe.motifs = connected_motifs(query_.motif_size);
+    double apart = 0;
+    for (const Motif& motif : recipe.motifs) {
+      recipe.jobs.push_back(job(motif.pattern, count_request(motif.name)));
+      const SelectedPlan& selected = recipe.jobs.back().selected;
+      apart += selected.estimate * (built_in(selected.plan) ? 1 : kBuiltInBonus);
+    }
+    if (graph_ == nullptr || recipe.jobs.size() < 2 || apart < kWorthAlgebra) return recipe;
+    std::vector<Job> merged = merge_jobs(recipe.jobs);
+    double together = 0;
+    for (const Job& each : merged) together += each.selected.estimate * kBuiltInBonus;
+    if (together < apart) recipe.jobs = std::move(merged);
+    return recipe;
+  }
+
+  std::vector<Job> merge_jobs(const std::vector<Job>& jobs) const {
+    std::vector<Job> merged;
+    for (std::size_t begin = 0; begin < jobs.size(); begin += kMaxMerged) {
+      std::vector<codegen::Plan> plans;
+      for (std::size_t i = begin; i < std::min(begin + kMaxMerged, jobs.size()); ++i)
+        plans.push_back(jobs[i].selected.bare);
+      Job each;
+      each.selected.bare = codegen::merge(plans);
+      each.selected.plan = each.selected.bare;
+      codegen::finish_plan(each.selected.plan, graph_->statistics(), true);
+      each.selected.plan.checked = checked_;
+      each.selected.estimate = sampled_cost(each.selected.plan, *graph_);
+      each.selected.sampled = true;
+      each.key = key_of(query_.text, each.selected.plan);
+      merged.push_back(std::move(each));
+    }
+    return merged;
+  }
+
+  const Query& query_;
+  const Prepared* graph_;
+  bool checked_;
+};
+
+}  // namespace
+
+bool may_overflow(const Query& query, const rt::GraphView& graph) {
+  const int size = query.kind == QueryKind::motifs ? query.motif_size : query.pattern.size();
+  constexpr double kMargin = 1e3;  // coefficients and symmetry factors
+  double bound = kMargin * graph.n;
+  for (int i = 1; i < size; ++i) bound *= std::max<double>(1, graph.max_degree);
+  return bound > 1e38;
+}
+
+Recipe make_recipe(const Query& query, const Prepared& graph) { return Maker(query, &graph).run(); }
+Recipe typical_recipe(const Query& query) { return Maker(query, nullptr).run(); }
+
+std::string describe(const Recipe& recipe, const Query& query) {
+  std::string text = query.text + "\n";
+  if (query.kind != QueryKind::motifs) {
+    text += "pattern: " + query.pattern.to_string() + "\n";
+    text += "automorphisms: " + Count(codegen::Automorphisms(query.pattern).size()).to_string() + "\n";
+  }
+  if (!recipe.coefficients.empty()) text += "induced count as a sum of edge-induced ones:\n";
+  for (std::size_t i = 0; i < recipe.jobs.size(); ++i) {
+    const SelectedPlan& selected = recipe.jobs[i].selected;
+    if (!recipe.coefficients.empty()) text += std::to_string(recipe.coefficients[i]) + " times\n";
+    text += std::string(selected.sampled ? "sampled" : "modelled") + " cost on one core: " +
+            std::to_string(selected.estimate / 1e6) + " ms" + (built_in(selected.plan) ? ", built in" : "") + "\n";
+    for (const std::string& line : selected.considered) text += "  considered " + line + "\n";
+    text += codegen::print(selected.plan);
+  }
+  return text;
+}
+
+}  // namespace galena::mine

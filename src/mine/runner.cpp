@@ -1,0 +1,152 @@
+#include "src/mine/runner.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+
+#include "codegen/passes/spanning.hpp"
+#include "codegen/pattern/automorphism.hpp"
+#include "galena/error.hpp"
+#include "src/mine/executor.hpp"
+#include "src/mine/rows.hpp"
+
+namespace galena::mine {
+
+using codegen::Output;
+using rt::i128;
+
+namespace {
+
+i128 instances(i128 sum, const Output& output, bool partial) {
+  const auto divisor = static_cast<i128>(output.divisor);
+  if (!partial && sum % divisor != 0) throw InternalError("the sum of '" + output.name + "' is no multiple of its symmetry");
+  return sum / divisor;
+}
+
+Count times_embeddings(i128 instances, const Query& query) {
+  auto value = static_cast<Count::Wide>(instances);
+  if (!query.embeddings) return Count(value);
+  const Count::Wide group = codegen::Automorphisms(query.pattern).size();
+  if (__builtin_mul_overflow(value, group, &value)) throw InputError("the number of embeddings is over 128 bits");
+  return Count(value);
+}
+
+/// Solves E = M I from the densest pattern down (spanning.hpp).
+void make_induced(const std::vector<Motif>& motifs, std::vector<i128>& counts) {
+  std::vector<Pattern> patterns;
+  for (const Motif& motif : motifs) patterns.push_back(motif.pattern);
+  const auto matrix = codegen::spanning_matrix(patterns);
+  std::vector<std::size_t> by_edges(patterns.size());
+  std::iota(by_edges.begin(), by_edges.end(), std::size_t{0});
+  std::stable_sort(by_edges.begin(), by_edges.end(),
+                   [&](std::size_t a, std::size_t b) { return patterns[a].edges().size() > patterns[b].edges().size(); });
+  for (const std::size_t i : by_edges)
+    for (std::size_t j = 0; j < counts.size(); ++j)
+      if (patterns[j].edges().size() > patterns[i].edges().size())
+        counts[i] -= static_cast<i128>(matrix[i][j]) * counts[j];
+}
+
+}  // namespace
+
+struct Runner::Outcome {
+  ExecuteResult run;
+  const codegen::Plan* plan;
+
+  [[nodiscard]] std::vector<i128> counts() const {
+    std::vector<i128> all;
+    for (std::size_t o = 0; o < run.sums.size(); ++o) all.push_back(instances(run.sums[o], plan->outputs[o], run.partial));
+    return all;
+  }
+};
+
+Runner::Outcome Runner::run_job(const Recipe& recipe, std::size_t job, QueryResult& result,
+                                const std::function<bool(int, const rt::vid*, int)>& on_match) {
+  const SelectedPlan& selected = recipe.jobs[job].selected;
+  std::unique_ptr<Executable> own;
+  if (ready_ == nullptr) own = std::make_unique<Executable>(selected.plan, selected.estimate, options_);
+  const Executable& code = ready_ == nullptr ? *own : *(*ready_)[job];
+  ExecuteRequest request;
+  request.plan = &selected.plan;
+  request.code = &code;
+  request.estimate = selected.estimate;
+  request.on_match = on_match;
+  request.key = recipe.jobs[job].key;
+  request.checkpoint = &checkpoint_;
+  Outcome outcome{execute(graph_, request, options_), &selected.plan};
+  result.engine = result.engine.empty() || result.engine == code.engine() ? code.engine() : "mixed";
+  result.compile_seconds += code.compile_seconds();
+  result.seconds += outcome.run.seconds;
+  result.partial = result.partial || outcome.run.partial;
+  result.done = std::min(result.done, outcome.run.done);
+  working_bytes_ = std::max(working_bytes_, outcome.run.worker_bytes);
+  return outcome;
+}
+
+QueryResult Runner::run(const Query& query, const Recipe& recipe, const RowSink& sink) {
+  QueryResult result;
+  result.query = query;
+  switch (query.kind) {
+    case QueryKind::count:
+      count(recipe, result);
+      break;
+    case QueryKind::motifs:
+      motifs(recipe, result);
+      break;
+    case QueryKind::list:
+      list(recipe, result, sink);
+      break;
+    case QueryKind::exists:
+      exists(recipe, result);
+      break;
+    case QueryKind::local:
+      local(recipe, result);
+      break;
+  }
+  return result;
+}
+
+void Runner::count(const Recipe& recipe, QueryResult& result) {
+  i128 total = 0;
+  for (std::size_t i = 0; i < recipe.jobs.size() && !result.partial; ++i) {
+    const i128 n = run_job(recipe, i, result).counts().front();
+    total += recipe.coefficients.empty() ? n : n * recipe.coefficients[i];
+  }
+  if (result.partial && !recipe.coefficients.empty()) total = 0;  // differences of parts bound nothing
+  result.count = times_embeddings(total, result.query);
+}
+
+void Runner::motifs(const Recipe& recipe, QueryResult& result) {
+  std::vector<i128> counts;
+  for (std::size_t i = 0; i < recipe.jobs.size() && !result.partial; ++i)
+    for (const i128 n : run_job(recipe, i, result).counts()) counts.push_back(n);
+  counts.resize(recipe.motifs.size());
+  if (result.query.induced && result.partial) std::fill(counts.begin(), counts.end(), i128{0});  // as above
+  if (result.query.induced && !result.partial) make_induced(recipe.motifs, counts);
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    result.motifs.push_back({recipe.motifs[i].name, Count(static_cast<Count::Wide>(counts[i]))});
+}
+
+void Runner::list(const Recipe& recipe, QueryResult& result, const RowSink& sink) {
+  if (checkpoint_.enabled()) throw InputError("a LIST cannot be resumed; leave out --resume, or COUNT instead");
+  const std::vector<int>& order = recipe.jobs.front().selected.plan.outputs.front().order;
+  Rows rows(graph_, result.query, order, thread_count(options_), sink);
+  run_job(recipe, 0, result, [&rows](int thread, const rt::vid* matched, int size) { return rows.add(thread, matched, size); });
+  result.count = Count(rows.finish());
+}
+
+void Runner::exists(const Recipe& recipe, QueryResult& result) {
+  const Outcome outcome = run_job(recipe, 0, result, [](int, const rt::vid*, int) { return false; });
+  result.count = Count(outcome.run.ended ? 1 : 0);
+  if (outcome.run.ended) result.done = 1;
+}
+
+void Runner::local(const Recipe& recipe, QueryResult& result) {
+  const Outcome outcome = run_job(recipe, 0, result);
+  const std::vector<i128>& sums = outcome.run.local;
+  result.local.resize(sums.size());
+  for (std::size_t v = 0; v < sums.size(); ++v)
+    result.local[graph_.given(static_cast<VertexId>(v))] =
+        times_embeddings(instances(sums[v], outcome.plan->outputs.front(), outcome.run.partial), result.query);
+}
+
+}  // namespace galena::mine
