@@ -29,7 +29,7 @@ struct MineCommand {
   std::string graph;
   std::vector<std::string> queries;
   std::string file, device = "auto", engine = "auto", emit, output, resume;
-  bool explain = false;
+  bool explain = false, verify = false;
   ReadOptions read;
 };
 
@@ -168,8 +168,9 @@ class Session {
                                    format_seconds(timing_.load), format_seconds(timing_.prepare), format_seconds(timing_.run),
                                    static_cast<double>(peak_bytes()) / 1e6, static_cast<double>(miner_->working_bytes()) / 1e6));
     if (partial_)
-      throw Interrupted(command_.resume.empty() ? "interrupted: the last result is partial"
-                                                : "interrupted: the last result is partial; the same command goes on from " + command_.resume);
+      throw Interrupted("interrupted: the last result is partial" +
+                        (command_.output.empty() ? "" : "; " + command_.output + " is not written") +
+                        (command_.resume.empty() ? "" : "; the same command goes on from " + command_.resume));
   }
 
  private:
@@ -186,6 +187,7 @@ class Session {
   void load() {
     const mine::Stopwatch clock;
     LoadOptions options = command_.read.load_options(common_);
+    options.verify = command_.verify;
     Graph graph;
     {
       Progress progress(common_, "loading");
@@ -193,6 +195,7 @@ class Session {
       graph = resolve_graph(command_.graph, options);
     }
     timing_.load = clock.seconds();
+    check_interrupted();
     const NormalizeReport& report = graph.report();
     if (report.self_loops + report.duplicates > 0)
       note(common_, fmt::format("dropped {} self-loops and {} duplicate edges", report.self_loops, report.duplicates));
@@ -228,8 +231,9 @@ class Session {
     progress_ = std::make_unique<Progress>(common_, query.text);
     const QueryResult result = miner_->run(query, sink);
     progress_.reset();
-    if (query.kind == QueryKind::local && to_file) write_local(result);
-    if (writer) writer->commit();
+    const bool whole = !result.partial || !to_file;  // a file has all rows or is not there
+    if (query.kind == QueryKind::local && to_file && whole) write_local(result);
+    if (writer && whole) writer->commit();
     timing_.compile += result.compile_seconds;
     timing_.run += result.seconds + result.plan_seconds;
     engine_ = engine_.empty() || engine_ == result.engine ? result.engine : "mixed";
@@ -308,6 +312,7 @@ void add_mine(CLI::App& app, Common& common) {
   sub.add_option("--emit", command->emit, "Print the plan or the generated source; run nothing")->check(CLI::IsMember({"plan", "cpp", "cuda"}));
   sub.add_option("--output", command->output, "File for the rows of LIST or LOCAL: .csv, .bin (64-bit ids), or text");
   sub.add_option("--resume", command->resume, "Checkpoint: written while running, read where it exists");
+  sub.add_flag("--verify", command->verify, "Check all checksums and invariants of a binary graph first");
   command->read.add_to(sub);
   sub.footer([] { return kExamples + families_text(); });
   sub.callback([command, &common] { Session(*command, common).run(); });

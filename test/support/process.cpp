@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -37,21 +38,47 @@ void redirect(const std::filesystem::path& file, int flags, int descriptor) {
 
 }  // namespace
 
+struct RunningProgram::Files {
+  TemporaryFolder folder;  // files, not pipes: nothing can block
+  std::filesystem::path in, out, err;
+  explicit Files(const std::string& input)
+      : in(folder.write("in", input)), out(folder.write("out", "")), err(folder.write("err", "")) {}
+};
+
+RunningProgram::RunningProgram(const std::vector<std::string>& arguments, const std::string& input)
+    : files_(std::make_unique<Files>(input)), child_(fork()) {
+  if (child_ < 0) throw std::runtime_error("cannot fork");
+  if (child_ > 0) return;
+  redirect(files_->in, O_RDONLY, STDIN_FILENO);
+  redirect(files_->out, O_WRONLY | O_TRUNC, STDOUT_FILENO);
+  redirect(files_->err, O_WRONLY | O_TRUNC, STDERR_FILENO);
+  become(arguments);
+}
+
+RunningProgram::~RunningProgram() {
+  if (child_ <= 0) return;
+  kill(child_, SIGKILL);
+  waitpid(child_, &status_, 0);
+}
+
+void RunningProgram::send(int signal) const {
+  if (child_ > 0) kill(child_, signal);
+}
+
+bool RunningProgram::running() {
+  if (child_ > 0 && waitpid(child_, &status_, WNOHANG) == child_) child_ = 0;
+  return child_ > 0;
+}
+
+Outcome RunningProgram::wait() {
+  if (child_ > 0 && waitpid(child_, &status_, 0) != child_) throw std::runtime_error("cannot wait for a program");
+  child_ = 0;
+  const int code = WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_);
+  return {code, read_all(files_->out), read_all(files_->err)};
+}
+
 Outcome run_program(const std::vector<std::string>& arguments, const std::string& input) {
-  const TemporaryFolder folder;  // files, not pipes: nothing can block
-  const auto in = folder.write("in", input), out = folder.write("out", ""), err = folder.write("err", "");
-  const pid_t child = fork();
-  if (child < 0) throw std::runtime_error("cannot fork");
-  if (child == 0) {
-    redirect(in, O_RDONLY, STDIN_FILENO);
-    redirect(out, O_WRONLY | O_TRUNC, STDOUT_FILENO);
-    redirect(err, O_WRONLY | O_TRUNC, STDERR_FILENO);
-    become(arguments);
-  }
-  int status = 0;
-  if (waitpid(child, &status, 0) != child) throw std::runtime_error("cannot wait for " + arguments.at(0));
-  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return {code, read_all(out), read_all(err)};
+  return RunningProgram(arguments, input).wait();
 }
 
 Outcome run_galena(const std::vector<std::string>& arguments, const std::string& input) {

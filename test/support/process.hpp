@@ -1,6 +1,7 @@
 #pragma once
 // Running the `galena` command, as a person would.
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,25 @@ Outcome run_program(const std::vector<std::string>& arguments, const std::string
 
 /// Runs the `galena` of this build with these arguments.
 Outcome run_galena(const std::vector<std::string>& arguments, const std::string& input = "");
+
+/// A program that runs beside the test. Killed at the end if it still runs.
+class RunningProgram {
+ public:
+  explicit RunningProgram(const std::vector<std::string>& arguments, const std::string& input = "");
+  ~RunningProgram();
+  RunningProgram(const RunningProgram&) = delete;
+  RunningProgram& operator=(const RunningProgram&) = delete;
+  void send(int signal) const;
+  [[nodiscard]] bool running();
+  /// Waits for its end.
+  Outcome wait();
+
+ private:
+  struct Files;
+  std::unique_ptr<Files> files_;
+  int child_ = -1;
+  int status_ = 0;
+};
 
 /// Path of the `galena` of this build.
 std::string galena_path();
