@@ -55,13 +55,26 @@ class Merger {
     return def;
   }
 
-  static bool same_set(const SetDef& a, const SetDef& b) {
-    return a.op == b.op && a.vertex == b.vertex && a.a == b.a && a.b == b.b && a.elabel == b.elabel &&
-           a.vlabel == b.vlabel && a.bounds == b.bounds;
+  /// A plan may name the same neighbourhood twice, as a loop's set and as an operand.
+  [[nodiscard]] bool same_value(int a, int b) const {
+    if (a == b) return true;
+    if (a < 0 || b < 0) return false;
+    const SetDef& x = into_.sets[static_cast<std::size_t>(a)];
+    const SetDef& y = into_.sets[static_cast<std::size_t>(b)];
+    return x.op == SetDef::Op::adjacency && same_set(x, y);
+  }
+  [[nodiscard]] bool same_use(const SetUse& a, const SetUse& b) const {
+    return same_value(a.set, b.set) && a.bounds == b.bounds;
   }
 
-  static bool same_size(const SizeDef& a, const SizeDef& b) {
-    return a.a == b.a && a.b == b.b && a.b_bounds == b.b_bounds && a.subtract == b.subtract && a.vertex == b.vertex;
+  [[nodiscard]] bool same_set(const SetDef& a, const SetDef& b) const {
+    return a.op == b.op && a.vertex == b.vertex && same_value(a.a, b.a) && same_value(a.b, b.b) &&
+           a.elabel == b.elabel && a.vlabel == b.vlabel && a.bounds == b.bounds;
+  }
+
+  [[nodiscard]] bool same_size(const SizeDef& a, const SizeDef& b) const {
+    return same_use(a.a, b.a) && same_value(a.b, b.b) && a.b_bounds == b.b_bounds && a.subtract == b.subtract &&
+           a.vertex == b.vertex;
   }
 
   [[nodiscard]] Loop renamed_header(const Loop& loop) const {
@@ -76,8 +89,8 @@ class Merger {
     return header;
   }
 
-  static bool same_loop(const Loop& a, const Loop& b) {
-    return a.from == b.from && a.vlabel == b.vlabel && a.except == b.except && a.checks == b.checks &&
+  [[nodiscard]] bool same_loop(const Loop& a, const Loop& b) const {
+    return same_use(a.from, b.from) && a.vlabel == b.vlabel && a.except == b.except && a.checks == b.checks &&
            a.conditions.empty() && b.conditions.empty() && a.min_degree == b.min_degree;
   }
 

@@ -1,6 +1,7 @@
 #include "codegen/passes/planner.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <set>
 
 #include "codegen/passes/assist.hpp"
@@ -26,12 +27,19 @@ struct Variant {
 constexpr Variant kVariants[] = {{false, false, false}, {true, false, false}, {false, true, false},
                                  {true, true, false},   {false, true, true},  {true, true, true}};
 
-/// The levels below the first whose restriction reaches into the tail.
+/// The levels below the first whose restriction reaches into the tail, as far as sums stay of a
+/// sensible size: each multiplies them by its orbit.
 Mask reaching_tail(const MatchingOrder& order) {
+  constexpr double kMaxFactor = 1e12;
   const int prefix = static_cast<int>(order.order.size()) - order.tail;
   Mask levels = 0;
-  for (int i = 1; i < prefix; ++i)
-    if (order.chain[static_cast<std::size_t>(i)] & ~first(prefix)) levels |= bit(i);
+  double factor = 1;
+  for (int i = 1; i < prefix; ++i) {
+    const Mask orbit = order.chain[static_cast<std::size_t>(i)];
+    if ((orbit & ~first(prefix)) == 0 || factor * std::popcount(orbit) > kMaxFactor) continue;
+    factor *= std::popcount(orbit);
+    levels |= bit(i);
+  }
   return levels;
 }
 
@@ -59,7 +67,8 @@ void finish_plan(Plan& plan, const GraphStatistics& statistics, bool counters) {
   verify(plan);
 }
 
-std::vector<RankedPlan> make_plans(const Pattern& pattern, const GraphStatistics& statistics, const PlanRequest& request) {
+std::vector<RankedPlan> make_plans(const Pattern& pattern, const GraphStatistics& statistics,
+                                   const PlanRequest& request) {
   const Automorphisms group(pattern, request.by >= 0 ? bit(request.by) : 0);
   OrderSearch search;
   search.first = request.by;

@@ -116,7 +116,6 @@ TEST_CASE("tables wherever there can be one, whether they pay or not") {
   std::mt19937 random(13);
   PlanRequest request;
   request.keep = kAllPlans;
-  request.bare = true;
   int counters = 0, marks = 0;
   for (int k = 4; k <= 6; ++k)
     for (const Motif& motif : connected_motifs(k)) {
@@ -124,7 +123,7 @@ TEST_CASE("tables wherever there can be one, whether they pay or not") {
       const SmallGraph graph(k == 6 ? 7 : 8, 0.6, random);
       const BruteForce truth(pattern, graph);
       for (RankedPlan& ranked : make_plans(pattern, GraphStatistics::typical(), request)) {
-        Plan& plan = ranked.plan;
+        Plan& plan = ranked.bare;
         add_marks(plan);
         add_counters(plan, [](const SizeDef&, int) { return true; });
         assign_slots(plan);

@@ -1,0 +1,270 @@
+// The passes one by one: order relation, tail, merge, algebra, verifier.
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+#include "codegen/emit/cpp.hpp"
+#include "codegen/passes/merge.hpp"
+#include "codegen/passes/order_relation.hpp"
+#include "codegen/passes/planner.hpp"
+#include "codegen/passes/spanning.hpp"
+#include "codegen/passes/tail.hpp"
+#include "galena/error.hpp"
+#include "test/codegen/run_plan.hpp"
+#include "test/support/catch.hpp"
+
+using namespace galena;
+using namespace galena::codegen;
+using namespace galena::test;
+
+namespace {
+
+std::vector<int> iota(int n) {
+  std::vector<int> numbers(static_cast<std::size_t>(n));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return numbers;
+}
+
+/// How many images of the assignment under the group meet every restriction.
+std::uint64_t survivors(const std::vector<int>& ids, const Automorphisms& group, const OrderRelation& order) {
+  const int k = static_cast<int>(ids.size());
+  const auto meets = [&](const Permutation& p) {
+    for (int i = 0; i < k; ++i)
+      for (int j = 0; j < k; ++j)
+        if (order.less(i, j) && ids[static_cast<std::size_t>(p[static_cast<std::size_t>(i)])] >=
+                                    ids[static_cast<std::size_t>(p[static_cast<std::size_t>(j)])])
+          return false;
+    return true;
+  };
+  return static_cast<std::uint64_t>(std::count_if(group.elements().begin(), group.elements().end(), meets));
+}
+
+void check_every_assignment(const Automorphisms& group, const OrderRelation& order, int k) {
+  std::vector<int> ids = iota(k);
+  do {
+    if (const auto left = survivors(ids, group, order); left != order.divisor()) {
+      CHECK(left == order.divisor());
+      return;
+    }
+  } while (std::next_permutation(ids.begin(), ids.end()));
+}
+
+Plan bare_plan(const Pattern& pattern, const std::string& name) {
+  PlanRequest request;
+  request.name = name;
+  request.keep = 1;
+  return make_plans(pattern, GraphStatistics::typical(), request).front().bare;
+}
+
+Plan plan_of(const Pattern& pattern) {
+  PlanRequest request;
+  request.name = pattern.to_string();
+  return make_plans(pattern, GraphStatistics::typical(), request).front().plan;
+}
+
+std::size_t set_steps(const Plan& plan) { return plan.sets.size() + plan.sizes.size(); }
+
+}  // namespace
+
+TEST_CASE("exactly one image of each match survives the restrictions") {
+  std::mt19937 random(31);
+  for (int k = 2; k <= 5; ++k)
+    for (const Pattern& pattern : numbered_patterns(k)) {
+      const Automorphisms group(pattern);
+      const std::vector<Mask> chain = group.chain(iota(k));
+      INFO(pattern.to_string());
+      for (const Mask largest : {Mask{0}, ~Mask{0}, static_cast<Mask>(random())}) {
+        const OrderRelation order(chain, k, largest);
+        CHECK(order.divisor() == 1);
+        check_every_assignment(group, order, k);
+      }
+    }
+}
+
+TEST_CASE("dropped levels overcount every match alike") {
+  for (int k = 2; k <= 5; ++k)
+    for (const Pattern& pattern : numbered_patterns(k)) {
+      const Automorphisms group(pattern);
+      const std::vector<Mask> chain = group.chain(iota(k));
+      INFO(pattern.to_string());
+      for (int prefix = 0; prefix < k; ++prefix) check_every_assignment(group, OrderRelation(chain, prefix, 0), k);
+      CHECK(OrderRelation(chain, 0, 0).divisor() == static_cast<std::uint64_t>(group.size()));
+    }
+}
+
+TEST_CASE("reduced bounds say as much as all bounds") {
+  const Automorphisms group(named_pattern("clique", {5}));
+  const OrderRelation order(group.chain(iota(5)), 5, 0);
+  const Bounds all = order.bounds(4, first(4));
+  CHECK(all.above == first(4));
+  CHECK(order.reduce(all) == Bounds{0, bit(3)});
+}
+
+TEST_CASE("partitions of a tail have Moebius coefficients") {
+  const std::size_t bell[] = {1, 1, 2, 5, 15, 52};
+  for (int t = 1; t <= 5; ++t) {
+    const auto partitions = injective_partitions(t);
+    CHECK(partitions.size() == bell[t]);
+    for (const std::int64_t n : {0, 1, 2, 5, 9}) {  // equal sets of n: the falling factorial
+      std::int64_t sum = 0, falling = 1;
+      for (const Partition& p : partitions) {
+        std::int64_t product = p.coefficient;
+        for (std::size_t b = 0; b < p.blocks.size(); ++b) product *= n;
+        sum += product;
+      }
+      for (int i = 0; i < t; ++i) falling *= n - i;
+      CHECK(sum == falling);
+    }
+  }
+}
+
+TEST_CASE("a tail of different sets is counted injectively") {
+  const std::vector<std::vector<int>> sets = {{1, 2, 3}, {2, 3, 4, 5}, {3, 5}};
+  int expected = 0;
+  for (const int a : sets[0])
+    for (const int b : sets[1])
+      for (const int c : sets[2]) expected += a != b && b != c && a != c ? 1 : 0;
+  std::int64_t found = 0;
+  for (const Partition& p : injective_partitions(3)) {
+    std::int64_t product = p.coefficient;
+    for (const std::vector<int>& block : p.blocks) {
+      const auto in_all = [&](int x) {
+        return std::all_of(block.begin(), block.end(), [&](int i) {
+          const auto& set = sets[static_cast<std::size_t>(i)];
+          return std::find(set.begin(), set.end(), x) != set.end();
+        });
+      };
+      const std::vector<int> universe = iota(6);
+      product *= std::count_if(universe.begin(), universe.end(), in_all);
+    }
+    found += product;
+  }
+  CHECK(found == expected);
+}
+
+TEST_CASE("merged plans sum what separate ones do, with fewer steps") {
+  std::mt19937 random(32);
+  for (const int k : {3, 4, 5})
+    for (const bool counters : {false, true}) {
+      std::vector<Plan> separate;
+      std::size_t steps = 0;
+      for (const Motif& motif : connected_motifs(k)) {
+        separate.push_back(bare_plan(motif.pattern, motif.name));
+        steps += set_steps(separate.back());
+      }
+      Plan merged = merge(separate);
+      if (k > 3) CHECK(set_steps(merged) < steps);
+
+      REQUIRE(merged.outputs.size() == separate.size());
+      finish_plan(merged, GraphStatistics::typical(), counters);
+      for (int repeat = 0; repeat < 5; ++repeat) {
+        const SmallGraph graph(10, 0.5, random);
+        const PlanOutcome together = interpret(merged, graph, random);
+        CHECK(together.clean);
+        for (std::size_t i = 0; i < separate.size(); ++i) {
+          Plan alone = separate[i];
+          finish_plan(alone, GraphStatistics::typical(), counters);
+          INFO(merged.outputs[i].name);
+          CHECK(merged.outputs[i].divisor == alone.outputs.front().divisor);
+          REQUIRE(together.sums[i] == interpret(alone, graph, random).sums.front());
+        }
+      }
+    }
+}
+
+TEST_CASE("a plan merged with itself shares everything") {
+  const Plan plan = bare_plan(named_pattern("house"), "house");
+  const Plan twice = merge({plan, plan});
+  CHECK(twice.sets.size() == plan.sets.size());
+  CHECK(twice.sizes.size() == plan.sizes.size());
+  CHECK(twice.outputs.size() == 2);
+}
+
+TEST_CASE("the algebra of 4-vertex counts") {
+  const std::vector<std::string> names = {"star(3)", "path(4)", "tailed_triangle", "cycle(4)", "diamond", "clique(4)"};
+  std::vector<Pattern> patterns;
+  for (const std::string& name : names) patterns.push_back(Pattern::parse(name));
+  const std::vector<std::vector<std::uint64_t>> expected = {
+      {1, 0, 1, 0, 2, 4},   // S3e = S3 + TT + 2D + 4K4
+      {0, 1, 2, 4, 6, 12},  // P4e = P4 + 2TT + 4C4 + 6D + 12K4
+      {0, 0, 1, 0, 4, 12},  // TTe = TT + 4D + 12K4
+      {0, 0, 0, 1, 1, 3},   // C4e = C4 + D + 3K4
+      {0, 0, 0, 0, 1, 6},   // De = D + 6K4
+      {0, 0, 0, 0, 0, 1},
+  };
+  CHECK(spanning_matrix(patterns) == expected);
+}
+
+TEST_CASE("induced counts as sums of edge-induced ones") {
+  std::mt19937 random(33);
+  const SmallGraph graph(8, 0.5, random);
+  for (int k = 3; k <= 5; ++k)
+    for (const Motif& motif : connected_motifs(k)) {
+      const auto sum = induced_as_sum(motif.pattern);
+      REQUIRE(sum.has_value());
+      std::int64_t total = 0;
+      for (std::size_t i = 0; i < sum->patterns.size(); ++i)
+        total += sum->coefficients[i] * BruteForce(sum->patterns[i], graph).instances();
+      Pattern induced = motif.pattern;
+      induced.make_induced();
+      INFO(motif.name);
+      CHECK(total == BruteForce(induced, graph).instances());
+    }
+}
+
+TEST_CASE("the verifier refuses a set used before its definition") {
+  Plan plan = plan_of(named_pattern("clique", {5}));
+  REQUIRE_NOTHROW(verify(plan));
+  Block* block = &plan.root.body;
+  while (block->sets.empty()) block = &block->loops.front().body;
+  block->sets.erase(block->sets.begin());
+  CHECK_THROWS_WITH(verify(plan), contains("used before its definition"));
+}
+
+TEST_CASE("the verifier refuses two sets in one buffer") {
+  Plan plan = plan_of(named_pattern("clique", {6}));
+  REQUIRE(plan.slots >= 2);
+  for (SetDef& set : plan.sets)
+    if (set.slot >= 0) set.slot = 0;
+  CHECK_THROWS_WITH(verify(plan), contains("buffer written while in use"));
+}
+
+TEST_CASE("the verifier refuses a bound by a vertex not yet matched") {
+  Plan plan = plan_of(named_pattern("house"));
+  plan.sets.front().bounds.below |= bit(plan.max_depth + 1);
+  CHECK_THROWS_WITH(verify(plan), contains("not yet matched"));
+}
+
+TEST_CASE("the verifier refuses indices out of range") {
+  Plan plan = plan_of(named_pattern("diamond"));
+  Plan sums = plan, loops = plan;
+  plan.slots = 0;
+  plan.outputs.clear();
+  CHECK_THROWS_AS(verify(plan), InternalError);
+  loops.root.body.loops.front().from.set = 99;
+  CHECK_THROWS_WITH(verify(loops), contains("out of range"));
+}
+
+TEST_CASE("every connected pattern of 6 and 7 vertices has a plan of bounded size") {
+  for (const int k : {6, 7})
+    for (const Motif& motif : connected_motifs(k)) {
+      PlanRequest request;
+      request.name = motif.name;
+      request.keep = 1;
+      const Plan plan = make_plans(motif.pattern, GraphStatistics::typical(), request).front().plan;
+      INFO(print(plan));
+      CHECK(plan.max_depth < k);
+      CHECK(set_steps(plan) <= 200);
+      CHECK(emit_cpp(plan).size() < 60000);
+    }
+}
+
+TEST_CASE("large patterns have plans") {
+  for (const char* name : {"path(12)", "cycle(11)", "clique(20)", "star(31)", "K(5,5)", "wheel(12)"}) {
+    INFO(name);
+    const Pattern pattern = Pattern::parse(name);
+    const Plan plan = plan_of(pattern);
+    CHECK(plan.outputs.front().order.size() == static_cast<std::size_t>(pattern.size()));
+  }
+}
