@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <map>
 
 #include "codegen/emit/cpp.hpp"
 #include "galena/error.hpp"
@@ -15,6 +15,7 @@ struct Miner::State {
   MineOptions options;
   mine::Checkpoint checkpoint;
   std::uint64_t working_bytes = 0;
+  std::map<std::string, mine::Recipe> recipes;
 
   State(Graph given, MineOptions given_options) : graph(std::move(given)), options(std::move(given_options)) {
     if (!options.resume.empty()) checkpoint = mine::Checkpoint(options.resume, graph.graph().digest());
@@ -23,13 +24,22 @@ struct Miner::State {
   QueryResult run(const Query& query, const RowSink& sink) {
     mine::check_query(query, graph.graph());
     const mine::Stopwatch planning;
-    const mine::Recipe recipe = mine::make_recipe(query, graph);
+    const mine::Recipe recipe = mine::make_recipe(query, graph, options.stop);
     const double planned = planning.seconds();
     mine::Runner runner(graph, options, checkpoint);
     QueryResult result = runner.run(query, recipe, sink);
     result.plan_seconds = planned;
     working_bytes = runner.working_bytes();
     return result;
+  }
+
+  /// Planned once for each distinct query.
+  const mine::Recipe& recipe_for(const Query& query) {
+    const std::string key = std::to_string(static_cast<int>(query.kind)) + (query.induced ? "i" : "") +
+                            std::to_string(query.by) + ":" + std::to_string(query.motif_size) + ":" + query.text + ":" +
+                            query.pattern.to_string();
+    const auto found = recipes.find(key);
+    return found != recipes.end() ? found->second : recipes.emplace(key, mine::make_recipe(query, graph)).first->second;
   }
 };
 

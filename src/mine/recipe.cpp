@@ -57,8 +57,8 @@ bool complete(const Pattern& pattern) {
 
 class Maker {
  public:
-  Maker(const Query& query, const Prepared* graph)
-      : query_(query), graph_(graph), checked_(graph != nullptr && may_overflow(query, graph->view())) {}
+  Maker(const Query& query, const Prepared* graph, const volatile int* stop)
+      : query_(query), graph_(graph), stop_(stop), checked_(graph != nullptr && may_overflow(query, graph->view())) {}
 
   Recipe run() const {
     if (query_.kind == QueryKind::motifs) return motifs();
@@ -70,6 +70,8 @@ class Maker {
   }
 
  private:
+  [[nodiscard]] bool stopped() const { return stop_ != nullptr && *stop_ != 0; }
+
   Job job(const Pattern& pattern, const PlanRequest& request) const {
     Job result{graph_ != nullptr ? select_plan(pattern, *graph_, request) : typical_plan(pattern, request), {}};
     result.selected.plan.checked = checked_;
@@ -89,7 +91,7 @@ class Maker {
     for (const Pattern& pattern : sum->patterns) {
       algebra.jobs.push_back(job(pattern, count_request(pattern.to_string())));
       total += algebra.jobs.back().selected.estimate;
-      if (total > direct) return;
+      if (total > direct || stopped()) return;
     }
     recipe = std::move(algebra);
   }
@@ -104,18 +106,19 @@ class Maker {
       recipe.jobs.push_back(job(motif.pattern, count_request(motif.name)));
       const SelectedPlan& selected = recipe.jobs.back().selected;
       apart += selected.estimate * (built_in(selected.plan) ? 1 : kBuiltInBonus);
+      if (stopped()) return recipe;
     }
     if (graph_ == nullptr || recipe.jobs.size() < 2 || apart < kWorthAlgebra) return recipe;
     std::vector<Job> merged = merge_jobs(recipe.jobs);
     double together = 0;
     for (const Job& each : merged) together += each.selected.estimate * kBuiltInBonus;
-    if (together < apart) recipe.jobs = std::move(merged);
+    if (together < apart && !stopped()) recipe.jobs = std::move(merged);
     return recipe;
   }
 
   std::vector<Job> merge_jobs(const std::vector<Job>& jobs) const {
     std::vector<Job> merged;
-    for (std::size_t begin = 0; begin < jobs.size(); begin += kMaxMerged) {
+    for (std::size_t begin = 0; begin < jobs.size() && !stopped(); begin += kMaxMerged) {
       std::vector<codegen::Plan> plans;
       for (std::size_t i = begin; i < std::min(begin + kMaxMerged, jobs.size()); ++i)
         plans.push_back(jobs[i].selected.bare);
@@ -134,6 +137,7 @@ class Maker {
 
   const Query& query_;
   const Prepared* graph_;
+  const volatile int* stop_;
   bool checked_;
 };
 
@@ -147,8 +151,10 @@ bool may_overflow(const Query& query, const rt::GraphView& graph) {
   return bound > 1e38;
 }
 
-Recipe make_recipe(const Query& query, const Prepared& graph) { return Maker(query, &graph).run(); }
-Recipe typical_recipe(const Query& query) { return Maker(query, nullptr).run(); }
+Recipe make_recipe(const Query& query, const Prepared& graph, const volatile int* stop) {
+  return Maker(query, &graph, stop).run();
+}
+Recipe typical_recipe(const Query& query) { return Maker(query, nullptr, nullptr).run(); }
 
 std::string describe(const Recipe& recipe, const Query& query) {
   std::string text = query.text + "\n";

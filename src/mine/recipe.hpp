@@ -23,8 +23,9 @@ struct Recipe {
   std::vector<Motif> motifs;  ///< of MOTIFS: the jobs' outputs, one after the other, count these
 };
 
-/// Plans the query for this graph.
-Recipe make_recipe(const Query& query, const Prepared& graph);
+/// Plans the query for this graph. When `stop` rises the recipe may lack jobs: an execution that sees
+/// the same flag ends at once.
+Recipe make_recipe(const Query& query, const Prepared& graph, const volatile int* stop = nullptr);
 
 /// Plans the query for a typical graph.
 Recipe typical_recipe(const Query& query);

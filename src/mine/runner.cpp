@@ -119,7 +119,11 @@ void Runner::motifs(const Recipe& recipe, QueryResult& result) {
   std::vector<i128> counts;
   for (std::size_t i = 0; i < recipe.jobs.size() && !result.partial; ++i)
     for (const i128 n : run_job(recipe, i, result).counts()) counts.push_back(n);
-  counts.resize(recipe.motifs.size());
+  if (counts.size() < recipe.motifs.size()) {
+    result.partial = true;  // also where the stop flag rose while plans were made
+    result.done = std::min(result.done, static_cast<double>(counts.size()) / static_cast<double>(recipe.motifs.size()));
+    counts.resize(recipe.motifs.size());
+  }
   if (result.query.induced && result.partial) std::fill(counts.begin(), counts.end(), i128{0});  // as above
   if (result.query.induced && !result.partial) make_induced(recipe.motifs, counts);
   for (std::size_t i = 0; i < counts.size(); ++i)
