@@ -139,17 +139,12 @@ class Emitter {
 
   void counter(int id, bool raise) {
     const CounterDef& def = plan_.counters[static_cast<std::size_t>(id)];
-    text_.open("");
-    text_.line("uint32_t* const k = x.counter(" + num(static_cast<std::uint64_t>(id)) + ");");
-    text_.line("const Span s = " + used(def.set) + ";");
-    text_.open("for (uint64_t j = 0; j < s.n; ++j)");
-    text_.line("const vid y = s.p[j];");
-    std::string around = "x.adj(y)";
-    if (def.bounds.below != 0) around = "below(" + around + ", " + least_of(def.bounds.below) + ")";
-    if (def.bounds.above != 0) around = "above(" + around + ", " + greatest_of(def.bounds.above) + ")";
-    text_.line(std::string(raise ? "count_in" : "count_out") + "(k, " + around + ");");
-    text_.close();
-    text_.close();
+    const std::string c = num(static_cast<std::uint64_t>(id));
+    const std::string low = def.bounds.above != 0 ? "(uint64_t)" + greatest_of(def.bounds.above) + " + 1" : "0";
+    const std::string high = def.bounds.below != 0 ? least_of(def.bounds.below) : "x.g.n";
+    const std::string arguments = "x.counter(" + c + "), " + used(def.set) + ", " + low + ", " + high;
+    text_.line(raise ? "const uint64_t w" + c + " = x.raise(" + arguments + ");"
+                     : "x.clear(" + arguments + ", w" + c + ");");
   }
 
   void block(const Block& b) {
@@ -192,7 +187,7 @@ class Emitter {
     for (const int output : b.emits) {
       std::string row;
       for (int d = 0; d <= b.depth; ++d) row += (d > 0 ? ", " : "") + vertex_name(d);
-      text_.open("");
+      text_.open();
       text_.line("const vid m[] = {" + row + "};");
       text_.line("if (x.emit(" + num(static_cast<std::uint64_t>(output)) + ", m, " +
                  num(static_cast<std::uint64_t>(b.depth) + 1) + ")) return x.abort();");
@@ -217,7 +212,7 @@ class Emitter {
     const std::string depth = num(static_cast<std::uint64_t>(d));
     loops_[static_cast<std::size_t>(d)] = &inner;
     const std::string list = "l" + depth;
-    text_.open("");
+    text_.open();
     text_.line("const auto " + list + " = " + (inner.from.set >= 0 ? used(inner.from) : everyone(inner.from.bounds)) + ";");
     std::string begin = "0";
     std::string end = list + ".n";
@@ -229,12 +224,21 @@ class Emitter {
     }
     text_.open("for (uint64_t i" + depth + " = " + begin + "; i" + depth + " < " + end + "; ++i" + depth + ")");
     text_.line("const vid v" + depth + " = " + list + ".p[i" + depth + "];");
-    text_.line("if (x.stopped()) return x.abort();");
+    if (!looks_up_only(inner.body)) text_.line("if (x.stopped()) return x.abort();");
     filters(inner);
     block(inner.body);
     text_.close();
     text_.close();
     loops_[static_cast<std::size_t>(d)] = nullptr;
+  }
+
+  /// A leaf that only reads tables is over so soon that its loop need not watch the stop flag.
+  [[nodiscard]] bool looks_up_only(const Block& b) const {
+    for (const int s : b.sizes)
+      if (plan_.sizes[static_cast<std::size_t>(s)].b >= 0) return false;
+    for (const int s : b.sets)
+      if (!is_view(plan_.sets[static_cast<std::size_t>(s)])) return false;
+    return b.loops.empty() && b.emits.empty() && b.marks.empty() && b.counters.empty();
   }
 
   /// Every vertex within bounds, as a list that is computed, not stored.

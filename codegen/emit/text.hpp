@@ -15,6 +15,10 @@ class Text {
     line(s + " {");
     ++level_;
   }
+  void open() {
+    line("{");
+    ++level_;
+  }
   void close(const std::string& end = "}") {
     --level_;
     line(end);

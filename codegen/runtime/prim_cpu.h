@@ -62,6 +62,32 @@ struct Cpu {
     return Everyone{{low}, high > low ? high - low : 0};
   }
 
+  /// Adds 1 to counter[y] for each x in s and each neighbour y of x with low <= y < high.
+  /// Returns how many increments that were.
+  uint64_t raise(uint32_t* counter, Span s, uint64_t low, uint64_t high) const {
+    uint64_t increments = 0;
+    for (uint64_t i = 0; i < s.n; ++i) {
+      const Span around = within(adj(s.p[i]), low, high);
+      count_in(counter, around);
+      increments += around.n;
+    }
+    return increments;
+  }
+  /// Undoes raise(): walks the same lists again, or clears the whole range where that is less.
+  void clear(uint32_t* counter, Span s, uint64_t low, uint64_t high, uint64_t increments) const {
+    constexpr uint64_t kClearedPerIncrement = 8;
+    if (high - low <= kClearedPerIncrement * increments) {
+      __builtin_memset(counter + low, 0, (high - low) * sizeof(uint32_t));
+      return;
+    }
+    for (uint64_t i = 0; i < s.n; ++i) count_out(counter, within(adj(s.p[i]), low, high));
+  }
+  /// The elements x of s with low <= x < high.
+  [[nodiscard]] Span within(Span s, uint64_t low, uint64_t high) const {
+    if (high < g.n) s = below(s, static_cast<vid>(high));
+    return low > 0 ? from(s, lower(s, static_cast<vid>(low))) : s;
+  }
+
   /// Sums that may leave 128 bits; the first that does marks the worker.
   [[nodiscard]] i128 add(i128 a, i128 b) const {
     i128 result;

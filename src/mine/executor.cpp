@@ -33,16 +33,17 @@ constexpr auto kTick = std::chrono::milliseconds(50);
 class Execution {
  public:
   Execution(const Prepared& graph, const ExecuteRequest& request, const MineOptions& options)
-      : graph_(graph), request_(request), options_(options) {
+      : graph_(graph),
+        request_(request),
+        options_(options),
+        chunks_(graph.chunks(request.estimate > kLong || lasting(request) ? kPieces : kPiecesShort,
+                             request.plan->max_depth >= 2)) {
     const codegen::Plan& plan = *request.plan;
-    const bool lasting = request.checkpoint != nullptr && request.checkpoint->enabled();
-    const bool longer = request.estimate > kLong || lasting;
-    chunks_ = cut(graph.view(), longer ? kPieces : kPiecesShort, plan.max_depth >= 2);
     done_.assign(chunks_.chunks.size(), 0);
     sums_.assign(plan.outputs.size(), 0);
     for (const codegen::Output& output : plan.outputs) counts_local_ = counts_local_ || output.kind == codegen::Output::Kind::local;
     if (counts_local_) local_.assign(graph.view().n, 0);
-    if (lasting) restore();
+    if (lasting(request)) restore();
   }
 
   ExecuteResult run() {
@@ -166,7 +167,8 @@ class Execution {
     if (options_.stop != nullptr && *options_.stop != 0) interrupted_ = true;
   }
 
-  [[nodiscard]] bool checkpointing() const { return request_.checkpoint != nullptr && request_.checkpoint->enabled(); }
+  static bool lasting(const ExecuteRequest& request) { return request.checkpoint != nullptr && request.checkpoint->enabled(); }
+  [[nodiscard]] bool checkpointing() const { return lasting(request_); }
 
   void store(Checkpoint::Section section) {
     try {
@@ -202,7 +204,7 @@ class Execution {
   const ExecuteRequest& request_;
   const MineOptions& options_;
   const Stopwatch clock_;
-  ChunkPlan chunks_;
+  const ChunkPlan& chunks_;
   std::vector<std::unique_ptr<WorkerMemory>> memory_;
   std::vector<Owner> owners_;
   std::atomic<std::size_t> next_{0};

@@ -30,4 +30,11 @@ Prepared::Prepared(Graph graph) : graph_(std::move(graph)) {
   seconds_ = clock.seconds();
 }
 
+const ChunkPlan& Prepared::chunks(std::uint64_t pieces, bool deep) const {
+  const std::scoped_lock lock(mutex_);
+  const auto [it, fresh] = chunks_.try_emplace({pieces, deep});
+  if (fresh) it->second = cut(view_, pieces, deep);
+  return it->second;
+}
+
 }  // namespace galena::mine

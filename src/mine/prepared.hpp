@@ -2,11 +2,15 @@
 // A graph as mining runs on it: numbered by decreasing degree, so that a bound "smaller than v"
 // keeps v's larger hubs, of which no vertex has more than about sqrt(2m).
 
+#include <map>
+#include <mutex>
+#include <utility>
 #include <vector>
 
 #include "codegen/passes/statistics.hpp"
 #include "codegen/runtime/abi.h"
 #include "galena/graph.hpp"
+#include "src/mine/chunks.hpp"
 
 namespace galena::mine {
 
@@ -26,6 +30,8 @@ class Prepared {
   [[nodiscard]] const codegen::GraphStatistics& statistics() const { return statistics_; }
   /// Units of work (see rt::Chunk).
   [[nodiscard]] std::uint64_t units() const { return view_.n == 0 ? 0 : view_.n + view_.indptr[view_.n]; }
+  /// cut(view(), pieces, deep), made once.
+  [[nodiscard]] const ChunkPlan& chunks(std::uint64_t pieces, bool deep) const;
   [[nodiscard]] double seconds() const { return seconds_; }
 
  private:
@@ -34,6 +40,8 @@ class Prepared {
   rt::GraphView view_{};
   codegen::GraphStatistics statistics_;
   double seconds_ = 0;
+  mutable std::mutex mutex_;
+  mutable std::map<std::pair<std::uint64_t, bool>, ChunkPlan> chunks_;
 };
 
 }  // namespace galena::mine
