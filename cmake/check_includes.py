@@ -30,8 +30,9 @@ ARROWS = {
     "codegen/plan": ["codegen/pattern"],
     "codegen/interpret": ["codegen/passes"],
     "codegen/emit": ["codegen/passes"],
+    "codegen/builtin": ["codegen/emit"],
     "codegen/jit": ["codegen/emit"],
-    "src/mine": ["codegen/parse", "codegen/interpret", "codegen/jit", "src/graph", "src/comm"],
+    "src/mine": ["codegen/parse", "codegen/interpret", "codegen/builtin", "codegen/jit", "src/graph", "src/comm"],
 }
 # These use everything.
 FREE = ("apps", "test", "bench")
@@ -48,7 +49,7 @@ VENDORS = [
     (r"cuda(_runtime\w*)?\.h", ("src/device/", "src/ops/", "src/comm/", "codegen/jit/"), None),
     (r"curl/", "src/", 1),
     (r"zlib\.h", "src/", 1),
-    (r"CLI/", "apps/", None),
+    (r"CLI/", ("apps/", "bench/"), None),
     (r"catch2/", "test/support/", None),
     (r"benchmark/", "bench/", None),
 ]
