@@ -4,6 +4,7 @@
 
 #include "codegen/emit/cpp.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include "codegen/emit/expressions.hpp"
@@ -143,11 +144,23 @@ class Emitter {
     const std::string low = def.bounds.above != 0 ? "(uint64_t)" + greatest_of(def.bounds.above) + " + 1" : "0";
     const std::string high = def.bounds.below != 0 ? least_of(def.bounds.below) : "x.g.n";
     const std::string arguments = "x.counter(" + c + "), " + used(def.set) + ", " + low + ", " + high;
-    text_.line(raise ? "const uint64_t w" + c + " = x.raise(" + arguments + ");"
-                     : "x.clear(" + arguments + ", w" + c + ");");
+    if (!raise) {
+      text_.line("x.clear(" + arguments + ", w" + c + ");");
+    } else if (summed(id)) {
+      text_.line("i128 f" + c + " = 0;");
+      text_.line("const uint64_t w" + c + " = x.raise_summing(" + arguments + ", f" + c + ");");
+    } else {
+      text_.line("const uint64_t w" + c + " = x.raise(" + arguments + ");");
+    }
+  }
+
+  [[nodiscard]] bool summed(int counter) const {
+    return std::any_of(plan_.sizes.begin(), plan_.sizes.end(),
+                       [counter](const SizeDef& size) { return size.moment > 0 && size.counter == counter; });
   }
 
   void block(const Block& b) {
+    if (b.depth == 0 && b.loops.empty()) text_.line("if (!owns(x.g, c, v0)) continue;");
     for (const int s : b.sets) {
       require_view(s);
       set(s);
@@ -169,6 +182,11 @@ class Emitter {
 
   void size(int id) {
     const SizeDef& def = plan_.sizes[static_cast<std::size_t>(id)];
+    if (def.moment > 0) {
+      const std::string c = std::to_string(def.counter);
+      text_.line("const i128 n" + std::to_string(id) + " = " + (def.moment == 2 ? "2 * f" + c + " + w" + c : "(i128)w" + c) + ";");
+      return;
+    }
     const std::string a = used(def.a);
     std::string both = "(" + a + ").n";
     if (def.counter >= 0)

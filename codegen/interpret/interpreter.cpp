@@ -30,6 +30,8 @@ class Run {
         sets_(plan.sets.size()),
         sizes_(plan.sizes.size()),
         tests_(plan.tests.size()),
+        increments_(plan.counters.size()),
+        found_(plan.counters.size()),
         acc_(plan.outputs.size()) {}
 
   void go() {
@@ -219,6 +221,7 @@ class Run {
   }
 
   bool run_block(const Block& block) {
+    if (block.depth == 0 && block.loops.empty() && !rt::owns(g_, chunk_, v_[0])) return true;
     const double before = kMetered ? meter_->total : 0;
     for (const int s : block.sets) {
       const SetDef& def = plan_.sets[static_cast<std::size_t>(s)];
@@ -243,11 +246,16 @@ class Run {
       const CounterDef& def = plan_.counters[static_cast<std::size_t>(c)];
       std::uint32_t* table = w_.counters + static_cast<std::uint64_t>(c) * w_.n_padded;
       const Span s = use(def.set);
+      i128 increments = 0;
+      i128 found = 0;
       for (vid i = 0; i < s.n; ++i) {
         const Span around = trim(adjacency(s.p[i]), def.bounds);
-        ops_.count_in(table, around);
+        increments += around.n;
+        for (vid j = 0; j < around.n; ++j) found += table[around.p[j]]++;
         charge(cost::kScatterList + cost::kScatter * around.n);
       }
+      increments_[static_cast<std::size_t>(c)] = increments;
+      found_[static_cast<std::size_t>(c)] = found;
     }
   }
 
@@ -285,7 +293,11 @@ class Run {
     return block.depth > 1 || chunk_.part == 0;
   }
 
-  std::int64_t size_of(const SizeDef& def) {
+  i128 size_of(const SizeDef& def) {
+    if (def.moment > 0) {
+      const i128 increments = increments_[static_cast<std::size_t>(def.counter)];
+      return def.moment == 1 ? increments : 2 * found_[static_cast<std::size_t>(def.counter)] + increments;
+    }
     const Span a = use(def.a);
     std::int64_t both = a.n;
     if (def.counter >= 0) {
@@ -304,9 +316,9 @@ class Run {
     for (const Term& term : sum.terms) {
       i128 product = term.coefficient;
       for (const Factor& factor : term.factors) {
-        std::int64_t n = sizes_[static_cast<std::size_t>(factor.size)] - factor.minus;
+        i128 n = sizes_[static_cast<std::size_t>(factor.size)] - factor.minus;
         for (const int t : factor.tests) n -= tests_[static_cast<std::size_t>(t)];
-        if (__builtin_mul_overflow(product, static_cast<i128>(n), &product)) w_.overflow = 1;
+        if (__builtin_mul_overflow(product, n, &product)) w_.overflow = 1;
       }
       if (__builtin_add_overflow(total, product, &total)) w_.overflow = 1;
     }
@@ -347,8 +359,9 @@ class Run {
   Meter* meter_;
   std::array<vid, kMaxPatternVertices> v_{};
   std::vector<Span> sets_;
-  std::vector<std::int64_t> sizes_;
+  std::vector<i128> sizes_;
   std::vector<int> tests_;
+  std::vector<i128> increments_, found_;  ///< of each counter, where it is summed
   std::vector<i128> acc_;
 };
 

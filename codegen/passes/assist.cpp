@@ -116,6 +116,93 @@ class CounterPass {
   std::vector<Loop*> path_;
 };
 
+class FoldPass {
+ public:
+  explicit FoldPass(Plan& plan) : plan_(plan) {}
+
+  void visit(Block& block) {
+    for (std::size_t i = 0; i < block.loops.size();) {
+      if (fold(block, block.loops[i])) {
+        block.loops.erase(block.loops.begin() + static_cast<std::ptrdiff_t>(i));
+      } else {
+        visit(block.loops[i].body);
+        ++i;
+      }
+    }
+  }
+
+ private:
+  static bool unfiltered(const Loop& loop) {
+    return loop.vlabel < 0 && loop.except == 0 && loop.checks.empty() && loop.conditions.empty() && loop.min_degree == 0;
+  }
+
+  [[nodiscard]] bool only_views(const Block& block) const {
+    return block.marks.empty() && block.counters.empty() && block.tests.empty() && block.emits.empty() &&
+           std::all_of(block.sets.begin(), block.sets.end(),
+                       [this](int s) { return is_view(plan_.sets[static_cast<std::size_t>(s)]); });
+  }
+
+  /// Whether the loop visits just the neighbours of v[vertex] within `bounds`.
+  [[nodiscard]] bool walks(const Loop& loop, int vertex, const Bounds& bounds) const {
+    if (loop.from.set < 0) return false;
+    const SetDef& set = plan_.sets[static_cast<std::size_t>(loop.from.set)];
+    const Bounds both{set.bounds.below | loop.from.bounds.below, set.bounds.above | loop.from.bounds.above};
+    return is_view(set) && set.vertex == vertex && both == bounds;
+  }
+
+  [[nodiscard]] bool reads_only(const Block& leaf, int counter) const {
+    const bool plain = only_views(leaf) && leaf.loops.empty() && !leaf.sums.empty();
+    return plain && std::all_of(leaf.sums.begin(), leaf.sums.end(), [&](const Sum& sum) {
+             return plan_.outputs[static_cast<std::size_t>(sum.output)].kind != Output::Kind::exists &&
+                    std::all_of(sum.terms.begin(), sum.terms.end(), [&](const Term& term) { return reads(term, counter); });
+           });
+  }
+
+  [[nodiscard]] bool reads(const Term& term, int counter) const {
+    if (term.factors.empty()) return true;
+    const SizeDef& size = plan_.sizes[static_cast<std::size_t>(term.factors.front().size)];
+    return term.factors.size() == 1 && term.factors.front().tests.empty() && size.counter == counter && !size.subtract;
+  }
+
+  bool fold(Block& block, const Loop& outer) {
+    const Block& middle = outer.body;
+    if (!unfiltered(outer) || !only_views(middle) || !middle.sizes.empty() || !middle.sums.empty() || middle.loops.size() != 1)
+      return false;
+    const Loop& inner = middle.loops.front();
+    for (const int c : block.counters) {
+      const CounterDef& counter = plan_.counters[static_cast<std::size_t>(c)];
+      if (!(counter.set == outer.from) || !unfiltered(inner) || !walks(inner, middle.depth, counter.bounds)) continue;
+      if (!reads_only(inner.body, c)) continue;
+      for (const Sum& sum : inner.body.sums) block.sums.push_back(folded(block, sum, c));
+      return true;
+    }
+    return false;
+  }
+
+  Sum folded(Block& block, const Sum& sum, int counter) {
+    Sum result{sum.output, {}};
+    for (const Term& term : sum.terms) {
+      const bool reads_counter = !term.factors.empty();
+      if (reads_counter) result.terms.push_back({term.coefficient, {moment(block, counter, 2)}});
+      const std::int64_t once = reads_counter ? -term.coefficient * term.factors.front().minus : term.coefficient;
+      if (once != 0) result.terms.push_back({once, {moment(block, counter, 1)}});
+    }
+    return result;
+  }
+
+  Factor moment(Block& block, int counter, int power) {
+    SizeDef size;
+    size.depth = block.depth;
+    size.counter = counter;
+    size.moment = power;
+    plan_.sizes.push_back(size);
+    block.sizes.push_back(static_cast<int>(plan_.sizes.size()) - 1);
+    return {block.sizes.back(), 0, {}};
+  }
+
+  Plan& plan_;
+};
+
 void assign(Plan& plan, Loop& loop, int used) {
   for (const int s : loop.body.sets) {
     SetDef& set = plan.sets[static_cast<std::size_t>(s)];
@@ -132,6 +219,8 @@ void add_marks(Plan& plan) { MarkPass(plan).visit(plan.root); }
 void add_counters(Plan& plan, const std::function<bool(const SizeDef&, int)>& worthwhile) {
   CounterPass(plan, worthwhile).visit(plan.root);
 }
+
+void fold_counters(Plan& plan) { FoldPass(plan).visit(plan.root.body); }
 
 void assign_slots(Plan& plan) {
   plan.slots = 0;

@@ -18,6 +18,12 @@ void add_marks(Plan& plan);
 /// `worthwhile(size, depth)` decides whether the size, with S settled at `depth`, is converted.
 void add_counters(Plan& plan, const std::function<bool(const SizeDef&, int depth)>& worthwhile);
 
+/// A counter that is read once for each increment, in loops over just the lists that raised it,
+/// is summed while it is raised instead: with k the counter of y, those loops visit y k times,
+/// so they add up k or k * k over all y, and the sum of k * k is twice the sum of what each
+/// increment found, plus their number. It makes counting cycle(4) a single pass over wedges.
+void fold_counters(Plan& plan);
+
 /// Gives every set that is written a buffer; sets of different branches share.
 void assign_slots(Plan& plan);
 

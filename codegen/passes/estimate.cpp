@@ -80,7 +80,7 @@ void Estimate::block(const Block& b, double runs) {
       once += atom.mark >= 0 ? cost::kLookup : cost::kSearch;
   for (const int s : b.sizes) {
     const SizeDef& def = plan_.sizes[static_cast<std::size_t>(s)];
-    if (def.counter >= 0)
+    if (def.counter >= 0 || def.moment > 0)
       once += cost::kLookup;
     else if (def.b >= 0)
       once += cost::intersect(size(def.a), halved(size({def.b, {}}), def.b_bounds));

@@ -61,8 +61,10 @@ Plan build(const Pattern& pattern, const MatchingOrder& order, const PlanRequest
 
 void finish_plan(Plan& plan, const GraphStatistics& statistics, bool counters) {
   add_marks(plan);
-  if (counters)
+  if (counters) {
     add_counters(plan, [&](const SizeDef& size, int depth) { return counters_pay(plan, statistics, size, depth); });
+    fold_counters(plan);
+  }
   assign_slots(plan);
   verify(plan);
 }

@@ -7,6 +7,7 @@
 //                                                                  membership, tail, lower
 //   marks           byte tables for repeated adjacency tests       assist
 //   counters        tables for repeated intersection sizes         assist
+//   fold            counters summed while they are raised           assist
 //   slots           buffers                                        assist
 //   estimate        the cost model that ranks the plans            estimate
 //   merge           shared prefixes of several plans               merge

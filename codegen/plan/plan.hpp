@@ -103,6 +103,8 @@ struct SizeDef {
   bool subtract = false;  ///< |a| - |a and b| instead of |a and b|
   int counter = -1;  ///< where >= 0, |a and b| is counters[counter][v[vertex]]
   int vertex = -1;   ///< whose neighbours b are
+  /// 1 or 2: the sum over all y of the counter, or of its square, instead of a size; a is unused.
+  int moment = 0;
 };
 
 /// (size - minus - number of true tests)

@@ -91,6 +91,8 @@ class Printer {
   [[nodiscard]] std::string size_text(int id) const {
     const SizeDef& def = plan_.sizes[static_cast<std::size_t>(id)];
     std::string s = "n" + std::to_string(id) + " = ";
+    if (def.moment > 0)
+      return s + "sum of counter " + std::to_string(def.counter) + (def.moment == 2 ? " squared" : "");
     std::string both = "|" + use(def.a) + "|";
     if (def.counter >= 0) both = "counter " + std::to_string(def.counter) + "[" + v(def.vertex) + "]";
     if (def.b >= 0) both = "|" + use(def.a) + " & s" + std::to_string(def.b) + text(def.b_bounds) + "|";

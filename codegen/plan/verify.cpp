@@ -78,6 +78,12 @@ class Verifier {
   void size(int id, int depth) {
     const SizeDef& def = plan_.sizes[static_cast<std::size_t>(id)];
     check(def.depth == depth, "size defined at another depth than it says");
+    if (def.moment > 0) {
+      alive(counters_, def.counter, "counter");
+      check(plan_.counters[static_cast<std::size_t>(def.counter)].depth == depth, "sum of a counter of another block");
+      sizes_[static_cast<std::size_t>(id)] = 1;
+      return;
+    }
     use(def.a, depth);
     bounded(def.b_bounds, depth);
     if (def.b >= 0) alive(sets_, def.b, "set");

@@ -73,6 +73,19 @@ struct Cpu {
     }
     return increments;
   }
+  /// raise(), which also adds to `found` what each increment found: the sum over y of
+  /// k * (k - 1) / 2 for counters k that were 0.
+  uint64_t raise_summing(uint32_t* counter, Span s, uint64_t low, uint64_t high, i128& found) const {
+    uint64_t increments = 0;
+    for (uint64_t i = 0; i < s.n; ++i) {
+      const Span around = within(adj(s.p[i]), low, high);
+      uint64_t sum = 0;
+      for (uint64_t j = 0; j < around.n; ++j) sum += counter[around.p[j]]++;
+      found += sum;
+      increments += around.n;
+    }
+    return increments;
+  }
   /// Undoes raise(): walks the same lists again, or clears the whole range where that is less.
   void clear(uint32_t* counter, Span s, uint64_t low, uint64_t high, uint64_t increments) const {
     constexpr uint64_t kClearedPerIncrement = 8;
