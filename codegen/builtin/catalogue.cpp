@@ -11,7 +11,7 @@ namespace {
 
 /// Which of several plans is best depends on the graph: the first few under the typical one.
 constexpr int kPlansSmall = 8;  ///< of patterns of up to 4 vertices
-constexpr int kPlansLarge = 5;  ///< of 5 vertices
+constexpr int kPlansLarge = 8;  ///< of 5 vertices
 
 }  // namespace
 

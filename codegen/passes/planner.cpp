@@ -8,6 +8,7 @@
 #include "codegen/passes/estimate.hpp"
 #include "codegen/passes/lower.hpp"
 #include "codegen/passes/orders.hpp"
+#include "codegen/passes/swap.hpp"
 #include "codegen/pattern/automorphism.hpp"
 #include "galena/error.hpp"
 
@@ -23,9 +24,12 @@ struct Variant {
   bool largest;
   bool counters;
   bool loose;
+  bool swapped = false;
 };
-constexpr Variant kVariants[] = {{false, false, false}, {true, false, false}, {false, true, false},
-                                 {true, true, false},   {false, true, true},  {true, true, true}};
+constexpr Variant kVariants[] = {{false, false, false},      {true, false, false},      {false, true, false},
+                                 {true, true, false},        {false, true, true},       {true, true, true},
+                                 {false, true, false, true}, {true, true, false, true}, {false, true, true, true},
+                                 {true, true, true, true}};
 
 /// The levels below the first whose restriction reaches into the tail, as far as sums stay of a
 /// sensible size: each multiplies them by its orbit.
@@ -59,7 +63,8 @@ Plan build(const Pattern& pattern, const MatchingOrder& order, const PlanRequest
 
 }  // namespace
 
-void finish_plan(Plan& plan, const GraphStatistics& statistics, bool counters) {
+void finish_plan(Plan& plan, const GraphStatistics& statistics, bool counters, bool swapped) {
+  if (swapped) swap_ends(plan);
   add_marks(plan);
   if (counters) {
     add_counters(plan, [&](const SizeDef& size, int depth) { return counters_pay(plan, statistics, size, depth); });
@@ -83,7 +88,7 @@ std::vector<RankedPlan> make_plans(const Pattern& pattern, const GraphStatistics
       RankedPlan candidate;
       candidate.bare = build(pattern, order, request, variant);
       candidate.plan = candidate.bare;
-      finish_plan(candidate.plan, statistics, variant.counters);
+      finish_plan(candidate.plan, statistics, variant.counters, variant.swapped);
       if (!seen.insert(fingerprint(candidate.plan)).second) continue;
       candidate.estimate = Estimate(candidate.plan, statistics).total();
       ranked.push_back(std::move(candidate));

@@ -5,6 +5,7 @@
 //   orders          matching orders under a coarse model           orders
 //   lower           restrictions, shared and hoisted sets, tail    order_relation, candidates,
 //                                                                  membership, tail, lower
+//   swap            pairs counted from their other end              swap
 //   marks           byte tables for repeated adjacency tests       assist
 //   counters        tables for repeated intersection sizes         assist
 //   fold            counters summed while they are raised           assist
@@ -34,8 +35,8 @@ struct RankedPlan {
   double estimate = 0;  ///< nanoseconds on one core
 };
 
-/// Adds tables (counters where they pay, if wanted) and buffers to a bare plan; verifies it.
-void finish_plan(Plan& plan, const GraphStatistics& statistics, bool counters);
+/// Counts pairs from their other end if wanted (swap.hpp). Adds tables (counters where they pay, if wanted) and buffers to a bare plan; verifies it.
+void finish_plan(Plan& plan, const GraphStatistics& statistics, bool counters, bool swapped = false);
 
 /// At least one plan, best first; distinct. Each is verified.
 std::vector<RankedPlan> make_plans(const Pattern& pattern, const GraphStatistics& statistics, const PlanRequest& request);
