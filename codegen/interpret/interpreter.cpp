@@ -54,7 +54,7 @@ class Run {
   [[nodiscard]] bool stopped() const {
     if constexpr (kMetered)
       if (meter_->limit > 0 && meter_->total > meter_->limit) return true;
-    return w_.stop != nullptr && *w_.stop != 0;
+    return rt::raised(w_.stop);
   }
 
   void flush_local(vid v) {

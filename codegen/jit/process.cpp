@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "codegen/runtime/abi.h"
 #include "galena/error.hpp"
 
 extern char** environ;
@@ -91,7 +92,7 @@ pid_t start(const std::vector<std::string>& arguments, int output) {
 bool drain(int fd, const volatile int* stop, std::string& output) {
   std::array<char, 4096> buffer{};
   for (;;) {
-    if (stop != nullptr && *stop != 0) return false;
+    if (rt::raised(stop)) return false;
     pollfd waiting{fd, POLLIN, 0};
     const int ready = poll(&waiting, 1, stop != nullptr ? kPollMilliseconds : -1);
     if (ready == 0 || (ready < 0 && errno == EINTR)) continue;

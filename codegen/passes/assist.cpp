@@ -63,24 +63,25 @@ class MarkPass {
 
 class CounterPass {
  public:
-  CounterPass(Plan& plan, const std::function<bool(const SizeDef&, int)>& worthwhile)
+  CounterPass(Plan& plan, const std::function<bool(int, int)>& worthwhile)
       : plan_(plan), worthwhile_(worthwhile) {}
 
   void visit(Loop& loop) {
     path_.push_back(&loop);
-    for (const int s : loop.body.sizes) convert(plan_.sizes[static_cast<std::size_t>(s)]);
+    for (const int s : loop.body.sizes) convert(s);
     for (Loop& inner : loop.body.loops) visit(inner);
     path_.pop_back();
   }
 
  private:
-  void convert(SizeDef& size) {
+  void convert(int id) {
+    SizeDef& size = plan_.sizes[static_cast<std::size_t>(id)];
     if (size.b < 0 || size.counter >= 0) return;
     if (!is_view(plan_.sets[static_cast<std::size_t>(size.b)])) return;
     int settled = plan_.sets[static_cast<std::size_t>(size.a.set)].depth;
     const Mask bounds = size.a.bounds.below | size.a.bounds.above;
     if (bounds != 0) settled = std::max(settled, deepest(bounds));
-    if (settled >= size.vertex || !worthwhile_(size, settled)) return;
+    if (settled >= size.vertex || !worthwhile_(id, settled)) return;
     size.counter = counter_of(size, settled);
     size.b = -1;
   }
@@ -112,7 +113,7 @@ class CounterPass {
   }
 
   Plan& plan_;
-  const std::function<bool(const SizeDef&, int)>& worthwhile_;
+  const std::function<bool(int, int)>& worthwhile_;
   std::vector<Loop*> path_;
 };
 
@@ -216,7 +217,7 @@ void assign(Plan& plan, Loop& loop, int used) {
 
 void add_marks(Plan& plan) { MarkPass(plan).visit(plan.root); }
 
-void add_counters(Plan& plan, const std::function<bool(const SizeDef&, int)>& worthwhile) {
+void add_counters(Plan& plan, const std::function<bool(int, int)>& worthwhile) {
   CounterPass(plan, worthwhile).visit(plan.root);
 }
 

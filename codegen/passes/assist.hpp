@@ -16,7 +16,7 @@ void add_marks(Plan& plan);
 /// x in S with y in N(x) is |S and N(y)| for every y at once. This is how wedges are counted in
 /// cycle(4) (Chiba and Nishizeki 1985), found here for any pattern that asks such a question.
 /// `worthwhile(size, depth)` decides whether the size, with S settled at `depth`, is converted.
-void add_counters(Plan& plan, const std::function<bool(const SizeDef&, int depth)>& worthwhile);
+void add_counters(Plan& plan, const std::function<bool(int size, int depth)>& worthwhile);
 
 /// A counter that is read once for each increment, in loops over just the lists that raised it,
 /// is summed while it is raised instead: with k the counter of y, those loops visit y k times,

@@ -19,7 +19,9 @@ double halved(double size, const Bounds& bounds) {
 }  // namespace
 
 Estimate::Estimate(const Plan& plan, const GraphStatistics& statistics)
-    : plan_(plan), stats_(statistics), sizes_(plan.sets.size()), runs_(static_cast<std::size_t>(plan.max_depth) + 1) {
+    : plan_(plan), stats_(statistics), sizes_(plan.sets.size()),
+      runs_(static_cast<std::size_t>(plan.max_depth) + 1),
+      paths_(plan.sizes.size()) {
   loop(plan.root, 1);
 }
 
@@ -79,6 +81,7 @@ void Estimate::block(const Block& b, double runs) {
     for (const Atom& atom : plan_.tests[static_cast<std::size_t>(t)].atoms)
       once += atom.mark >= 0 ? cost::kLookup : cost::kSearch;
   for (const int s : b.sizes) {
+    paths_[static_cast<std::size_t>(s)] = runs_;
     const SizeDef& def = plan_.sizes[static_cast<std::size_t>(s)];
     if (def.counter >= 0 || def.moment > 0)
       once += cost::kLookup;
@@ -90,10 +93,11 @@ void Estimate::block(const Block& b, double runs) {
   for (const Loop& inner : b.loops) loop(inner, runs);
 }
 
-bool counters_pay(const Plan& plan, const GraphStatistics& statistics, const SizeDef& size, int depth) {
+bool counters_pay(const Plan& plan, const GraphStatistics& statistics, int size, int depth) {
   const Estimate estimate(plan, statistics);
-  const double asked = estimate.runs(size.depth) / std::max(1e-9, estimate.runs(depth));
-  const double a = estimate.size(size.a);
+  const SizeDef& def = plan.sizes[static_cast<std::size_t>(size)];
+  const double asked = estimate.runs(size, def.depth) / std::max(1e-9, estimate.runs(size, depth));
+  const double a = estimate.size(def.a);
   const double b = statistics.biased_degree;
   const double fill = a * (cost::kScatterList + cost::kScatter * b);
   return fill + asked * cost::kLookup < asked * cost::intersect(a, b);

@@ -17,8 +17,10 @@ class Estimate {
 
   /// Nanoseconds on one core.
   [[nodiscard]] double total() const { return total_; }
-  /// How often the block at `depth` on the path last walked runs.
-  [[nodiscard]] double runs(int depth) const { return runs_[static_cast<std::size_t>(depth)]; }
+  /// How often the block at `depth` that holds size `id`, directly or in its loops, runs.
+  [[nodiscard]] double runs(int id, int depth) const {
+    return paths_[static_cast<std::size_t>(id)][static_cast<std::size_t>(depth)];
+  }
   [[nodiscard]] double size(const SetUse& use) const;
 
  private:
@@ -29,11 +31,12 @@ class Estimate {
   const Plan& plan_;
   const GraphStatistics& stats_;
   std::vector<double> sizes_;
-  std::vector<double> runs_;
+  std::vector<double> runs_;                ///< by depth, of the path being walked
+  std::vector<std::vector<double>> paths_;  ///< by size: runs_ where it is defined
   double total_ = 0;
 };
 
 /// Whether a table of counters filled once at `depth` beats intersecting at the size's depth.
-bool counters_pay(const Plan& plan, const GraphStatistics& statistics, const SizeDef& size, int depth);
+bool counters_pay(const Plan& plan, const GraphStatistics& statistics, int size, int depth);
 
 }  // namespace galena::codegen

@@ -67,7 +67,7 @@ void finish_plan(Plan& plan, const GraphStatistics& statistics, bool counters, b
   if (swapped) swap_ends(plan);
   add_marks(plan);
   if (counters) {
-    add_counters(plan, [&](const SizeDef& size, int depth) { return counters_pay(plan, statistics, size, depth); });
+    add_counters(plan, [&](int size, int depth) { return counters_pay(plan, statistics, size, depth); });
     fold_counters(plan);
   }
   assign_slots(plan);

@@ -36,6 +36,9 @@ struct Chunk {
   uint32_t part, parts;
 };
 
+/// Whether a flag (or none) is up that another thread or a signal handler may raise at any time.
+inline bool raised(const volatile int* flag) { return flag != nullptr && __atomic_load_n(flag, __ATOMIC_RELAXED) != 0; }
+
 struct Worker;
 /// Receives a match; matched[i] is the vertex bound at depth i. Returns nonzero to stop.
 typedef int (*EmitFn)(Worker*, int query, const vid* matched, int size);

@@ -120,7 +120,7 @@ struct Cpu {
   void abort() const { w.aborted = 1; }
 
   /// Whether another thread asked to end early.
-  [[nodiscard]] bool stopped() const { return w.stop != nullptr && *w.stop != 0; }
+  [[nodiscard]] bool stopped() const { return raised(w.stop); }
 };
 
 }  // namespace galena::rt::GALENA_ISA
