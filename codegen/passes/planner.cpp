@@ -63,14 +63,34 @@ Plan build(const Pattern& pattern, const MatchingOrder& order, const PlanRequest
 
 }  // namespace
 
+namespace {
+
+/// A worker's tables take at most this many bytes, or this many times what its buffers take.
+constexpr double kTableBytes = 64.0 * 1024 * 1024;
+constexpr double kTablesPerBuffer = 16;
+
+bool tables_fit(const Plan& plan, const GraphStatistics& statistics) {
+  const double tables =
+      statistics.vertices * (sizeof(std::uint32_t) * static_cast<double>(plan.counters.size()) + static_cast<double>(plan.marks.size()));
+  const double buffers = sizeof(VertexId) * statistics.max_degree * plan.slots;
+  return tables <= std::max(kTableBytes, kTablesPerBuffer * buffers);
+}
+
+}  // namespace
+
 void finish_plan(Plan& plan, const GraphStatistics& statistics, bool counters, bool swapped) {
   if (swapped) swap_ends(plan);
+  const Plan without_tables = plan;
   add_marks(plan);
   if (counters) {
     add_counters(plan, [&](int size, int depth) { return counters_pay(plan, statistics, size, depth); });
     fold_counters(plan);
   }
   assign_slots(plan);
+  if (!tables_fit(plan, statistics)) {
+    plan = without_tables;
+    assign_slots(plan);
+  }
   verify(plan);
 }
 

@@ -36,6 +36,8 @@ struct RankedPlan {
 };
 
 /// Counts pairs from their other end if wanted (swap.hpp). Adds tables (counters where they pay, if wanted) and buffers to a bare plan; verifies it.
+/// A worker's memory stays within max(64 MiB, 16 x buffers) + buffers, buffers being 4 bytes x max degree x
+/// sets kept: where tables of n entries would take more, the plan goes without.
 void finish_plan(Plan& plan, const GraphStatistics& statistics, bool counters, bool swapped = false);
 
 /// At least one plan, best first; distinct. Each is verified.

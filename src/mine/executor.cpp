@@ -85,6 +85,8 @@ class Execution {
     static_cast<Owner*>(worker->owner)->local.emplace_back(v, count);
   }
 
+  void halt() { __atomic_store_n(&halt_, 1, __ATOMIC_RELAXED); }
+
   void restore() {
     const Checkpoint::Section* section = request_.checkpoint->find(request_.key);
     if (section == nullptr) return;
@@ -108,7 +110,7 @@ class Execution {
     worker.stop = &halt_;
     for (;;) {
       const std::size_t i = next_.fetch_add(1);
-      if (i >= chunks_.chunks.size() || halt_ != 0) break;
+      if (i >= chunks_.chunks.size() || rt::raised(&halt_)) break;
       if (done_before(i)) continue;
       memory_[t]->clear_sums();
       owner.local.clear();
@@ -116,7 +118,7 @@ class Execution {
       if (worker.aborted != 0) break;
       commit(i, t);
     }
-    if (ended_ || owner.error) halt_ = 1;
+    if (ended_ || owner.error) halt();
     const std::scoped_lock lock(mutex_);
     if (owner.error && !error_) error_ = owner.error;
     overflow_ = overflow_ || worker.overflow != 0;
@@ -146,9 +148,9 @@ class Execution {
     while (running_ > 0) {
       wake_.wait_for(lock, kTick);
       if (running_ == 0) break;
-      if (options_.stop != nullptr && *options_.stop != 0 && !interrupted_) {
+      if (rt::raised(options_.stop) && !interrupted_) {
         interrupted_ = true;
-        halt_ = 1;
+        halt();
       }
       const double now = clock_.seconds();
       const double done = finished_;
@@ -164,7 +166,7 @@ class Execution {
         lock.lock();
       }
     }
-    if (options_.stop != nullptr && *options_.stop != 0) interrupted_ = true;
+    if (rt::raised(options_.stop)) interrupted_ = true;
   }
 
   static bool lasting(const ExecuteRequest& request) { return request.checkpoint != nullptr && request.checkpoint->enabled(); }
@@ -174,7 +176,7 @@ class Execution {
     try {
       request_.checkpoint->store(request_.key, std::move(section));
     } catch (...) {
-      halt_ = 1;
+      halt();
       const std::scoped_lock lock(mutex_);
       if (!error_) error_ = std::current_exception();
     }

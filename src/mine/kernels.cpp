@@ -50,7 +50,7 @@ Executable::Executable(const codegen::Plan& plan, double estimate, const MineOpt
 }
 
 Executable::~Executable() {
-  abandon_ = 1;
+  __atomic_store_n(&abandon_, 1, __ATOMIC_RELAXED);
   if (compiler_.joinable()) compiler_.join();
 }
 
@@ -78,7 +78,7 @@ void Executable::compile_behind(const std::string& text, const MineOptions& opti
       jit_options.stop = &abandon_;
       jit::JitResult result = jit::compile(text, jit_options);
       if (result.kernel) set_kernel(std::move(result.kernel));
-    } catch (const Error&) {
+    } catch (const std::exception&) {
       // The interpreter goes on: a query never fails for want of a compiler.
     }
   });

@@ -70,7 +70,7 @@ class Maker {
   }
 
  private:
-  [[nodiscard]] bool stopped() const { return stop_ != nullptr && *stop_ != 0; }
+  [[nodiscard]] bool stopped() const { return rt::raised(stop_); }
 
   Job job(const Pattern& pattern, const PlanRequest& request) const {
     Job result{graph_ != nullptr ? select_plan(pattern, *graph_, request) : typical_plan(pattern, request), {}};

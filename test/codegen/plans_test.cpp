@@ -125,7 +125,7 @@ TEST_CASE("tables wherever there can be one, whether they pay or not") {
       for (RankedPlan& ranked : make_plans(pattern, GraphStatistics::typical(), request)) {
         Plan& plan = ranked.bare;
         add_marks(plan);
-        add_counters(plan, [](const SizeDef&, int) { return true; });
+        add_counters(plan, [](int, int) { return true; });
         assign_slots(plan);
         verify(plan);
         counters += static_cast<int>(plan.counters.size());
