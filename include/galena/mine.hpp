@@ -72,7 +72,7 @@ struct QueryResult {
   Count count;                       ///< instances (embeddings where asked); rows of a LIST; 0 or 1 of EXISTS
   std::vector<MotifCount> motifs;    ///< of MOTIFS
   std::vector<Count> local;          ///< of LOCAL, by vertex of the graph given
-  bool partial = false;              ///< ended early: the numbers are lower bounds
+  bool partial = false;              ///< ended early: the numbers cover about the share `done` of the work, no more
   double done = 1;                   ///< share of the work behind them
   std::string engine;                ///< "built-in", "jit", "interpreter", or "interpreter+jit"
   double seconds = 0;                ///< running, compiling left out
