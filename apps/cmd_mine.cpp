@@ -45,10 +45,12 @@ std::vector<Query> read_queries(const MineCommand& command) {
   if (!command.file.empty()) {
     std::ifstream in(command.file, std::ios::binary);
     if (!in) throw EnvironmentError(command.file + ": cannot be read; is the path right?");
-    add(parse_queries(std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>()), command.file));
+    add(parse_queries(std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>()),
+                      command.file));
   }
   for (const std::string& text : command.queries) add(parse_queries(text));
-  if (queries.empty()) throw InputError("nothing to mine: give a query such as \"triangle\" or \"COUNT (a)--(b)--(c)\", or --file");
+  if (queries.empty())
+    throw InputError("nothing to mine: give a query such as \"triangle\" or \"COUNT (a)--(b)--(c)\", or --file");
   return queries;
 }
 
@@ -116,7 +118,8 @@ void add_results(Json& list, const QueryResult& result, const Graph& graph, bool
 }
 
 void print_result(const QueryResult& result, const Graph& graph, bool rows_written) {
-  const std::string tail = result.partial ? fmt::format("   (PARTIAL: {:.1f}% of the work done)", 100 * result.done) : "";
+  const std::string tail =
+      result.partial ? fmt::format("   (PARTIAL: {:.1f}% of the work done)", 100 * result.done) : "";
   const std::string time = format_seconds(result.seconds);
   switch (result.query.kind) {
     case QueryKind::motifs:
@@ -125,7 +128,11 @@ void print_result(const QueryResult& result, const Graph& graph, bool rows_writt
         fmt::print("  {:<28} {:>26}\n", motif.name, format_count(motif.count.to_string()));
       break;
     case QueryKind::exists:
-      fmt::print("{:<40} {:>26}   {}{}\n", result.query.text, result.count.low() != 0 ? "yes" : result.partial ? "not found yet" : "no", time, tail);
+      fmt::print("{:<40} {:>26}   {}{}\n", result.query.text,
+                 result.count.low() != 0 ? "yes"
+                 : result.partial        ? "not found yet"
+                                         : "no",
+                 time, tail);
       break;
     case QueryKind::local:
       if (rows_written) return;
@@ -163,10 +170,14 @@ class Session {
       one(query);
       if (partial_) break;
     }
-    if (common_.json) print_json(summary());
-    else note(common_, fmt::format("load {}, prepare {}, run {}; peak memory {:.0f} MB, of which a query's working memory {:.1f} MB",
-                                   format_seconds(timing_.load), format_seconds(timing_.prepare), format_seconds(timing_.run),
-                                   static_cast<double>(peak_bytes()) / 1e6, static_cast<double>(miner_->working_bytes()) / 1e6));
+    if (common_.json)
+      print_json(summary());
+    else
+      note(
+          common_,
+          fmt::format("load {}, prepare {}, run {}; peak memory {:.0f} MB, of which a query's working memory {:.1f} MB",
+                      format_seconds(timing_.load), format_seconds(timing_.prepare), format_seconds(timing_.run),
+                      static_cast<double>(peak_bytes()) / 1e6, static_cast<double>(miner_->working_bytes()) / 1e6));
     if (partial_)
       throw Interrupted("interrupted: the last result is partial" +
                         (command_.output.empty() ? "" : "; " + command_.output + " is not written") +
@@ -176,7 +187,8 @@ class Session {
  private:
   void check_output(const std::vector<Query>& queries) const {
     std::size_t writers = 0;
-    for (const Query& query : queries) writers += query.kind == QueryKind::list || query.kind == QueryKind::local ? 1 : 0;
+    for (const Query& query : queries)
+      writers += query.kind == QueryKind::list || query.kind == QueryKind::local ? 1 : 0;
     if (!command_.output.empty() && writers != 1)
       throw InputError(fmt::format("--output takes the rows of one LIST or LOCAL query; there are {}", writers));
     if (common_.json && command_.output.empty())
@@ -248,7 +260,8 @@ class Session {
   void write_local(const QueryResult& result) const {
     mine::RowWriter writer(command_.output, mine::row_format(command_.output), {"vertex", "count"});
     for (VertexId v = 0; v < miner_->graph().num_vertices(); ++v) {
-      if (!result.local[v].fits64()) throw InputError("a count of this LOCAL query is over 64 bits; print it with --json instead");
+      if (!result.local[v].fits64())
+        throw InputError("a count of this LOCAL query is over 64 bits; print it with --json instead");
       const std::uint64_t row[] = {miner_->graph().original_id(v), result.local[v].low()};
       writer.write(row);
     }
@@ -263,13 +276,16 @@ class Session {
 
   [[nodiscard]] Json summary() const {
     const Graph& graph = miner_->graph();
-    return Json{{"graph", {{"vertices", graph.num_vertices()}, {"edges", graph.num_edges()}, {"max_degree", graph.max_degree()}}},
-                {"queries", results_},
-                {"seconds", {{"load", timing_.load}, {"prepare", timing_.prepare}, {"compile", timing_.compile}, {"run", timing_.run}}},
-                {"device", "cpu"},
-                {"engine", engine_},
-                {"threads", threads()},
-                {"memory", {{"peak", peak_bytes()}, {"graph", graph.bytes()}, {"working", miner_->working_bytes()}}}};
+    return Json{
+        {"graph",
+         {{"vertices", graph.num_vertices()}, {"edges", graph.num_edges()}, {"max_degree", graph.max_degree()}}},
+        {"queries", results_},
+        {"seconds",
+         {{"load", timing_.load}, {"prepare", timing_.prepare}, {"compile", timing_.compile}, {"run", timing_.run}}},
+        {"device", "cpu"},
+        {"engine", engine_},
+        {"threads", threads()},
+        {"memory", {{"peak", peak_bytes()}, {"graph", graph.bytes()}, {"working", miner_->working_bytes()}}}};
   }
 
   const MineCommand& command_;
@@ -285,7 +301,9 @@ class Session {
 std::string families_text() {
   std::string text = "Named patterns:\n";
   for (const PatternFamily& family : pattern_families())
-    text += fmt::format("  {:<28} {}\n", family.parameter.empty() ? family.name : family.name + "(" + family.parameter + ")", family.description);
+    text += fmt::format("  {:<28} {}\n",
+                        family.parameter.empty() ? family.name : family.name + "(" + family.parameter + ")",
+                        family.description);
   return text;
 }
 
@@ -307,9 +325,11 @@ void add_mine(CLI::App& app, Common& common) {
   sub.add_option("query", command->queries, "Queries, e.g. triangle, \"COUNT INDUCED (a)--(b)--(c)\", \"MOTIFS 4\"");
   sub.add_option("--file", command->file, "A pattern file (.gpm)");
   sub.add_option("--device", command->device, "Where to run")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
-  sub.add_option("--engine", command->engine, "What runs the plan")->check(CLI::IsMember({"auto", "jit", "interpreter"}));
+  sub.add_option("--engine", command->engine, "What runs the plan")
+      ->check(CLI::IsMember({"auto", "jit", "interpreter"}));
   sub.add_flag("--explain", command->explain, "Print symmetry, plans and costs; run nothing");
-  sub.add_option("--emit", command->emit, "Print the plan or the generated source; run nothing")->check(CLI::IsMember({"plan", "cpp", "cuda"}));
+  sub.add_option("--emit", command->emit, "Print the plan or the generated source; run nothing")
+      ->check(CLI::IsMember({"plan", "cpp", "cuda"}));
   sub.add_option("--output", command->output, "File for the rows of LIST or LOCAL: .csv, .bin (64-bit ids), or text");
   sub.add_option("--resume", command->resume, "Checkpoint: written while running, read where it exists");
   sub.add_flag("--verify", command->verify, "Check all checksums and invariants of a binary graph first");

@@ -28,7 +28,8 @@ using Json = nlohmann::ordered_json;
 
 struct Options {
   std::vector<std::string> graphs{"wiki-vote", "ca-astroph", "email-enron", "soc-epinions1"};
-  std::vector<std::string> tasks{"triangle", "clique(4)", "clique(5)", "diamond", "tailed_triangle", "cycle(4)", "house", "motifs4"};
+  std::vector<std::string> tasks{"triangle",        "clique(4)", "clique(5)", "diamond",
+                                 "tailed_triangle", "cycle(4)",  "house",     "motifs4"};
   int reps = 5;
   int threads = 2;
   bool no_jit = false, no_parse = false;
@@ -138,17 +139,23 @@ void measure_parse(const Options& options, Json& out) {
       if (parsed.num_edges() != graph.num_edges() || opened.num_edges() != graph.num_edges()) fmt::print("WRONG\n");
     }
     const double megabytes = static_cast<double>(std::filesystem::file_size(text)) / 1e6;
-    fmt::print("rmat {:<11} {:>12} {:>12.1f} {:>14.4f} {:>14.6f}\n", scale, graph.num_edges(), megabytes, median(parse), median(open));
-    out.push_back({{"graph", fmt::format("rmat{}", scale)}, {"edges", graph.num_edges()}, {"parse_s", median(parse)}, {"open_s", median(open)}});
+    fmt::print("rmat {:<11} {:>12} {:>12.1f} {:>14.4f} {:>14.6f}\n", scale, graph.num_edges(), megabytes, median(parse),
+               median(open));
+    out.push_back({{"graph", fmt::format("rmat{}", scale)},
+                   {"edges", graph.num_edges()},
+                   {"parse_s", median(parse)},
+                   {"open_s", median(open)}});
   }
 }
 
 int run(const Options& options) {
-  fmt::print("{} threads, {}, {} runs each after a first one that also plans; seconds, loading and renumbering left out\n", options.threads,
-             rt::isa_name(), options.reps);
-  fmt::print("{:<16} {:<18} {:>10} {:>10} {:>10}  {:<18} {:<8} {:>9} {:>9} {:>9}\n", "graph", "task", "median", "least", "first",
-             "engine", "count", "jit cold", "cached", "jit run");
-  Json results{{"threads", options.threads}, {"isa", rt::isa_name()}, {"tasks", Json::array()}, {"reading", Json::array()}};
+  fmt::print(
+      "{} threads, {}, {} runs each after a first one that also plans; seconds, loading and renumbering left out\n",
+      options.threads, rt::isa_name(), options.reps);
+  fmt::print("{:<16} {:<18} {:>10} {:>10} {:>10}  {:<18} {:<8} {:>9} {:>9} {:>9}\n", "graph", "task", "median", "least",
+             "first", "engine", "count", "jit cold", "cached", "jit run");
+  Json results{
+      {"threads", options.threads}, {"isa", rt::isa_name()}, {"tasks", Json::array()}, {"reading", Json::array()}};
   std::vector<bench::Ours> ours;
   bool wrong = false;
   for (const std::string& name : options.graphs) {
@@ -165,13 +172,20 @@ int run(const Options& options) {
       const Measured m = measure(miner, name, task, options.reps);
       const JitTimes jit = options.no_jit ? JitTimes{} : measure_jit(graph, task, options.threads);
       wrong = wrong || m.verdict == "WRONG";
-      fmt::print("{:<16} {:<18} {:>10.4f} {:>10.4f} {:>10.4f}  {:<18} {:<8} {:>9.4f} {:>9.4f} {:>9.4f}\n", name, task, median(m.total),
-                 m.least(), m.first, m.engine, m.verdict, jit.cold, jit.cached, jit.run);
+      fmt::print("{:<16} {:<18} {:>10.4f} {:>10.4f} {:>10.4f}  {:<18} {:<8} {:>9.4f} {:>9.4f} {:>9.4f}\n", name, task,
+                 median(m.total), m.least(), m.first, m.engine, m.verdict, jit.cold, jit.cached, jit.run);
       std::fflush(stdout);
       ours.push_back({name, task, median(m.total)});
-      results["tasks"].push_back({{"graph", name}, {"task", task}, {"median_s", median(m.total)}, {"least_s", m.least()},
-                                  {"first_s", m.first}, {"engine", m.engine}, {"count", m.verdict}, {"jit_cold_s", jit.cold},
-                                  {"jit_cached_s", jit.cached}, {"jit_run_s", jit.run}});
+      results["tasks"].push_back({{"graph", name},
+                                  {"task", task},
+                                  {"median_s", median(m.total)},
+                                  {"least_s", m.least()},
+                                  {"first_s", m.first},
+                                  {"engine", m.engine},
+                                  {"count", m.verdict},
+                                  {"jit_cold_s", jit.cold},
+                                  {"jit_cached_s", jit.cached},
+                                  {"jit_run_s", jit.run}});
     }
   }
   if (!options.no_parse) measure_parse(options, results["reading"]);

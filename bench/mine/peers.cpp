@@ -71,13 +71,16 @@ void print_comparison(const std::vector<Ours>& ours, const PeerTimes& peers) {
     worst = std::min(worst, ratio);
     ++tasks;
     std::string text;
-    for (const auto& [seconds, peer] : sorted) text += fmt::format("{} {:.4f} ({:.1f}x)  ", peer, seconds, seconds / row.seconds);
+    for (const auto& [seconds, peer] : sorted)
+      text += fmt::format("{} {:.4f} ({:.1f}x)  ", peer, seconds, seconds / row.seconds);
     fmt::print("{:<16} {:<18} {:>10.4f}   {}\n", row.graph, row.task, row.seconds, text);
   }
   if (tasks == 0) return;
   fmt::print("\nGeometric means of peer time over ours, each over the tasks that peer ran:\n");
-  for (const auto& [peer, sum] : logs) fmt::print("  {:<16} {:>8.2f}x over {} tasks\n", peer, std::exp(sum.first / sum.second), sum.second);
-  fmt::print("  {:<16} {:>8.2f}x over {} tasks; the least is {:.2f}x\n", "fastest of each", std::exp(fastest_log / tasks), tasks, worst);
+  for (const auto& [peer, sum] : logs)
+    fmt::print("  {:<16} {:>8.2f}x over {} tasks\n", peer, std::exp(sum.first / sum.second), sum.second);
+  fmt::print("  {:<16} {:>8.2f}x over {} tasks; the least is {:.2f}x\n", "fastest of each",
+             std::exp(fastest_log / tasks), tasks, worst);
 }
 
 }  // namespace galena::bench

@@ -24,7 +24,8 @@ void write_shard(const std::string& path, const std::string& number, const std::
   out << "#define galena_bind galena_builtin_bind_" << number << "\n#include \"codegen/runtime/prim_cpu.h\"\n\n";
   for (const std::size_t i : mine) {
     const std::string name = kernel_name(i);
-    out << "namespace galena::rt::GALENA_ISA::" << name << "_ {\n" << galena::codegen::emit_task(plans[i], "task") << "}\n";
+    out << "namespace galena::rt::GALENA_ISA::" << name << "_ {\n"
+        << galena::codegen::emit_task(plans[i], "task") << "}\n";
     out << "extern \"C\" void " << name << "(galena::rt::Worker* w, const galena::rt::Chunk* c) {\n"
         << "  galena::rt::GALENA_ISA::Cpu x(w);\n  galena::rt::GALENA_ISA::" << name << "_::task(x, *c);\n}\n\n";
   }
@@ -38,7 +39,8 @@ void write_table(const std::string& path, std::size_t shards, const std::vector<
   for (std::size_t s = 0; s < shards; ++s) out << "void galena_builtin_bind_" << s << "(const galena::rt::SetOps*);\n";
   out << "}\n\nnamespace galena::codegen::builtin {\n\nconst Entry kEntries[] = {\n";
   for (std::size_t i = 0; i < plans.size(); ++i)
-    out << "    {" << galena::codegen::text_hash(galena::codegen::emit_cpp(plans[i])) << "ULL, &" << kernel_name(i) << "},\n";
+    out << "    {" << galena::codegen::text_hash(galena::codegen::emit_cpp(plans[i])) << "ULL, &" << kernel_name(i)
+        << "},\n";
   out << "};\nconst std::size_t kEntryCount = " << plans.size() << ";\n\nvoid bind_all(const rt::SetOps* ops) {\n";
   for (std::size_t s = 0; s < shards; ++s) out << "  galena_builtin_bind_" << s << "(ops);\n";
   out << "}\n\n}  // namespace galena::codegen::builtin\n";

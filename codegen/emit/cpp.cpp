@@ -184,7 +184,8 @@ class Emitter {
     const SizeDef& def = plan_.sizes[static_cast<std::size_t>(id)];
     if (def.moment > 0) {
       const std::string c = std::to_string(def.counter);
-      text_.line("const i128 n" + std::to_string(id) + " = " + (def.moment == 2 ? "2 * f" + c + " + w" + c : "(i128)w" + c) + ";");
+      text_.line("const i128 n" + std::to_string(id) + " = " +
+                 (def.moment == 2 ? "2 * f" + c + " + w" + c : "(i128)w" + c) + ";");
       return;
     }
     const std::string a = used(def.a);
@@ -231,7 +232,8 @@ class Emitter {
     loops_[static_cast<std::size_t>(d)] = &inner;
     const std::string list = "l" + depth;
     text_.open();
-    text_.line("const auto " + list + " = " + (inner.from.set >= 0 ? used(inner.from) : everyone(inner.from.bounds)) + ";");
+    text_.line("const auto " + list + " = " + (inner.from.set >= 0 ? used(inner.from) : everyone(inner.from.bounds)) +
+               ";");
     std::string begin = "0";
     std::string end = list + ".n";
     if (d <= 2) {

@@ -15,30 +15,21 @@ std::string fold(Mask mask, const char* function) {
 
 std::string term_text(const Condition::Term& term) {
   switch (term.kind) {
-    case Condition::Term::Kind::degree:
-      return "(int64_t)x.degree(" + vertex_name(term.vertex) + ")";
-    case Condition::Term::Kind::label:
-      return "(int64_t)x.vlabel(" + vertex_name(term.vertex) + ")";
-    case Condition::Term::Kind::constant:
-      break;
+    case Condition::Term::Kind::degree: return "(int64_t)x.degree(" + vertex_name(term.vertex) + ")";
+    case Condition::Term::Kind::label: return "(int64_t)x.vlabel(" + vertex_name(term.vertex) + ")";
+    case Condition::Term::Kind::constant: break;
   }
   return "INT64_C(" + std::to_string(term.value) + ")";
 }
 
 const char* operator_text(Condition::Operator op) {
   switch (op) {
-    case Condition::Operator::eq:
-      return " == ";
-    case Condition::Operator::ne:
-      return " != ";
-    case Condition::Operator::lt:
-      return " < ";
-    case Condition::Operator::le:
-      return " <= ";
-    case Condition::Operator::gt:
-      return " > ";
-    case Condition::Operator::ge:
-      break;
+    case Condition::Operator::eq: return " == ";
+    case Condition::Operator::ne: return " != ";
+    case Condition::Operator::lt: return " < ";
+    case Condition::Operator::le: return " <= ";
+    case Condition::Operator::gt: return " > ";
+    case Condition::Operator::ge: break;
   }
   return " >= ";
 }
@@ -60,13 +51,10 @@ std::string labels_text(int id) { return "kLabels" + std::to_string(id); }
 
 std::string condition_text(const Condition& c) {
   switch (c.kind) {
-    case Condition::Kind::compare:
-      return term_text(c.left) + operator_text(c.op) + term_text(c.right);
-    case Condition::Kind::negation:
-      return "!(" + condition_text(c.children.front()) + ")";
+    case Condition::Kind::compare: return term_text(c.left) + operator_text(c.op) + term_text(c.right);
+    case Condition::Kind::negation: return "!(" + condition_text(c.children.front()) + ")";
     case Condition::Kind::all:
-    case Condition::Kind::any:
-      break;
+    case Condition::Kind::any: break;
   }
   std::string text;
   for (const Condition& child : c.children) {
@@ -81,13 +69,10 @@ std::string atom_text(const Atom& atom) {
   const std::string x = vertex_name(atom.x);
   const std::string y = vertex_name(atom.y);
   switch (atom.kind) {
-    case Atom::Kind::less:
-      return x + " < " + y;
-    case Atom::Kind::label:
-      return "has_label(" + labels_text(atom.labels) + ", x.vlabel(" + x + "))";
+    case Atom::Kind::less: return x + " < " + y;
+    case Atom::Kind::label: return "has_label(" + labels_text(atom.labels) + ", x.vlabel(" + x + "))";
     case Atom::Kind::adjacent:
-    case Atom::Kind::nonadjacent:
-      break;
+    case Atom::Kind::nonadjacent: break;
   }
   std::string text;
   if (atom.mark >= 0)
@@ -108,7 +93,8 @@ std::string sum_text(const Sum& sum, bool checked) {
       if (product.empty())
         product = "(i128)" + factor_text(factor);
       else
-        product = checked ? "x.mul(" + product + ", " + factor_text(factor) + ")" : product + " * " + factor_text(factor);
+        product =
+            checked ? "x.mul(" + product + ", " + factor_text(factor) + ")" : product + " * " + factor_text(factor);
     }
     if (text.empty())
       text = product;

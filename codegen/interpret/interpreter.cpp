@@ -141,13 +141,10 @@ class Run {
     const vid y = v_[static_cast<std::size_t>(atom.y)];
     charge(atom.mark >= 0 ? cost::kLookup : cost::kSearch);
     switch (atom.kind) {
-      case Atom::Kind::less:
-        return x < y;
-      case Atom::Kind::label:
-        return plan_.labels[static_cast<std::size_t>(atom.labels)].contains(g_.vlabels[x]);
+      case Atom::Kind::less: return x < y;
+      case Atom::Kind::label: return plan_.labels[static_cast<std::size_t>(atom.labels)].contains(g_.vlabels[x]);
       case Atom::Kind::adjacent:
-      case Atom::Kind::nonadjacent:
-        break;
+      case Atom::Kind::nonadjacent: break;
     }
     const bool is = atom.mark >= 0 ? w_.marks[static_cast<std::uint64_t>(atom.mark) * w_.n_padded + x] != 0
                                    : joined(x, y, atom.labels);
@@ -160,12 +157,9 @@ class Run {
 
   [[nodiscard]] std::int64_t value(const Condition::Term& term) const {
     switch (term.kind) {
-      case Condition::Term::Kind::degree:
-        return adjacency(v_[static_cast<std::size_t>(term.vertex)]).n;
-      case Condition::Term::Kind::label:
-        return g_.vlabels[v_[static_cast<std::size_t>(term.vertex)]];
-      case Condition::Term::Kind::constant:
-        break;
+      case Condition::Term::Kind::degree: return adjacency(v_[static_cast<std::size_t>(term.vertex)]).n;
+      case Condition::Term::Kind::label: return g_.vlabels[v_[static_cast<std::size_t>(term.vertex)]];
+      case Condition::Term::Kind::constant: break;
     }
     return term.value;
   }
@@ -174,18 +168,12 @@ class Run {
     const std::int64_t left = value(c.left);
     const std::int64_t right = value(c.right);
     switch (c.op) {
-      case Condition::Operator::eq:
-        return left == right;
-      case Condition::Operator::ne:
-        return left != right;
-      case Condition::Operator::lt:
-        return left < right;
-      case Condition::Operator::le:
-        return left <= right;
-      case Condition::Operator::gt:
-        return left > right;
-      case Condition::Operator::ge:
-        break;
+      case Condition::Operator::eq: return left == right;
+      case Condition::Operator::ne: return left != right;
+      case Condition::Operator::lt: return left < right;
+      case Condition::Operator::le: return left <= right;
+      case Condition::Operator::gt: return left > right;
+      case Condition::Operator::ge: break;
     }
     return left >= right;
   }
@@ -193,14 +181,10 @@ class Run {
   [[nodiscard]] bool satisfied(const Condition& c) const {
     const auto ok = [this](const Condition& child) { return satisfied(child); };
     switch (c.kind) {
-      case Condition::Kind::all:
-        return std::all_of(c.children.begin(), c.children.end(), ok);
-      case Condition::Kind::any:
-        return std::any_of(c.children.begin(), c.children.end(), ok);
-      case Condition::Kind::negation:
-        return !satisfied(c.children.front());
-      case Condition::Kind::compare:
-        break;
+      case Condition::Kind::all: return std::all_of(c.children.begin(), c.children.end(), ok);
+      case Condition::Kind::any: return std::any_of(c.children.begin(), c.children.end(), ok);
+      case Condition::Kind::negation: return !satisfied(c.children.front());
+      case Condition::Kind::compare: break;
     }
     return compare(c);
   }
@@ -274,7 +258,8 @@ class Run {
   bool evaluate(const Block& block) {
     for (const int t : block.tests)
       tests_[static_cast<std::size_t>(t)] = holds_all(plan_.tests[static_cast<std::size_t>(t)].atoms) ? 1 : 0;
-    for (const int s : block.sizes) sizes_[static_cast<std::size_t>(s)] = size_of(plan_.sizes[static_cast<std::size_t>(s)]);
+    for (const int s : block.sizes)
+      sizes_[static_cast<std::size_t>(s)] = size_of(plan_.sizes[static_cast<std::size_t>(s)]);
     if (mine(block))
       for (const Sum& sum : block.sums)
         if (!add(sum)) return false;
@@ -301,7 +286,8 @@ class Run {
     const Span a = use(def.a);
     std::int64_t both = a.n;
     if (def.counter >= 0) {
-      both = w_.counters[static_cast<std::uint64_t>(def.counter) * w_.n_padded + v_[static_cast<std::size_t>(def.vertex)]];
+      both =
+          w_.counters[static_cast<std::uint64_t>(def.counter) * w_.n_padded + v_[static_cast<std::size_t>(def.vertex)]];
       charge(cost::kLookup);
     } else if (def.b >= 0) {
       const Span b = trim(sets_[static_cast<std::size_t>(def.b)], def.b_bounds);

@@ -63,8 +63,7 @@ class MarkPass {
 
 class CounterPass {
  public:
-  CounterPass(Plan& plan, const std::function<bool(int, int)>& worthwhile)
-      : plan_(plan), worthwhile_(worthwhile) {}
+  CounterPass(Plan& plan, const std::function<bool(int, int)>& worthwhile) : plan_(plan), worthwhile_(worthwhile) {}
 
   void visit(Loop& loop) {
     path_.push_back(&loop);
@@ -134,7 +133,8 @@ class FoldPass {
 
  private:
   static bool unfiltered(const Loop& loop) {
-    return loop.vlabel < 0 && loop.except == 0 && loop.checks.empty() && loop.conditions.empty() && loop.min_degree == 0;
+    return loop.vlabel < 0 && loop.except == 0 && loop.checks.empty() && loop.conditions.empty() &&
+           loop.min_degree == 0;
   }
 
   [[nodiscard]] bool only_views(const Block& block) const {
@@ -155,7 +155,8 @@ class FoldPass {
     const bool plain = only_views(leaf) && leaf.loops.empty() && !leaf.sums.empty();
     return plain && std::all_of(leaf.sums.begin(), leaf.sums.end(), [&](const Sum& sum) {
              return plan_.outputs[static_cast<std::size_t>(sum.output)].kind != Output::Kind::exists &&
-                    std::all_of(sum.terms.begin(), sum.terms.end(), [&](const Term& term) { return reads(term, counter); });
+                    std::all_of(sum.terms.begin(), sum.terms.end(),
+                                [&](const Term& term) { return reads(term, counter); });
            });
   }
 
@@ -167,7 +168,8 @@ class FoldPass {
 
   bool fold(Block& block, const Loop& outer) {
     const Block& middle = outer.body;
-    if (!unfiltered(outer) || !only_views(middle) || !middle.sizes.empty() || !middle.sums.empty() || middle.loops.size() != 1)
+    if (!unfiltered(outer) || !only_views(middle) || !middle.sizes.empty() || !middle.sums.empty() ||
+        middle.loops.size() != 1)
       return false;
     const Loop& inner = middle.loops.front();
     for (const int c : block.counters) {

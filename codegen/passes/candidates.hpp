@@ -60,7 +60,7 @@ class SetTable {
 
  private:
   struct Step {
-    int depth;   ///< of the vertex whose neighbours it uses
+    int depth;  ///< of the vertex whose neighbours it uses
     int elabel;
     bool subtract;
   };

@@ -19,7 +19,9 @@ double halved(double size, const Bounds& bounds) {
 }  // namespace
 
 Estimate::Estimate(const Plan& plan, const GraphStatistics& statistics)
-    : plan_(plan), stats_(statistics), sizes_(plan.sets.size()),
+    : plan_(plan),
+      stats_(statistics),
+      sizes_(plan.sets.size()),
       runs_(static_cast<std::size_t>(plan.max_depth) + 1),
       paths_(plan.sizes.size()) {
   loop(plan.root, 1);

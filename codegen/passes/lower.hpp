@@ -11,9 +11,9 @@ namespace galena::codegen {
 struct LowerOptions {
   Output::Kind kind = Output::Kind::count;
   std::string name;
-  int tail = 0;        ///< the last `tail` vertices are counted, not walked (see tail.cpp)
-  Mask largest = 0;    ///< levels whose representative is the largest of its orbit, else the smallest
-  Mask dropped = 0;    ///< levels of the stabilizer chain left out; the divisor grows by their orbits
+  int tail = 0;                ///< the last `tail` vertices are counted, not walked (see tail.cpp)
+  Mask largest = 0;            ///< levels whose representative is the largest of its orbit, else the smallest
+  Mask dropped = 0;            ///< levels of the stabilizer chain left out; the divisor grows by their orbits
   bool filter_degree = false;  ///< skip candidates of too small a degree
 };
 

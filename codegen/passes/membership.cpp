@@ -74,8 +74,7 @@ Membership membership(Plan& plan, const Pattern& pattern, const OrderRelation& o
   for (const auto& to : need.joined)
     decision.add(joined(plan, pattern, i, to), {Atom::Kind::adjacent, i, to.depth, to.elabel, -1});
   for (int j = 0; j < pattern.size(); ++j) {
-    if (need.separated & bit(j))
-      decision.add(separated(pattern, i, j), {Atom::Kind::nonadjacent, i, j, -1, -1});
+    if (need.separated & bit(j)) decision.add(separated(pattern, i, j), {Atom::Kind::nonadjacent, i, j, -1, -1});
     if (need.bounds.below & bit(j)) decision.add(smaller(order, i, j), {Atom::Kind::less, i, j, -1, -1});
     if (need.bounds.above & bit(j)) decision.add(smaller(order, j, i), {Atom::Kind::less, j, i, -1, -1});
   }

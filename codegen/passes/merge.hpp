@@ -9,6 +9,7 @@ namespace galena::codegen {
 
 /// Merges plans that have no tables or buffers yet (before the passes of assist.hpp). Blocks
 /// reached through equal loops become one; equal sets, tests and sizes in them are shared.
+/// InternalError where the outermost loops filter differently (labels, degrees, conditions).
 /// Outputs keep their order: those of plans[0] first.
 Plan merge(const std::vector<Plan>& plans);
 

@@ -25,15 +25,16 @@ constexpr std::size_t kBeam = 48;
 
 struct State {
   std::vector<int> order;
-  Mask used = 0;                ///< pattern vertices
-  std::vector<Mask> orbits;     ///< by level, pattern vertices
-  double matches = 0;           ///< of this prefix
-  double spent = 0;             ///< on the prefixes before it
+  Mask used = 0;             ///< pattern vertices
+  std::vector<Mask> orbits;  ///< by level, pattern vertices
+  double matches = 0;        ///< of this prefix
+  double spent = 0;          ///< on the prefixes before it
 };
 
 class Search {
  public:
-  Search(const Pattern& pattern, const Automorphisms& group, const GraphStatistics& statistics, const OrderSearch& search)
+  Search(const Pattern& pattern, const Automorphisms& group, const GraphStatistics& statistics,
+         const OrderSearch& search)
       : pattern_(pattern), group_(group), stats_(statistics), options_(search), size_(pattern.size()) {
     for (const Condition& condition : pattern.conditions()) named_ |= condition.vertices();
   }
@@ -117,7 +118,8 @@ class Search {
     // prefix that ends in that neighbour; charged here, where u is reached.
     const int joined = std::popcount((pattern_.neighbors(u) | pattern_.anti_neighbors(u)) & state.used);
     return joined <= 1 ? step_cost::kIteration
-                       : step_cost::intersect(stats_.biased_degree * std::pow(stats_.closure, joined - 2), stats_.biased_degree);
+                       : step_cost::intersect(stats_.biased_degree * std::pow(stats_.closure, joined - 2),
+                                              stats_.biased_degree);
   }
 
   [[nodiscard]] State extended(const State& state, int u, Mask orbit_of_u) const {
@@ -174,10 +176,13 @@ class Search {
     result.tail = size_ - static_cast<int>(state.order.size());
     result.cost = state.spent + state.matches * finish_price(state);
     if (static_cast<int>(found_.size()) >= 4 * options_.keep) {
-      const auto worst = std::max_element(found_.begin(), found_.end(), [](const auto& a, const auto& b) { return a.cost < b.cost; });
+      const auto worst =
+          std::max_element(found_.begin(), found_.end(), [](const auto& a, const auto& b) { return a.cost < b.cost; });
       if (worst->cost <= result.cost) return;
       *worst = result;
-      bound_ = std::max_element(found_.begin(), found_.end(), [](const auto& a, const auto& b) { return a.cost < b.cost; })->cost;
+      bound_ = std::max_element(found_.begin(), found_.end(), [](const auto& a, const auto& b) {
+                 return a.cost < b.cost;
+               })->cost;
     } else {
       found_.push_back(result);
       if (static_cast<int>(found_.size()) == 4 * options_.keep) bound_ = result.cost;
@@ -201,7 +206,8 @@ class Search {
         if (can_stop(state)) finish(state);
         for (const auto& [u, orbit_of_u] : choices(state)) next.push_back(extended(state, u, orbit_of_u));
       }
-      std::sort(next.begin(), next.end(), [](const State& a, const State& b) { return a.spent + a.matches < b.spent + b.matches; });
+      std::sort(next.begin(), next.end(),
+                [](const State& a, const State& b) { return a.spent + a.matches < b.spent + b.matches; });
       drop_repeats(next);
       layer = std::move(next);
     }

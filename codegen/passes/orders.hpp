@@ -13,14 +13,14 @@ struct MatchingOrder {
   std::vector<int> order;   ///< pattern vertices
   std::vector<Mask> chain;  ///< by depth: the orbit under the stabilizer of what came before, as depths
   int tail = 0;
-  double cost = 0;          ///< nanoseconds, roughly
+  double cost = 0;  ///< nanoseconds, roughly
 };
 
 struct OrderSearch {
-  int first = -1;       ///< the vertex that must come first (LOCAL), or -1
-  bool walk_all = false;   ///< no tail: every vertex is bound (LIST)
-  bool symmetric = true;   ///< break symmetry; otherwise every embedding is visited
-  int keep = 8;         ///< how many orders to return
+  int first = -1;         ///< the vertex that must come first (LOCAL), or -1
+  bool walk_all = false;  ///< no tail: every vertex is bound (LIST)
+  bool symmetric = true;  ///< break symmetry; otherwise every embedding is visited
+  int keep = 8;           ///< how many orders to return
 };
 
 /// The cheapest orders under a coarse model, best first, at most one a class of orders that an

@@ -70,8 +70,8 @@ constexpr double kTableBytes = 64.0 * 1024 * 1024;
 constexpr double kTablesPerBuffer = 16;
 
 bool tables_fit(const Plan& plan, const GraphStatistics& statistics) {
-  const double tables =
-      statistics.vertices * (sizeof(std::uint32_t) * static_cast<double>(plan.counters.size()) + static_cast<double>(plan.marks.size()));
+  const double tables = statistics.vertices * (sizeof(std::uint32_t) * static_cast<double>(plan.counters.size()) +
+                                               static_cast<double>(plan.marks.size()));
   const double buffers = sizeof(VertexId) * statistics.max_degree * plan.slots;
   return tables <= std::max(kTableBytes, kTablesPerBuffer * buffers);
 }

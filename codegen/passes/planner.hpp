@@ -41,6 +41,7 @@ struct RankedPlan {
 void finish_plan(Plan& plan, const GraphStatistics& statistics, bool counters, bool swapped = false);
 
 /// At least one plan, best first; distinct. Each is verified.
-std::vector<RankedPlan> make_plans(const Pattern& pattern, const GraphStatistics& statistics, const PlanRequest& request);
+std::vector<RankedPlan> make_plans(const Pattern& pattern, const GraphStatistics& statistics,
+                                   const PlanRequest& request);
 
 }  // namespace galena::codegen

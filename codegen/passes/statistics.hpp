@@ -11,10 +11,10 @@ namespace galena::codegen {
 struct GraphStatistics {
   double vertices = 0, arcs = 0, max_degree = 0;
   double mean_degree = 0;
-  double biased_degree = 0;  ///< mean degree of the end of a random arc: sum d^2 / sum d
-  double biased_below = 0;   ///< of those neighbours, how many have a smaller id ...
-  double biased_above = 0;   ///< ... and how many a larger one
-  double closure = 0;        ///< chance that the ends of a random wedge are joined
+  double biased_degree = 0;               ///< mean degree of the end of a random arc: sum d^2 / sum d
+  double biased_below = 0;                ///< of those neighbours, how many have a smaller id ...
+  double biased_above = 0;                ///< ... and how many a larger one
+  double closure = 0;                     ///< chance that the ends of a random wedge are joined
   std::map<Label, double> vertex_labels;  ///< share of arcs that end in the label
   std::map<Label, double> edge_labels;    ///< share of arcs with the label
 

@@ -10,7 +10,7 @@ namespace galena::codegen::step_cost {
 inline constexpr double kIteration = 0.7;  ///< one turn of a loop
 inline constexpr double kSearch = 5.0;     ///< a binary search in a short list
 inline constexpr double kLookup = 0.6;     ///< one counter or mark
-inline constexpr double kScatter = 0.45;    ///< one increment, its clearing included
+inline constexpr double kScatter = 0.45;   ///< one increment, its clearing included
 inline constexpr double kScatterList = 3;  ///< starting on one list
 inline constexpr double kFilter = 0.8;     ///< one label tested
 inline constexpr double kEmit = 15;        ///< one match reported

@@ -23,9 +23,8 @@ class SwapPass {
       else
         visit(block.loops[i]);
     }
-    std::erase_if(block.loops, [](const Loop& l) {
-      return l.body.loops.empty() && l.body.sums.empty() && l.body.emits.empty();
-    });
+    std::erase_if(block.loops,
+                  [](const Loop& l) { return l.body.loops.empty() && l.body.sums.empty() && l.body.emits.empty(); });
     path_.pop_back();
   }
 
@@ -34,7 +33,8 @@ class SwapPass {
   SizeDef& size(int id) { return plan_.sizes[static_cast<std::size_t>(id)]; }
 
   static bool plainly_filtered(const Loop& loop) {
-    return loop.from.set >= 0 && loop.vlabel < 0 && loop.checks.empty() && loop.conditions.empty() && loop.min_degree == 0;
+    return loop.from.set >= 0 && loop.vlabel < 0 && loop.checks.empty() && loop.conditions.empty() &&
+           loop.min_degree == 0;
   }
 
   void leaf(Block& block, std::size_t at) {
@@ -81,10 +81,14 @@ class SwapPass {
   /// Whether the loops that bind v[i] and v[j] ensure that they are joined.
   bool joined(int i, int j) {
     if (i == j) return false;
-    const Loop& inner = *path_[static_cast<std::size_t>(std::max(i, j))];
-    for (int s = inner.from.set; s >= 0; s = set(s).a) {
+    return within(path_[static_cast<std::size_t>(std::max(i, j))]->from.set, std::min(i, j));
+  }
+
+  /// Whether every element of the set is a neighbour of v[vertex].
+  bool within(int id, int vertex) {
+    for (int s = id; s >= 0; s = set(s).a) {
       const SetDef& def = set(s);
-      if (def.op != SetDef::Op::subtract && def.vertex == std::min(i, j)) return true;
+      if (def.op != SetDef::Op::subtract && def.vertex == vertex) return true;
       if (def.op == SetDef::Op::adjacency) break;
     }
     return false;
@@ -103,8 +107,10 @@ class SwapPass {
     SizeDef n;
     n.depth = block.depth;
     n.a = a;
-    n.b = adjacency(block, vertex);
-    n.vertex = vertex;
+    if (!within(a.set, vertex)) {
+      n.b = adjacency(block, vertex);
+      n.vertex = vertex;
+    }
     plan_.sizes.push_back(n);
     block.sizes.push_back(static_cast<int>(plan_.sizes.size()) - 1);
     return block.sizes.back();
@@ -115,7 +121,8 @@ class SwapPass {
     const SetUse many = block.loops[at].from;
     const Mask except = block.loops[at].except;
     for (int e = 0; e <= block.depth; ++e)
-      if (except & bit(e)) block.sums.push_back({output, {{-term.coefficient, {{intersection(block, few, e), 0, {}}}}}});
+      if (except & bit(e))
+        block.sums.push_back({output, {{-term.coefficient, {{intersection(block, few, e), 0, {}}}}}});
     Loop other;
     other.from = few;
     other.body.depth = block.depth + 1;

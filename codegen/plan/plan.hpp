@@ -48,14 +48,14 @@ struct SetDef {
     subtract,   ///< a without the neighbours of v[vertex]
   };
   Op op = Op::adjacency;
-  int depth = 0;    ///< defined in a block of this depth
-  int vertex = 0;   ///< whose neighbours
-  int a = -1;       ///< left operand of intersect and subtract
-  int b = -1;       ///< right operand: the adjacency set of v[vertex]
-  int elabel = -1;  ///< adjacency: index in Plan::labels of the arcs kept
-  int vlabel = -1;  ///< adjacency: index in Plan::labels of the vertices kept
-  Bounds bounds;    ///< applied to the result
-  int slot = -1;    ///< buffer it is written to; -1: a view of the graph's own array
+  int depth = 0;          ///< defined in a block of this depth
+  int vertex = 0;         ///< whose neighbours
+  int a = -1;             ///< left operand of intersect and subtract
+  int b = -1;             ///< right operand: the adjacency set of v[vertex]
+  int elabel = -1;        ///< adjacency: index in Plan::labels of the arcs kept
+  int vlabel = -1;        ///< adjacency: index in Plan::labels of the vertices kept
+  Bounds bounds;          ///< applied to the result
+  int slot = -1;          ///< buffer it is written to; -1: a view of the graph's own array
   bool required = false;  ///< where it is empty the rest of its block does nothing
 };
 
@@ -98,11 +98,11 @@ struct TestDef {
 struct SizeDef {
   int depth = 0;
   SetUse a;
-  int b = -1;        ///< adjacency set to intersect with (or subtract); -1: the size of a alone
-  Bounds b_bounds;   ///< applied to b: the same as to a, since x is in both
+  int b = -1;             ///< adjacency set to intersect with (or subtract); -1: the size of a alone
+  Bounds b_bounds;        ///< applied to b: the same as to a, since x is in both
   bool subtract = false;  ///< |a| - |a and b| instead of |a and b|
-  int counter = -1;  ///< where >= 0, |a and b| is counters[counter][v[vertex]]
-  int vertex = -1;   ///< whose neighbours b are
+  int counter = -1;       ///< where >= 0, |a and b| is counters[counter][v[vertex]]
+  int vertex = -1;        ///< whose neighbours b are
   /// 1 or 2: the sum over all y of the counter, or of its square, instead of a size; a is unused.
   int moment = 0;
 };
@@ -141,10 +141,10 @@ struct Block {
 /// Binds v[body.depth] to each x of `from` that passes every filter.
 struct Loop {
   SetUse from;
-  int vlabel = -1;                ///< label filter still to apply
-  Mask except = 0;                ///< x differs from v[i]
-  std::vector<Atom> checks;       ///< adjacency that `from` does not already ensure; x is Atom::x
-  std::vector<int> conditions;    ///< indices in Plan::conditions, over v[0..depth]
+  int vlabel = -1;              ///< label filter still to apply
+  Mask except = 0;              ///< x differs from v[i]
+  std::vector<Atom> checks;     ///< adjacency that `from` does not already ensure; x is Atom::x
+  std::vector<int> conditions;  ///< indices in Plan::conditions, over v[0..depth]
   VertexId min_degree = 0;
   Block body;
 };
@@ -154,8 +154,8 @@ struct Output {
   enum class Kind { count, list, exists, local };
   Kind kind = Kind::count;
   std::string name;
-  std::uint64_t divisor = 1;     ///< the sum is this many times the count of instances
-  std::vector<int> order;        ///< order[d] is the pattern vertex bound at depth d
+  std::uint64_t divisor = 1;              ///< the sum is this many times the count of instances
+  std::vector<int> order;                 ///< order[d] is the pattern vertex bound at depth d
   std::vector<std::string> restrictions;  ///< for the printer
 };
 
@@ -168,9 +168,9 @@ struct Plan {
   std::vector<LabelSet> labels;
   std::vector<Condition> conditions;  ///< vertices are depths
   std::vector<Output> outputs;
-  Loop root;          ///< over every vertex; its body has depth 0
-  int max_depth = 0;  ///< deepest loop
-  int slots = 0;      ///< buffers a worker needs
+  Loop root;             ///< over every vertex; its body has depth 0
+  int max_depth = 0;     ///< deepest loop
+  int slots = 0;         ///< buffers a worker needs
   bool checked = false;  ///< sums may leave 128 bits on this graph: check each step
 };
 

@@ -47,7 +47,8 @@ class Printer {
     s += ", order";
     for (const int u : output.order) s += " " + std::to_string(u);
     if (output.divisor != 1) s += ", divide by " + std::to_string(output.divisor);
-    for (std::size_t r = 0; r < output.restrictions.size(); ++r) s += (r == 0 ? ", where " : ", ") + output.restrictions[r];
+    for (std::size_t r = 0; r < output.restrictions.size(); ++r)
+      s += (r == 0 ? ", where " : ", ") + output.restrictions[r];
     line(0, s);
   }
 
@@ -65,7 +66,8 @@ class Printer {
       if (def.elabel >= 0) s += " edge:" + labels(def.elabel);
       if (def.vlabel >= 0) s += " label:" + labels(def.vlabel);
     } else {
-      s += "s" + std::to_string(def.a) + (def.op == SetDef::Op::intersect ? " & " : " \\ ") + "s" + std::to_string(def.b);
+      s += "s" + std::to_string(def.a) + (def.op == SetDef::Op::intersect ? " & " : " \\ ") + "s" +
+           std::to_string(def.b);
     }
     s += text(def.bounds);
     if (def.slot >= 0) s += "  [slot " + std::to_string(def.slot) + "]";
@@ -76,14 +78,11 @@ class Printer {
   [[nodiscard]] std::string atom(const Atom& a) const {
     const std::string by = a.mark >= 0 ? " [mark " + std::to_string(a.mark) + "]" : "";
     switch (a.kind) {
-      case Atom::Kind::less:
-        return v(a.x) + " < " + v(a.y);
-      case Atom::Kind::label:
-        return v(a.x) + " label:" + labels(a.labels);
+      case Atom::Kind::less: return v(a.x) + " < " + v(a.y);
+      case Atom::Kind::label: return v(a.x) + " label:" + labels(a.labels);
       case Atom::Kind::adjacent:
         return v(a.x) + "--" + v(a.y) + (a.labels >= 0 ? " edge:" + labels(a.labels) : "") + by;
-      case Atom::Kind::nonadjacent:
-        break;
+      case Atom::Kind::nonadjacent: break;
     }
     return v(a.x) + "!-" + v(a.y) + by;
   }

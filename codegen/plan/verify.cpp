@@ -34,7 +34,8 @@ class Verifier {
   template <class T>
   static void alive(const std::vector<T>& values, int id, const char* kind) {
     check(id >= 0 && static_cast<std::size_t>(id) < values.size(), std::string(kind) + " out of range");
-    check(values[static_cast<std::size_t>(id)] != 0, std::string(kind) + " " + std::to_string(id) + " used before its definition");
+    check(values[static_cast<std::size_t>(id)] != 0,
+          std::string(kind) + " " + std::to_string(id) + " used before its definition");
   }
 
   void bounded(const Bounds& bounds, int depth) const {

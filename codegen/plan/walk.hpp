@@ -23,8 +23,6 @@ void for_each_loop(const Plan& plan, F&& visit) {
 }
 
 /// A set that is a stretch of the graph's own array needs no buffer.
-inline bool is_view(const SetDef& set) {
-  return set.op == SetDef::Op::adjacency && set.elabel < 0 && set.vlabel < 0;
-}
+inline bool is_view(const SetDef& set) { return set.op == SetDef::Op::adjacency && set.elabel < 0 && set.vlabel < 0; }
 
 }  // namespace galena::codegen

@@ -46,13 +46,13 @@ typedef int (*EmitFn)(Worker*, int query, const vid* matched, int size);
 /// One thread's memory. The scheduler allocates it once; a run allocates nothing.
 struct Worker {
   const GraphView* graph;
-  vid* slots;                ///< slot s begins at slots + s * slot_capacity
-  uint64_t slot_capacity;    ///< at least max_degree + 16, a multiple of 16
-  uint32_t* counters;        ///< counter c begins at counters + c * n_padded; all zero between runs
-  uint8_t* marks;            ///< mark m begins at marks + m * n_padded; all zero between runs
+  vid* slots;              ///< slot s begins at slots + s * slot_capacity
+  uint64_t slot_capacity;  ///< at least max_degree + 16, a multiple of 16
+  uint32_t* counters;      ///< counter c begins at counters + c * n_padded; all zero between runs
+  uint8_t* marks;          ///< mark m begins at marks + m * n_padded; all zero between runs
   uint64_t n_padded;
-  i128* acc;                 ///< a sum for each accumulator
-  i128* local;               ///< by vertex, for LOCAL queries (one array, shared), or null
+  i128* acc;    ///< a sum for each accumulator
+  i128* local;  ///< by vertex, for LOCAL queries (one array, shared), or null
   void (*add_local)(Worker*, vid, i128);
   EmitFn emit;
   const volatile int* stop;  ///< set by another thread to end early

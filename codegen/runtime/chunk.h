@@ -34,9 +34,7 @@ static inline Slice roots(const GraphView& g, const Chunk& c) {
 }
 
 /// Whether this chunk does what the outermost level does once for v.
-static inline bool owns(const GraphView& g, const Chunk& c, vid v) {
-  return c.part == 0 && c.begin <= unit_of(g, v);
-}
+static inline bool owns(const GraphView& g, const Chunk& c, vid v) { return c.part == 0 && c.begin <= unit_of(g, v); }
 
 /// floor(length * at / of) without overflow for of > 0, at <= of.
 static inline uint64_t share(uint64_t length, uint64_t at, uint64_t of) {

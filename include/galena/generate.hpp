@@ -11,7 +11,8 @@ namespace galena {
 
 /// R-MAT (Chakrabarti, Zhan, Faloutsos, SDM 2004): 2^scale vertices, edge_factor * 2^scale
 /// edges drawn, made simple afterwards.
-Graph generate_rmat(int scale, double edge_factor, std::uint64_t seed, double a = 0.57, double b = 0.19, double c = 0.19);
+Graph generate_rmat(int scale, double edge_factor, std::uint64_t seed, double a = 0.57, double b = 0.19,
+                    double c = 0.19);
 /// Erdos-Renyi G(n, m): m distinct edges.
 Graph generate_er(std::uint64_t vertices, std::uint64_t edges, std::uint64_t seed);
 /// Stochastic block model: `blocks` equal blocks, probability p_in inside, p_out across.

@@ -31,11 +31,11 @@ struct NormalizeReport {
 
 /// The arrays of a graph, owned. `Graph::from_arrays` checks and adopts them.
 struct GraphArrays {
-  std::vector<EdgeOffset> indptr{0};         ///< n+1 offsets
-  std::vector<VertexId> indices;             ///< sorted and unique within a vertex
-  std::vector<Label> vertex_labels;          ///< n, or empty
-  std::vector<Label> edge_labels;            ///< one an arc (both arcs of an edge agree), or empty
-  std::vector<std::uint64_t> original_ids;   ///< n, or empty where id v was v in the input
+  std::vector<EdgeOffset> indptr{0};        ///< n+1 offsets
+  std::vector<VertexId> indices;            ///< sorted and unique within a vertex
+  std::vector<Label> vertex_labels;         ///< n, or empty
+  std::vector<Label> edge_labels;           ///< one an arc (both arcs of an edge agree), or empty
+  std::vector<std::uint64_t> original_ids;  ///< n, or empty where id v was v in the input
   bool directed = false;
   NormalizeReport report;
 };
@@ -57,8 +57,8 @@ class Graph {
   [[nodiscard]] VertexId degree(VertexId v) const noexcept;
   [[nodiscard]] VertexId max_degree() const noexcept;
   [[nodiscard]] bool has_edge(VertexId u, VertexId v) const noexcept;
-  [[nodiscard]] std::span<const Label> vertex_labels() const noexcept;  ///< empty if unlabelled
-  [[nodiscard]] std::span<const Label> edge_labels() const noexcept;    ///< by arc; empty if unlabelled
+  [[nodiscard]] std::span<const Label> vertex_labels() const noexcept;         ///< empty if unlabelled
+  [[nodiscard]] std::span<const Label> edge_labels() const noexcept;           ///< by arc; empty if unlabelled
   [[nodiscard]] std::span<const std::uint64_t> original_ids() const noexcept;  ///< empty = identity
   [[nodiscard]] std::uint64_t original_id(VertexId v) const noexcept;
   [[nodiscard]] const NormalizeReport& report() const noexcept;
@@ -81,9 +81,9 @@ struct EdgeList {
 };
 
 struct BuildOptions {
-  bool directed = false;         ///< keep direction; otherwise every edge becomes two arcs
+  bool directed = false;           ///< keep direction; otherwise every edge becomes two arcs
   std::uint64_t num_vertices = 0;  ///< at least this many vertices (isolated ones), ids < it kept as they are
-  int threads = 0;               ///< 0 = all cores
+  int threads = 0;                 ///< 0 = all cores
 };
 
 /// Normalises (drops self-loops and duplicates, symmetrises) and builds the CSR.

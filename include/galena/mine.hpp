@@ -50,12 +50,12 @@ struct MineProgress {
 };
 
 struct MineOptions {
-  int threads = 0;                        ///< 0 = all cores
+  int threads = 0;  ///< 0 = all cores
   Engine engine = Engine::automatic;
-  const volatile int* stop = nullptr;     ///< set nonzero by anyone to end early
+  const volatile int* stop = nullptr;                 ///< set nonzero by anyone to end early
   std::function<void(const MineProgress&)> progress;  ///< called from the calling thread, a few times a second
   std::function<void(const std::string&)> warn;       ///< one line, e.g. that no compiler was found
-  std::filesystem::path resume;           ///< checkpoint: read where it exists, written while running
+  std::filesystem::path resume;                       ///< checkpoint: read where it exists, written while running
 };
 
 /// Receives rows of a LIST: matched vertices by original id. Returns false to end the listing.
@@ -69,14 +69,14 @@ struct MotifCount {
 
 struct QueryResult {
   Query query;
-  Count count;                       ///< instances (embeddings where asked); rows of a LIST; 0 or 1 of EXISTS
-  std::vector<MotifCount> motifs;    ///< of MOTIFS
-  std::vector<Count> local;          ///< of LOCAL, by vertex of the graph given
-  bool partial = false;              ///< ended early: the numbers cover about the share `done` of the work, no more
-  double done = 1;                   ///< share of the work behind them
-  std::string engine;                ///< "built-in", "jit", "interpreter", or "interpreter+jit"
-  double seconds = 0;                ///< running, compiling left out
-  double compile_seconds = 0;        ///< spent waiting for a compiler
+  Count count;                     ///< instances (embeddings where asked); rows of a LIST; 0 or 1 of EXISTS
+  std::vector<MotifCount> motifs;  ///< of MOTIFS
+  std::vector<Count> local;        ///< of LOCAL, by vertex of the graph given
+  bool partial = false;            ///< ended early: the numbers cover about the share `done` of the work, no more
+  double done = 1;                 ///< share of the work behind them
+  std::string engine;              ///< "built-in", "jit", "interpreter", or "interpreter+jit"
+  double seconds = 0;              ///< running, compiling left out
+  double compile_seconds = 0;      ///< spent waiting for a compiler
   double plan_seconds = 0;
 };
 

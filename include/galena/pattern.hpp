@@ -32,14 +32,14 @@ struct Condition {
   struct Term {
     enum class Kind { constant, degree, label };
     Kind kind = Kind::constant;
-    int vertex = -1;          ///< for degree and label
-    std::int64_t value = 0;   ///< for constant
+    int vertex = -1;         ///< for degree and label
+    std::int64_t value = 0;  ///< for constant
     auto operator<=>(const Term&) const = default;
   };
   Kind kind = Kind::compare;
   Operator op = Operator::eq;
   Term left, right;
-  std::vector<Condition> children;  ///< for all, any, negation (one)
+  std::vector<Condition> children;               ///< for all, any, negation (one)
   [[nodiscard]] std::uint32_t vertices() const;  ///< mask of the vertices named
   [[nodiscard]] bool uses_labels() const;
   bool operator==(const Condition&) const = default;
@@ -113,15 +113,15 @@ enum class QueryKind { count, list, exists, local, motifs };
 /// One statement of the language.
 struct Query {
   QueryKind kind = QueryKind::count;
-  std::string text;             ///< as written, for reports
-  Pattern pattern;              ///< anti-edges already added where `induced`
+  std::string text;  ///< as written, for reports
+  Pattern pattern;   ///< anti-edges already added where `induced`
   bool induced = false;
-  bool embeddings = false;      ///< count maps, not instances
-  std::vector<int> columns;     ///< LIST ... AS: pattern vertices in output order; all, by default
+  bool embeddings = false;   ///< count maps, not instances
+  std::vector<int> columns;  ///< LIST ... AS: pattern vertices in output order; all, by default
   std::optional<std::uint64_t> limit;
-  bool ordered = false;         ///< LIST ... ORDERED: rows sorted
-  int by = -1;                  ///< LOCAL ... BY
-  int motif_size = 0;           ///< MOTIFS k
+  bool ordered = false;  ///< LIST ... ORDERED: rows sorted
+  int by = -1;           ///< LOCAL ... BY
+  int motif_size = 0;    ///< MOTIFS k
 };
 
 /// Parses a .gpm text. `source` names it in errors, which show the line with a caret:
@@ -130,8 +130,8 @@ std::vector<Query> parse_queries(std::string_view text, std::string_view source 
 
 /// The named families, e.g. {"house", "clique(k)"}, with a drawing for --help.
 struct PatternFamily {
-  std::string name;         ///< "house", "clique"
-  std::string parameter;    ///< "", "k vertices", "k leaves", "k spokes", ...
+  std::string name;       ///< "house", "clique"
+  std::string parameter;  ///< "", "k vertices", "k leaves", "k spokes", ...
   std::string description;
 };
 const std::vector<PatternFamily>& pattern_families();

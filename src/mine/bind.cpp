@@ -46,7 +46,8 @@ void check_query(const Query& query, const Graph& graph) {
   const Pattern& pattern = query.pattern;
   bool vertex_labels = false;
   bool edge_labels = false;
-  for (int v = 0; v < pattern.size(); ++v) vertex_labels = vertex_labels || pattern.vertex(v).label.kind != LabelSet::Kind::any;
+  for (int v = 0; v < pattern.size(); ++v)
+    vertex_labels = vertex_labels || pattern.vertex(v).label.kind != LabelSet::Kind::any;
   for (const Pattern::Edge& edge : pattern.edges()) edge_labels = edge_labels || edge.label.kind != LabelSet::Kind::any;
   for (const Condition& condition : pattern.conditions())
     if (condition.uses_labels() && graph.vertex_labels().empty() && graph.num_vertices() > 0)

@@ -79,7 +79,8 @@ void Checkpoint::read() {
   std::ifstream file(path_, std::ios::binary);
   if (!file) throw EnvironmentError(path_.string() + ": cannot be read");
   const std::string all((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (all.size() < 16 || std::memcmp(all.data(), kMagic, 8) != 0) throw InputError("it is not a checkpoint of galena mine");
+  if (all.size() < 16 || std::memcmp(all.data(), kMagic, 8) != 0)
+    throw InputError("it is not a checkpoint of galena mine");
   std::uint64_t hash = 0;
   std::memcpy(&hash, all.data() + 8, sizeof hash);
   const std::string body = all.substr(16);

@@ -16,9 +16,9 @@ namespace galena::mine {
 class Checkpoint {
  public:
   struct Section {
-    std::vector<std::uint8_t> done;   ///< by chunk
-    std::vector<rt::i128> sums;       ///< of the chunks done
-    std::vector<rt::i128> local;      ///< by vertex, for LOCAL
+    std::vector<std::uint8_t> done;  ///< by chunk
+    std::vector<rt::i128> sums;      ///< of the chunks done
+    std::vector<rt::i128> local;     ///< by vertex, for LOCAL
   };
 
   Checkpoint() = default;

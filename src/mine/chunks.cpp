@@ -22,7 +22,8 @@ void for_each_unit(const rt::GraphView& g, bool deep, F&& visit) {
     const double d = degree(g, v);
     std::uint64_t unit = rt::unit_of(g, v);
     visit(unit++, 1.0);
-    for (std::uint64_t a = g.indptr[v]; a < g.indptr[v + 1]; ++a) visit(unit++, weight_of(d, degree(g, g.indices[a]), deep));
+    for (std::uint64_t a = g.indptr[v]; a < g.indptr[v + 1]; ++a)
+      visit(unit++, weight_of(d, degree(g, g.indices[a]), deep));
   }
 }
 

@@ -24,9 +24,9 @@ namespace {
 using rt::i128;
 using rt::vid;
 
-constexpr std::uint64_t kPieces = 1024;          ///< chunks of a long run
-constexpr std::uint64_t kPiecesShort = 192;      ///< of a run of under some 50 ms
-constexpr double kLong = 5e7;                    ///< nanoseconds
+constexpr std::uint64_t kPieces = 1024;      ///< chunks of a long run
+constexpr std::uint64_t kPiecesShort = 192;  ///< of a run of under some 50 ms
+constexpr double kLong = 5e7;                ///< nanoseconds
 constexpr double kCheckpointSeconds = 2;
 constexpr auto kTick = std::chrono::milliseconds(50);
 
@@ -41,14 +41,15 @@ class Execution {
     const codegen::Plan& plan = *request.plan;
     done_.assign(chunks_.chunks.size(), 0);
     sums_.assign(plan.outputs.size(), 0);
-    for (const codegen::Output& output : plan.outputs) counts_local_ = counts_local_ || output.kind == codegen::Output::Kind::local;
+    for (const codegen::Output& output : plan.outputs)
+      counts_local_ = counts_local_ || output.kind == codegen::Output::Kind::local;
     if (counts_local_) local_.assign(graph.view().n, 0);
     if (lasting(request)) restore();
   }
 
   ExecuteResult run() {
-    const auto threads = static_cast<std::size_t>(
-        std::clamp<std::size_t>(static_cast<std::size_t>(thread_count(options_)), 1, std::max<std::size_t>(1, chunks_.chunks.size())));
+    const auto threads = static_cast<std::size_t>(std::clamp<std::size_t>(
+        static_cast<std::size_t>(thread_count(options_)), 1, std::max<std::size_t>(1, chunks_.chunks.size())));
     for (std::size_t t = 0; t < threads; ++t)
       memory_.push_back(std::make_unique<WorkerMemory>(*request_.plan, graph_.view()));
     owners_.resize(threads);
@@ -90,7 +91,8 @@ class Execution {
   void restore() {
     const Checkpoint::Section* section = request_.checkpoint->find(request_.key);
     if (section == nullptr) return;
-    if (section->done.size() != done_.size() || section->sums.size() != sums_.size() || section->local.size() != local_.size())
+    if (section->done.size() != done_.size() || section->sums.size() != sums_.size() ||
+        section->local.size() != local_.size())
       throw InputError("the checkpoint was written for another plan of this query; remove it to start anew");
     done_ = section->done;
     sums_ = section->sums;
@@ -169,7 +171,9 @@ class Execution {
     if (rt::raised(options_.stop)) interrupted_ = true;
   }
 
-  static bool lasting(const ExecuteRequest& request) { return request.checkpoint != nullptr && request.checkpoint->enabled(); }
+  static bool lasting(const ExecuteRequest& request) {
+    return request.checkpoint != nullptr && request.checkpoint->enabled();
+  }
   [[nodiscard]] bool checkpointing() const { return lasting(request_); }
 
   void store(Checkpoint::Section section) {

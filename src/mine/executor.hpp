@@ -19,9 +19,9 @@ using MatchFn = std::function<bool(int thread, const rt::vid* matched, int size)
 struct ExecuteRequest {
   const codegen::Plan* plan = nullptr;
   const Executable* code = nullptr;
-  double estimate = 0;          ///< nanoseconds on one core
-  MatchFn on_match;             ///< LIST and EXISTS
-  std::string key;              ///< names the checkpoint's section
+  double estimate = 0;  ///< nanoseconds on one core
+  MatchFn on_match;     ///< LIST and EXISTS
+  std::string key;      ///< names the checkpoint's section
   Checkpoint* checkpoint = nullptr;
 };
 

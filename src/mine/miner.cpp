@@ -43,7 +43,8 @@ struct Miner::State {
   }
 };
 
-Miner::Miner(Graph graph, MineOptions options) : state_(std::make_unique<State>(std::move(graph), std::move(options))) {}
+Miner::Miner(Graph graph, MineOptions options)
+    : state_(std::make_unique<State>(std::move(graph), std::move(options))) {}
 Miner::~Miner() = default;
 Miner::Miner(Miner&&) noexcept = default;
 Miner& Miner::operator=(Miner&&) noexcept = default;

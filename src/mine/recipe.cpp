@@ -14,20 +14,16 @@ using codegen::PlanRequest;
 
 namespace {
 
-constexpr double kWorthAlgebra = 1e6;   ///< nanoseconds of the direct plan
-constexpr std::size_t kMaxMerged = 8;   ///< patterns in one loop nest: beyond, their tables crowd the cache
+constexpr double kWorthAlgebra = 1e6;  ///< nanoseconds of the direct plan
+constexpr std::size_t kMaxMerged = 8;  ///< patterns in one loop nest: beyond, their tables crowd the cache
 
 Output::Kind output_kind(QueryKind kind) {
   switch (kind) {
-    case QueryKind::list:
-      return Output::Kind::list;
-    case QueryKind::exists:
-      return Output::Kind::exists;
-    case QueryKind::local:
-      return Output::Kind::local;
+    case QueryKind::list: return Output::Kind::list;
+    case QueryKind::exists: return Output::Kind::exists;
+    case QueryKind::local: return Output::Kind::local;
     case QueryKind::count:
-    case QueryKind::motifs:
-      break;
+    case QueryKind::motifs: break;
   }
   return Output::Kind::count;
 }
@@ -166,8 +162,9 @@ std::string describe(const Recipe& recipe, const Query& query) {
   for (std::size_t i = 0; i < recipe.jobs.size(); ++i) {
     const SelectedPlan& selected = recipe.jobs[i].selected;
     if (!recipe.coefficients.empty()) text += std::to_string(recipe.coefficients[i]) + " times\n";
-    text += std::string(selected.sampled ? "sampled" : "modelled") + " cost on one core: " +
-            std::to_string(selected.estimate / 1e6) + " ms" + (built_in(selected.plan) ? ", built in" : "") + "\n";
+    text += std::string(selected.sampled ? "sampled" : "modelled") +
+            " cost on one core: " + std::to_string(selected.estimate / 1e6) + " ms" +
+            (built_in(selected.plan) ? ", built in" : "") + "\n";
     for (const std::string& line : selected.considered) text += "  considered " + line + "\n";
     text += codegen::print(selected.plan);
   }

@@ -10,7 +10,11 @@ constexpr std::size_t kBuffered = 4096;  ///< ids a worker keeps
 }
 
 Rows::Rows(const Prepared& graph, const Query& query, const std::vector<int>& order, int threads, const RowSink& sink)
-    : graph_(graph), sink_(sink), ordered_(query.ordered), limit_(query.limit), buffers_(static_cast<std::size_t>(threads)) {
+    : graph_(graph),
+      sink_(sink),
+      ordered_(query.ordered),
+      limit_(query.limit),
+      buffers_(static_cast<std::size_t>(threads)) {
   std::vector<int> columns = query.columns;
   if (columns.empty()) {
     columns.resize(order.size());

@@ -19,7 +19,8 @@ namespace {
 
 i128 instances(i128 sum, const Output& output, bool partial) {
   const auto divisor = static_cast<i128>(output.divisor);
-  if (!partial && sum % divisor != 0) throw InternalError("the sum of '" + output.name + "' is no multiple of its symmetry");
+  if (!partial && sum % divisor != 0)
+    throw InternalError("the sum of '" + output.name + "' is no multiple of its symmetry");
   // A part of the work may have seen more of what is subtracted than of what it is subtracted from.
   return partial && sum < 0 ? 0 : sum / divisor;
 }
@@ -39,8 +40,9 @@ void make_induced(const std::vector<Motif>& motifs, std::vector<i128>& counts) {
   const auto matrix = codegen::spanning_matrix(patterns);
   std::vector<std::size_t> by_edges(patterns.size());
   std::iota(by_edges.begin(), by_edges.end(), std::size_t{0});
-  std::stable_sort(by_edges.begin(), by_edges.end(),
-                   [&](std::size_t a, std::size_t b) { return patterns[a].edges().size() > patterns[b].edges().size(); });
+  std::stable_sort(by_edges.begin(), by_edges.end(), [&](std::size_t a, std::size_t b) {
+    return patterns[a].edges().size() > patterns[b].edges().size();
+  });
   for (const std::size_t i : by_edges)
     for (std::size_t j = 0; j < counts.size(); ++j)
       if (patterns[j].edges().size() > patterns[i].edges().size())
@@ -55,7 +57,8 @@ struct Runner::Outcome {
 
   [[nodiscard]] std::vector<i128> counts() const {
     std::vector<i128> all;
-    for (std::size_t o = 0; o < run.sums.size(); ++o) all.push_back(instances(run.sums[o], plan->outputs[o], run.partial));
+    for (std::size_t o = 0; o < run.sums.size(); ++o)
+      all.push_back(instances(run.sums[o], plan->outputs[o], run.partial));
     return all;
   }
 };
@@ -87,21 +90,11 @@ QueryResult Runner::run(const Query& query, const Recipe& recipe, const RowSink&
   QueryResult result;
   result.query = query;
   switch (query.kind) {
-    case QueryKind::count:
-      count(recipe, result);
-      break;
-    case QueryKind::motifs:
-      motifs(recipe, result);
-      break;
-    case QueryKind::list:
-      list(recipe, result, sink);
-      break;
-    case QueryKind::exists:
-      exists(recipe, result);
-      break;
-    case QueryKind::local:
-      local(recipe, result);
-      break;
+    case QueryKind::count: count(recipe, result); break;
+    case QueryKind::motifs: motifs(recipe, result); break;
+    case QueryKind::list: list(recipe, result, sink); break;
+    case QueryKind::exists: exists(recipe, result); break;
+    case QueryKind::local: local(recipe, result); break;
   }
   return result;
 }
@@ -135,7 +128,8 @@ void Runner::list(const Recipe& recipe, QueryResult& result, const RowSink& sink
   if (checkpoint_.enabled()) throw InputError("a LIST cannot be resumed; leave out --resume, or COUNT instead");
   const std::vector<int>& order = recipe.jobs.front().selected.plan.outputs.front().order;
   Rows rows(graph_, result.query, order, thread_count(options_), sink);
-  run_job(recipe, 0, result, [&rows](int thread, const rt::vid* matched, int size) { return rows.add(thread, matched, size); });
+  run_job(recipe, 0, result,
+          [&rows](int thread, const rt::vid* matched, int size) { return rows.add(thread, matched, size); });
   result.count = Count(rows.finish());
 }
 

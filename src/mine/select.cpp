@@ -22,7 +22,7 @@ namespace galena::mine {
 namespace {
 
 constexpr std::uint64_t kDraws = 256;
-constexpr double kDrawBudget = 4e5;     ///< metered nanoseconds
+constexpr double kDrawBudget = 4e5;  ///< metered nanoseconds
 constexpr double kPlanBudget = 1.0e7;
 constexpr double kWorthSampling = 2e6;  ///< a query of this many nanoseconds
 

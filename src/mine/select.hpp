@@ -8,8 +8,8 @@ namespace galena::mine {
 
 struct SelectedPlan {
   codegen::Plan plan, bare;
-  double estimate = 0;   ///< nanoseconds on one core
-  bool sampled = false;  ///< measured on sampled tasks, not only modelled
+  double estimate = 0;                  ///< nanoseconds on one core
+  bool sampled = false;                 ///< measured on sampled tasks, not only modelled
   std::vector<std::string> considered;  ///< a line a candidate, for --explain
 };
 
