@@ -77,11 +77,7 @@ std::vector<std::string> column_names(const Query& query) {
 
 Json result_json(const QueryResult& result, const Graph& graph, bool rows_written) {
   Json json{{"query", result.query.text}};
-  if (result.query.kind == QueryKind::motifs) {
-    json["motifs"] = Json::array();
-    for (const MotifCount& motif : result.motifs)
-      json["motifs"].push_back({{"pattern", motif.name}, {"count", motif.count.to_string()}});
-  } else if (result.query.kind == QueryKind::local) {
+  if (result.query.kind == QueryKind::local) {
     if (!rows_written) {
       json["local"] = Json::array();
       for (VertexId v = 0; v < graph.num_vertices(); ++v)
@@ -225,8 +221,13 @@ class Session {
   }
 
   void show(const std::vector<Query>& queries) {
+    std::string text;
     for (const Query& query : queries)
-      fmt::print("{}", command_.emit.empty() ? miner_->explain(query) : miner_->emit(query, command_.emit));
+      text += command_.emit.empty() ? miner_->explain(query) : miner_->emit(query, command_.emit);
+    if (common_.json)
+      print_json({{command_.emit.empty() ? "explain" : command_.emit, text}});
+    else
+      fmt::print("{}", text);
   }
 
   void one(const Query& query) {

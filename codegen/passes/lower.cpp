@@ -73,6 +73,9 @@ class Lowering {
     const Mask known = first(prefix_);
     std::vector<Requirement> tail;
     for (int u = prefix_; u < size_; ++u) tail.push_back(requirement_of(plan_, pattern_, order_, u, known));
+    const bool twins =
+        std::all_of(tail.begin(), tail.end(), [&](const Requirement& r) { return same(r, tail.front()); });
+    if (twins && !tail.empty()) return add_falling_factorial(tail.front());
     std::map<std::vector<Factor>, std::int64_t> sum;
     for (const Partition& partition : injective_partitions(options_.tail)) {
       std::vector<Factor> factors;
@@ -90,6 +93,17 @@ class Lowering {
     }
     for (const auto& [factors, coefficient] : sum)
       if (coefficient != 0) leaf_.terms.push_back({coefficient, factors});
+  }
+
+  /// Equal candidate sets: n (n-1) ... (n-t+1), to which the inclusion-exclusion adds up.
+  void add_falling_factorial(const Requirement& need) {
+    Term term;
+    for (int i = 0; i < options_.tail; ++i) {
+      Factor factor = factor_for(need, true);
+      factor.minus += i;
+      term.factors.push_back(factor);
+    }
+    leaf_.terms.push_back(term);
   }
 
   Factor factor_for(const Requirement& need, bool required) {

@@ -21,6 +21,7 @@ namespace {
 
 constexpr int kExhaustive = 7;  ///< vertices
 constexpr int kMaxTail = 5;     ///< Bell(5) = 52 partitions
+constexpr int kMaxTwins = 20;   ///< of a tail of twins: 20! is the largest symmetry factor below 2^63
 constexpr std::size_t kBeam = 48;
 
 struct State {
@@ -142,11 +143,25 @@ class Search {
   [[nodiscard]] bool can_stop(const State& state) const {
     if (options_.walk_all || state.order.empty()) return false;
     const Mask rest = first(size_) & ~state.used;
-    if (rest == 0 || std::popcount(rest) > kMaxTail || (rest & named_)) return rest == 0;
+    if (rest == 0 || (rest & named_)) return rest == 0;
+    if (std::popcount(rest) > (twins(rest) ? kMaxTwins : kMaxTail)) return false;
     for (int u = 0; u < size_; ++u) {
       if (!(rest & bit(u))) continue;
       const Mask related = pattern_.neighbors(u) | pattern_.anti_neighbors(u);
       if ((related & rest) != 0 || (pattern_.neighbors(u) & state.used) == 0) return false;
+    }
+    return true;
+  }
+
+  /// Whether the vertices are alike: equal neighbours, labels and edge labels.
+  [[nodiscard]] bool twins(Mask vertices) const {
+    const int one = deepest(vertices);
+    for (int u = 0; u < one; ++u) {
+      if (!(vertices & bit(u))) continue;
+      if (pattern_.neighbors(u) != pattern_.neighbors(one) || pattern_.vertex(u).label != pattern_.vertex(one).label)
+        return false;
+      for (int w = 0; w < size_; ++w)
+        if (pattern_.adjacent(u, w) && pattern_.edge_label(u, w) != pattern_.edge_label(one, w)) return false;
     }
     return true;
   }
@@ -163,7 +178,7 @@ class Search {
       const int last = state.order.back();
       if ((pattern_.neighbors(u) | pattern_.anti_neighbors(u)) & bit(last)) price += step_price(state, u);
     }
-    if (rest > 1 && (joint & bit(state.order.back())))
+    if (rest > 1 && rest <= kMaxTail && (joint & bit(state.order.back())))
       price += (std::pow(2.0, rest) - 1 - rest) * step_cost::intersect(stats_.biased_degree, stats_.biased_degree);
     return price;
   }

@@ -38,6 +38,8 @@ Mask reaching_tail(const MatchingOrder& order) {
   const int prefix = static_cast<int>(order.order.size()) - order.tail;
   Mask levels = 0;
   double factor = 1;
+  for (std::size_t i = static_cast<std::size_t>(prefix); i < order.chain.size(); ++i)
+    factor *= std::popcount(order.chain[i]);
   for (int i = 1; i < prefix; ++i) {
     const Mask orbit = order.chain[static_cast<std::size_t>(i)];
     if ((orbit & ~first(prefix)) == 0 || factor * std::popcount(orbit) > kMaxFactor) continue;
@@ -60,10 +62,6 @@ Plan build(const Pattern& pattern, const MatchingOrder& order, const PlanRequest
   plan.outputs.front().order = order.order;
   return plan;
 }
-
-}  // namespace
-
-namespace {
 
 /// A worker's tables take at most this many bytes, or this many times what its buffers take.
 constexpr double kTableBytes = 64.0 * 1024 * 1024;

@@ -25,6 +25,22 @@ std::string text(const Bounds& bounds) {
   return out;
 }
 
+std::string text(const Condition::Term& term) {
+  if (term.kind == Condition::Term::Kind::constant) return std::to_string(term.value);
+  return v(term.vertex) + (term.kind == Condition::Term::Kind::degree ? ".degree" : ".label");
+}
+
+std::string text(const Condition& condition) {
+  static const char* const operators[] = {" = ", " <> ", " < ", " <= ", " > ", " >= "};
+  if (condition.kind == Condition::Kind::compare)
+    return text(condition.left) + operators[static_cast<int>(condition.op)] + text(condition.right);
+  if (condition.kind == Condition::Kind::negation) return "NOT (" + text(condition.children.front()) + ")";
+  std::string out;
+  for (const Condition& child : condition.children)
+    out += (out.empty() ? "(" : condition.kind == Condition::Kind::all ? ") AND (" : ") OR (") + text(child);
+  return out + ")";
+}
+
 class Printer {
  public:
   explicit Printer(const Plan& plan) : plan_(plan) {}
@@ -124,7 +140,7 @@ class Printer {
     for (int i = 0; i < kMaxPatternVertices; ++i)
       if (l.except & bit(i)) s += " not " + v(i);
     for (const Atom& a : l.checks) s += " if " + atom(a);
-    for (const int c : l.conditions) s += " if condition " + std::to_string(c);
+    for (const int c : l.conditions) s += " if " + text(plan_.conditions[static_cast<std::size_t>(c)]);
     line(indent, s + ":");
     block(l.body, indent + 1);
   }
@@ -159,7 +175,6 @@ std::string print(const Plan& plan) { return Printer(plan).run(); }
 
 std::uint64_t fingerprint(const Plan& plan) {
   std::string text = print(plan) + (plan.checked ? "checked" : "");
-  for (const Condition& c : plan.conditions) text += std::to_string(c.vertices());
   return text_hash(text);
 }
 

@@ -39,6 +39,24 @@ void check(const LabelSet& set, const std::set<Label>& present, const std::strin
                        std::to_string(nearest(present, label)) + "? (labels of this graph: " + listing(present) + ")");
 }
 
+/// A comparison of a label for (in)equality with a number that is no label of the graph.
+void check(const Condition& condition, const std::set<Label>& present) {
+  for (const Condition& child : condition.children) check(child, present);
+  const bool equality = condition.op == Condition::Operator::eq || condition.op == Condition::Operator::ne;
+  if (condition.kind != Condition::Kind::compare || !equality) return;
+  using Kind = Condition::Term::Kind;
+  const auto wants = [&](const Condition::Term& one, const Condition::Term& other) {
+    if (one.kind != Kind::label || other.kind != Kind::constant) return;
+    const bool fits = other.value >= 0 && other.value <= static_cast<std::int64_t>(UINT32_MAX);
+    const Label label = fits ? static_cast<Label>(other.value) : 0;
+    if (fits && present.contains(label)) return;
+    throw InputError("WHERE: no vertex has label " + std::to_string(other.value) + "; did you mean " +
+                     std::to_string(nearest(present, label)) + "? (labels of this graph: " + listing(present) + ")");
+  };
+  wants(condition.left, condition.right);
+  wants(condition.right, condition.left);
+}
+
 }  // namespace
 
 void check_query(const Query& query, const Graph& graph) {
@@ -52,6 +70,12 @@ void check_query(const Query& query, const Graph& graph) {
   for (const Condition& condition : pattern.conditions())
     if (condition.uses_labels() && graph.vertex_labels().empty() && graph.num_vertices() > 0)
       throw InputError("WHERE compares labels, but the graph has no vertex labels");
+  const bool compared = std::any_of(pattern.conditions().begin(), pattern.conditions().end(),
+                                    [](const Condition& condition) { return condition.uses_labels(); });
+  if (compared && graph.num_vertices() > 0) {
+    const std::set<Label> present(graph.vertex_labels().begin(), graph.vertex_labels().end());
+    for (const Condition& condition : pattern.conditions()) check(condition, present);
+  }
   if (vertex_labels) {
     const std::set<Label> present(graph.vertex_labels().begin(), graph.vertex_labels().end());
     for (int v = 0; v < pattern.size(); ++v)

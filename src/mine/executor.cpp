@@ -83,7 +83,12 @@ class Execution {
   }
 
   static void on_local(rt::Worker* worker, vid v, i128 count) {
-    static_cast<Owner*>(worker->owner)->local.emplace_back(v, count);
+    auto* owner = static_cast<Owner*>(worker->owner);
+    try {
+      owner->local.emplace_back(v, count);
+    } catch (...) {  // as above
+      owner->error = std::current_exception();
+    }
   }
 
   void halt() { __atomic_store_n(&halt_, 1, __ATOMIC_RELAXED); }
@@ -99,6 +104,7 @@ class Execution {
     local_ = section->local;
     for (std::size_t i = 0; i < done_.size(); ++i)
       if (done_[i] != 0) finished_ += chunks_.weight[i];
+    restored_ = finished_;
   }
 
   void work(std::size_t t) {
@@ -117,7 +123,7 @@ class Execution {
       memory_[t]->clear_sums();
       owner.local.clear();
       request_.code->run(worker, chunks_.chunks[i]);
-      if (worker.aborted != 0) break;
+      if (worker.aborted != 0 || owner.error) break;
       commit(i, t);
     }
     if (ended_ || owner.error) halt();
@@ -164,7 +170,8 @@ class Execution {
         lock.lock();
       } else if (options_.progress) {
         lock.unlock();
-        options_.progress({done, now, done > 0.001 ? now * (1 - done) / done : -1});
+        const double fresh = done - restored_;
+        options_.progress({done, now, fresh > 0.001 ? now * (1 - done) / fresh : -1});
         lock.lock();
       }
     }
@@ -224,6 +231,7 @@ class Execution {
   std::vector<std::uint8_t> done_;
   std::vector<i128> sums_, local_;
   double finished_ = 0;
+  double restored_ = 0;  ///< of finished_, from the checkpoint
   bool counts_local_ = false;
   bool overflow_ = false;
   std::exception_ptr error_;

@@ -78,8 +78,9 @@ void Executable::compile_behind(const std::string& text, const MineOptions& opti
       jit_options.stop = &abandon_;
       jit::JitResult result = jit::compile(text, jit_options);
       if (result.kernel) set_kernel(std::move(result.kernel));
-    } catch (const std::exception&) {
-      // The interpreter goes on: a query never fails for want of a compiler.
+    } catch (const std::exception& error) {  // the interpreter goes on: no query fails for want of a compiler
+      const std::string what = error.what();
+      if (warn) warn("this query is interpreted, about half as fast: " + what.substr(0, what.find('\n')));
     }
   });
 }

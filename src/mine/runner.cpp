@@ -25,12 +25,21 @@ i128 instances(i128 sum, const Output& output, bool partial) {
   return partial && sum < 0 ? 0 : sum / divisor;
 }
 
+/// The maps of an instance: all automorphisms, or for LOCAL those that keep the vertex counted by.
 Count times_embeddings(i128 instances, const Query& query) {
   auto value = static_cast<Count::Wide>(instances);
   if (!query.embeddings) return Count(value);
-  const Count::Wide group = codegen::Automorphisms(query.pattern).size();
+  const codegen::Mask fixed = query.by >= 0 ? codegen::bit(query.by) : 0;
+  const Count::Wide group = codegen::Automorphisms(query.pattern, fixed).size();
   if (__builtin_mul_overflow(value, group, &value)) throw InputError("the number of embeddings is over 128 bits");
   return Count(value);
+}
+
+/// sum += n * coefficient
+void add_product(i128& sum, i128 n, std::int64_t coefficient) {
+  i128 product = 0;
+  if (__builtin_mul_overflow(n, static_cast<i128>(coefficient), &product) || __builtin_add_overflow(sum, product, &sum))
+    throw InputError("the counts that this one is made of leave 127 bits; no exact result fits");
 }
 
 /// Solves E = M I from the densest pattern down (spanning.hpp).
@@ -46,7 +55,7 @@ void make_induced(const std::vector<Motif>& motifs, std::vector<i128>& counts) {
   for (const std::size_t i : by_edges)
     for (std::size_t j = 0; j < counts.size(); ++j)
       if (patterns[j].edges().size() > patterns[i].edges().size())
-        counts[i] -= static_cast<i128>(matrix[i][j]) * counts[j];
+        add_product(counts[i], counts[j], -static_cast<std::int64_t>(matrix[i][j]));
 }
 
 }  // namespace
@@ -103,7 +112,7 @@ void Runner::count(const Recipe& recipe, QueryResult& result) {
   i128 total = 0;
   for (std::size_t i = 0; i < recipe.jobs.size() && !result.partial; ++i) {
     const i128 n = run_job(recipe, i, result).counts().front();
-    total += recipe.coefficients.empty() ? n : n * recipe.coefficients[i];
+    add_product(total, n, recipe.coefficients.empty() ? 1 : recipe.coefficients[i]);
   }
   if (result.partial && !recipe.coefficients.empty()) total = 0;  // differences of parts bound nothing
   result.count = times_embeddings(total, result.query);

@@ -1,0 +1,58 @@
+// Answers that were once wrong, or slow beyond use, each with the case that showed it.
+
+#include "galena/error.hpp"
+#include "galena/generate.hpp"
+#include "galena/mine.hpp"
+#include "test/support/catch.hpp"
+#include "test/support/data.hpp"
+
+using namespace galena;
+
+namespace {
+
+/// A square with one diagonal: degrees 3, 2, 3, 2.
+Graph square_with_diagonal() { return build_graph({{0, 1, 2, 3, 0}, {1, 2, 3, 0, 2}, {}}); }
+
+QueryResult run(const Graph& graph, const std::string& text, const MineOptions& options = {}) {
+  return Miner(graph, options).run(parse_queries(text).back());
+}
+
+/// C(n, k) as a decimal.
+std::string binomial(Count::Wide n, unsigned k) {
+  Count::Wide value = 1;
+  for (unsigned i = 0; i < k; ++i) value = value * (n - i) / (i + 1);
+  return Count(value).to_string();
+}
+
+}  // namespace
+
+TEST_CASE("once wrong: a checkpoint tells conditions apart that differ in a constant only") {
+  const test::TemporaryFolder folder;
+  MineOptions options;
+  options.resume = folder.path() / "checkpoint";
+  CHECK(run(square_with_diagonal(), "PATTERN p = (a)--(b) WHERE a.degree > 2\nCOUNT p", options).count.to_string() ==
+        "6");
+  CHECK(run(square_with_diagonal(), "PATTERN p = (a)--(b) WHERE a.degree > 1\nCOUNT p", options).count.to_string() ==
+        "10");
+}
+
+TEST_CASE("once wrong: LOCAL EMBEDDINGS counts the maps that send the named vertex here") {
+  const Graph graph = generate_complete(4);
+  for (const Count& count : run(graph, "LOCAL EMBEDDINGS triangle BY a").local) CHECK(count.to_string() == "6");
+  for (const Count& count : run(graph, "LOCAL triangle BY a").local) CHECK(count.to_string() == "3");
+}
+
+TEST_CASE("once slow: a star of many leaves is counted, not walked") {
+  const Graph graph = generate_star(20000);
+  for (const unsigned leaves : {5U, 6U, 7U, 8U})
+    CHECK(run(graph, "star(" + std::to_string(leaves) + ")").count.to_string() == binomial(20000, leaves));
+  // 20000^9 is over 127 bits: said, not guessed.
+  CHECK_THROWS_AS(run(graph, "star(9)"), InputError);
+}
+
+TEST_CASE("once silent: a label that WHERE names and the graph lacks is an error") {
+  const Graph graph = with_random_labels(square_with_diagonal(), 2, 1);
+  CHECK_THROWS_AS(run(graph, "COUNT (a)--(b) WHERE a.label = 77"), InputError);
+  CHECK_THROWS_AS(run(graph, "COUNT (a)--(b) WHERE NOT (3 = b.label OR a.degree > 1)"), InputError);
+  CHECK_NOTHROW(run(graph, "COUNT (a)--(b) WHERE a.label < 77"));
+}
