@@ -12,7 +12,7 @@ bool plain_adjacency(const SetDef& set, int vertex) {
   return is_view(set) && set.vertex == vertex && set.bounds.empty();
 }
 
-/// The chain of blocks on the path to (and in) `loop` is needed to place a value at `depth`.
+/// The block at `depth` among those that enclose the one being visited.
 Block* block_at(std::vector<Loop*>& path, int depth) { return &path[static_cast<std::size_t>(depth)]->body; }
 
 class MarkPass {
