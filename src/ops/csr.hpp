@@ -1,0 +1,30 @@
+#pragma once
+// The structure of a sparse operator as kernels see it.
+
+#include <cstdint>
+#include <vector>
+
+#include "galena/graph.hpp"
+
+namespace galena::ops {
+
+/// A view of CSR arrays: row i has columns indices[indptr[i] .. indptr[i + 1]), increasing.
+struct Csr {
+  std::int64_t rows = 0, cols = 0;
+  const EdgeOffset* indptr = nullptr;
+  const VertexId* indices = nullptr;
+  [[nodiscard]] EdgeOffset nonzeros() const { return rows > 0 ? indptr[rows] - indptr[0] : 0; }
+};
+
+/// The same, owned.
+struct CsrArrays {
+  std::int64_t rows = 0, cols = 0;
+  std::vector<EdgeOffset> indptr{0};
+  std::vector<VertexId> indices;
+  [[nodiscard]] Csr view() const { return {rows, cols, indptr.data(), indices.data()}; }
+};
+
+/// The transpose, by counting sort, in parallel.
+CsrArrays transpose(const Csr& csr);
+
+}  // namespace galena::ops

@@ -1,0 +1,21 @@
+#pragma once
+// Dense matrix products, by BLAS. The work is cut into blocks of a fixed size, each given to a single-threaded
+// BLAS call, and partial sums are added in block order: the result is the same for every thread count.
+
+#include "galena/tensor.hpp"
+
+namespace galena::ops {
+
+/// c = a * b (+ c where `accumulate`): [n x k] * [k x m] -> [n x m].
+void matmul(const Tensor& a, const Tensor& b, const Tensor& c, bool accumulate = false);
+/// c = a * transpose(b): [n x k] * [m x k] -> [n x m].
+void matmul_nt(const Tensor& a, const Tensor& b, const Tensor& c, bool accumulate = false);
+/// c = transpose(a) * b: [n x k], [n x m] -> [k x m]; n may be millions.
+void matmul_tn(const Tensor& a, const Tensor& b, const Tensor& c, bool accumulate = false);
+
+/// c = s * w: sparse [n x k] times dense [k x m], rows 0 .. c.rows() - 1 only.
+void sparse_matmul(const SparseMatrix& s, const Tensor& w, const Tensor& c, bool accumulate = false);
+/// c = transpose(s) * g over rows 0 .. g.rows() - 1: sparse [n x k], dense [rows x m] -> [k x m].
+void sparse_matmul_tn(const SparseMatrix& s, const Tensor& g, const Tensor& c, bool accumulate = false);
+
+}  // namespace galena::ops

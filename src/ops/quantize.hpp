@@ -1,0 +1,54 @@
+#pragma once
+// Messages: rows coded in 32 (fp32), 16 (bf16), 8, 4, 2 or 1 bits an element, packed within the row.
+//
+// A row of b <= 8 bits is zero + q * scale, q in 0 .. 2^b - 1. Both parameters travel as bf16: `zero` is rounded down
+// and `scale` up BEFORE the elements are coded against the rounded values, so that they carry no bias and no element
+// falls outside (AdaQP codes first and rounds after, and its codes can overflow into the neighbour's bits). q is
+// rounded stochastically, with draws named by key, global row id and feature: E[decoded] = x. Constant rows are
+// exact up to the rounding of their zero... which is why for them scale is chosen to hit x: see quantize_cpu.cpp.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "galena/tensor.hpp"
+#include "src/ops/csr.hpp"
+#include "src/ops/random_key.hpp"
+
+namespace galena::ops {
+
+/// Bytes of the elements of a row of d elements.
+constexpr std::uint64_t packed_bytes(std::int64_t d, int bits) {
+  return (static_cast<std::uint64_t>(d) * static_cast<std::uint64_t>(bits) + 7) / 8;
+}
+/// Bytes of a row's parameters.
+constexpr std::uint64_t parameter_bytes(int bits) { return bits <= 8 ? 4 : 0; }
+
+/// Coded rows of width d. Row r begins at bytes[offset[r]] and has bits[r] an element; `zero` and `scale` are its
+/// parameters (0 and 1 for 16 and 32 bits).
+struct PackedRows {
+  std::int64_t rows = 0, cols = 0;
+  std::vector<std::uint8_t> bits;
+  std::vector<std::uint64_t> offset;  ///< rows + 1
+  std::vector<std::uint8_t> bytes;    ///< with 64 bytes of padding at the end
+  std::vector<float> zero, scale;
+};
+
+/// Lays out offsets for these bit widths; bytes, zero and scale get their sizes, not their contents.
+PackedRows layout_rows(std::int64_t cols, std::span<const std::uint8_t> bits);
+
+/// Codes factor[r] * x[index[r]] into row r. `ids[r]` names the draws. Where `variance` is not empty it receives the
+/// exact variance of the coded row, sum of f (1 - f) scale^2 over its elements (f the fraction rounded away), and
+/// `norm2` the squared norm of x[index[r]]. f32 input; f64 input is coded through f32 except at 32 bits, which for f64
+/// input keeps 64 (cols * 8 bytes).
+void pack_rows(const Tensor& x, std::span<const VertexId> index, std::span<const VertexId> ids, const RandomKey& key,
+               PackedRows& out, std::span<double> variance = {}, std::span<double> norm2 = {});
+
+/// Decodes all rows into y [rows x cols].
+void unpack_rows(const PackedRows& packed, const Tensor& y);
+
+/// Decodes as it sums: y[i] += left[i] * sum_j right[j] * decode(packed row j), j in row i of csr. No decoded row is
+/// written: the elements' part is summed in one pass, the zeros' part is a number a row.
+void spmm_packed(const Csr& csr, const Tensor* left, const Tensor* right, const PackedRows& packed, const Tensor& y);
+
+}  // namespace galena::ops
