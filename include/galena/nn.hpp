@@ -1,0 +1,418 @@
+#pragma once
+// Graph networks: values with gradients, operations, layers, models.
+//
+// A network is a Module whose forward() composes operations on Vars. On one rank of many, a Var holds the rows of that
+// rank's own vertices; aggregate() and attend() fetch what they need of other ranks' rows, sampled and coded as the
+// run asks, and their backward passes send gradients back along the same way. So a network written for one rank runs
+// on many.
+//
+//   class TwoHops : public galena::nn::Module {
+//    public:
+//     TwoHops(nn::ParameterStore& store, std::int64_t in, std::int64_t out)
+//         : first_(store, "first", in, 64), second_(store, "second", 64, out) {}
+//     nn::Var forward(nn::Context& ctx, const nn::Var& x) override {
+//       nn::Var h = nn::relu(nn::aggregate(ctx, first_(x), nn::Aggregation::mean(true)));
+//       return nn::aggregate(ctx, second_(nn::dropout(ctx, h, 0.5)), nn::Aggregation::mean(true));
+//     }
+//     int hops() const override { return 2; }
+//    private:
+//     nn::Linear first_, second_;
+//   };
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "galena/tensor.hpp"
+
+namespace galena::nn {
+
+// --- values
+
+/// Where an operation's backward pass puts a gradient: `tensor` of the value's shape; added to where `accumulate`,
+/// else written, whole.
+struct GradientSlot {
+  Tensor tensor;
+  bool accumulate = false;
+};
+
+/// A value in a computation, shared by its copies. Dense, or sparse (features); a sparse one has no gradient.
+class Var {
+ public:
+  Var() = default;
+  explicit Var(Tensor value, bool requires_grad = false);
+  explicit Var(SparseMatrix value);
+
+  [[nodiscard]] bool defined() const noexcept { return node_ != nullptr; }
+  [[nodiscard]] const Tensor& value() const;         ///< undefined for a sparse one
+  [[nodiscard]] const SparseMatrix* sparse() const;  ///< null for a dense one
+  [[nodiscard]] std::int64_t rows() const;
+  [[nodiscard]] std::int64_t cols() const;
+  [[nodiscard]] DType dtype() const;
+  [[nodiscard]] bool requires_grad() const;
+  /// How many aggregations lie behind this value: rows of value at hop h are the first ctx.rows(h) vertices.
+  [[nodiscard]] int hop() const;
+  /// The gradient, after backward(); zeros where nothing arrived.
+  [[nodiscard]] Tensor grad() const;
+  /// For backward passes. The first caller writes, later ones add.
+  [[nodiscard]] GradientSlot grad_slot() const;
+
+  struct Node;
+  [[nodiscard]] Node* node() const noexcept { return node_.get(); }
+
+ private:
+  friend Var make_op(const char*, Tensor, std::vector<Var>, std::function<void(const Tensor&)>, int);
+  std::shared_ptr<Node> node_;
+};
+
+/// The value of a custom operation. `backward` receives d loss / d value and adds to the inputs' grad_slot()s (of those
+/// that require_grad()). It may hold inputs and whatever was saved. `hop` -1: the largest of the inputs'.
+Var make_op(const char* name, Tensor value, std::vector<Var> inputs, std::function<void(const Tensor&)> backward,
+            int hop = -1);
+
+/// Runs the backward passes from `loss` (1 x 1, its gradient is 1), latest operation first, and lets go of what they
+/// kept. The order depends on the program only: ranks that run the same one meet in their exchanges.
+void backward(const Var& loss);
+
+/// While one lives, operations of this thread record nothing.
+class NoGrad {
+ public:
+  NoGrad();
+  ~NoGrad();
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+
+ private:
+  bool before_;
+};
+
+// --- parameters
+
+enum class Initializer { zeros, ones, glorot_uniform, kaiming_uniform };
+
+/// All parameters of a model on one rank, flat in memory once sealed: one all-reduce, one optimizer pass. The same
+/// seed gives the same values on every rank.
+class ParameterStore {
+ public:
+  explicit ParameterStore(std::uint64_t seed, DType dtype = DType::f32);
+  /// A parameter [rows x cols]. `group` names whose optimizer options it takes ("" = the default ones).
+  /// fan-in is rows. Throws InputError for a name taken already, or once sealed.
+  Var add(const std::string& name, std::int64_t rows, std::int64_t cols, Initializer how,
+          const std::string& group = "");
+  /// State that is saved but not trained (running statistics).
+  Tensor add_buffer(const std::string& name, std::int64_t rows, std::int64_t cols, double value);
+  /// Ends adding; moves values and gradients into flat tensors, groups side by side.
+  void seal();
+
+  struct Entry {
+    std::string name, group;
+    Var var;
+  };
+  [[nodiscard]] const std::vector<Entry>& parameters() const noexcept { return entries_; }
+  [[nodiscard]] const std::vector<std::pair<std::string, Tensor>>& buffers() const noexcept { return buffers_; }
+  /// [count x 1], after seal().
+  [[nodiscard]] Tensor flat_values() const noexcept { return values_; }
+  [[nodiscard]] Tensor flat_gradients() const noexcept { return gradients_; }
+  /// (group, first, last) ranges of the flat tensors.
+  struct Range {
+    std::string group;
+    std::int64_t begin, end;
+  };
+  [[nodiscard]] const std::vector<Range>& ranges() const noexcept { return ranges_; }
+  [[nodiscard]] std::int64_t count() const noexcept;
+  [[nodiscard]] DType dtype() const noexcept { return dtype_; }
+  /// Forgets gradients; those that backward() then does not reach are zero.
+  void zero_gradients();
+
+ private:
+  std::uint64_t seed_;
+  DType dtype_;
+  bool sealed_ = false;
+  std::vector<Entry> entries_;
+  std::vector<std::pair<std::string, Tensor>> buffers_;
+  std::vector<Range> ranges_;
+  Tensor values_, gradients_;
+};
+
+// --- where a network runs
+
+struct GraphView;    ///< internal: one rank's share of the graph
+class HaloExchange;  ///< internal: rows from other ranks
+
+/// What one forward pass needs to know. One a rank and pass; calls are counted, and draws and exchanges are named by
+/// the count, so every rank must make the same calls in the same order.
+class Context {
+ public:
+  struct Settings {
+    bool training = false;
+    /// Rows at each hop (a prefix of this rank's vertices); empty: all at every hop.
+    std::vector<std::int64_t> hop_rows;
+    std::uint64_t seed = 0;
+    std::uint32_t epoch = 0;
+    /// Sums over ranks, in rank order; null on one rank.
+    std::function<void(std::span<double>)> sum_over_ranks;
+  };
+  Context(const GraphView& graph, HaloExchange* exchange, Settings settings);
+
+  [[nodiscard]] bool training() const noexcept { return settings_.training; }
+  [[nodiscard]] std::uint64_t seed() const noexcept { return settings_.seed; }
+  [[nodiscard]] std::uint32_t epoch() const noexcept { return settings_.epoch; }
+  [[nodiscard]] const GraphView& graph() const noexcept { return graph_; }
+  [[nodiscard]] HaloExchange* exchange() const noexcept { return exchange_; }
+  /// Rows of a value at this hop: of this rank's vertices, those that the loss can still depend on.
+  [[nodiscard]] std::int64_t rows(int hop) const;
+  void sum_over_ranks(std::span<double> values) const;
+  std::uint32_t next_stream() noexcept { return stream_++; }       ///< names a call that draws
+  std::uint32_t next_exchange() noexcept { return exchanges_++; }  ///< names a call that exchanges
+
+ private:
+  const GraphView& graph_;
+  HaloExchange* exchange_;
+  Settings settings_;
+  std::uint32_t stream_ = 0, exchanges_ = 0;
+};
+
+// --- operations
+// x is [n x d] of this rank's vertices. Shapes that do not fit: InputError naming the operation and both shapes.
+
+enum class Activation { identity, relu, leaky_relu, elu, sigmoid, tanh };
+
+Var linear(const Var& x, const Var& weight,
+           const Var& bias = {});  ///< x W + b; x may be sparse; W [d x out], b [1 x out]
+Var activate(Activation f, const Var& x, double slope = 0.2);
+inline Var relu(const Var& x) { return activate(Activation::relu, x); }
+/// alpha a + beta b; the longer one is cut to the rows of the other where their hops differ.
+Var add(const Var& a, const Var& b, double alpha = 1, double beta = 1);
+Var multiply(const Var& a, const Var& b);
+Var scale(const Var& x, double factor);
+Var scale_by(const Var& x, const Var& factor);  ///< factor [1 x 1], learnt
+Var concat(const Var& a, const Var& b);         ///< columns of a, then of b
+Var head(const Var& x, std::int64_t rows);      ///< the first rows
+Var mean_of_heads(const Var& x, int heads);     ///< [n x heads*w] -> [n x w]
+/// Kept with probability 1 - p while training, named by global vertex id: the same under any partitioning.
+Var dropout(Context& ctx, const Var& x, double p);
+Var layer_norm(const Var& x, const Var& gamma, const Var& beta, double eps = 1e-5);
+/// Over the rows of all ranks. Running statistics [1 x d] are updated in training and used else.
+Var batch_norm(Context& ctx, const Var& x, const Var& gamma, const Var& beta, const Tensor& running_mean,
+               const Tensor& running_var, double momentum = 0.1, double eps = 1e-5);
+
+/// How neighbours are summed.
+struct Aggregation {
+  enum class Kind {
+    sum,        ///< sum_j x_j
+    mean,       ///< over the full in-degree, whatever was sampled; 0 where there are none
+    symmetric,  ///< sum_j x_j / sqrt(d_i d_j), GCN's
+    max,
+  };
+  Kind kind = Kind::sum;
+  bool self_loops = false;  ///< i is a neighbour of itself, and counts in degrees
+  static Aggregation sum(bool self = false) { return {Kind::sum, self}; }
+  static Aggregation mean(bool self = false) { return {Kind::mean, self}; }
+  static Aggregation symmetric(bool self = true) { return {Kind::symmetric, self}; }
+  static Aggregation max(bool self = false) { return {Kind::max, self}; }
+};
+
+/// Neighbours' rows, summed: hop h -> h + 1. Sampled rows are weighted by 1 / probability: the sum is unbiased.
+/// On the unchanged features the result is the same in every pass, and is kept.
+Var aggregate(Context& ctx, const Var& x, Aggregation how);
+/// The rows of x that belong to the next hop (what aggregate() returns rows for).
+Var self_rows(Context& ctx, const Var& x);
+
+/// Attention over neighbours, heads side by side: source rows [n x heads*w] are exchanged.
+/// GAT: attention vectors a_source, a_target [1 x heads*w]; scores LeakyReLU(a_target.t_i + a_source.s_j).
+/// v2: a_source only; scores a.LeakyReLU(t_i + s_j). Sampled columns enter with -log(probability).
+struct Attention {
+  int heads = 1;
+  bool v2 = false;
+  double slope = 0.2;
+  double dropout = 0;
+  bool self_loops = true;
+};
+Var attend(Context& ctx, const Var& source, const Var& target, const Var& a_source, const Var& a_target, Attention how);
+
+// --- messages of one's own
+
+/// y_i = sum_{j -> i} w_ij message(x_i, x_j), with the message's adjoint. Called from several threads.
+struct MessageFunction {
+  std::int64_t width = 0;  ///< of a message
+  /// out [width] = message; `target` and `source` are rows of x.
+  std::function<void(std::span<const float> target, std::span<const float> source, std::span<float> out)> message;
+  /// Adds to the gradients of both rows, given the message's.
+  std::function<void(std::span<const float> target, std::span<const float> source, std::span<const float> gradient,
+                     std::span<float> d_target, std::span<float> d_source)>
+      adjoint;
+};
+/// x is f32. `how`: sum or mean.
+Var propagate(Context& ctx, const Var& x, const MessageFunction& function, Aggregation how);
+
+// --- losses: sums over chosen rows times `factor` (1 / examples of all ranks)
+
+Var cross_entropy(const Var& logits, std::span<const std::int32_t> labels, std::span<const VertexId> rows,
+                  double factor);
+Var binary_cross_entropy(const Var& logits, std::span<const std::uint8_t> targets, std::span<const VertexId> rows,
+                         double factor);
+
+// --- modules
+
+class Module {
+ public:
+  virtual ~Module() = default;
+  /// Logits [ctx.rows(hops) x classes] from features at hop 0.
+  virtual Var forward(Context& ctx, const Var& x) = 0;
+  /// Aggregations on the longest path, so that rows the training loss cannot reach are left out; -1: all rows are
+  /// computed (needed where statistics over all rows enter, as in batch normalisation).
+  [[nodiscard]] virtual int hops() const { return -1; }
+};
+
+class Linear {
+ public:
+  Linear() = default;
+  Linear(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t out, bool bias = true,
+         const std::string& group = "", Initializer how = Initializer::glorot_uniform);
+  [[nodiscard]] Var operator()(const Var& x) const { return linear(x, weight, bias); }
+  [[nodiscard]] std::int64_t in() const { return weight.rows(); }
+  [[nodiscard]] std::int64_t out() const { return weight.cols(); }
+  Var weight, bias;
+};
+
+enum class NormKind { none, layer, batch };
+
+/// Layer or batch normalisation, or nothing.
+class Norm {
+ public:
+  Norm() = default;
+  Norm(ParameterStore& store, const std::string& name, NormKind kind, std::int64_t width);
+  Var operator()(Context& ctx, const Var& x) const;
+
+ private:
+  NormKind kind_ = NormKind::none;
+  Var gamma_, beta_;
+  Tensor mean_, var_;
+};
+
+/// Kipf and Welling (ICLR 2017): D^-1/2 (A + I) D^-1/2 X W + b. Multiplies first where that makes rows narrower.
+class GcnConv {
+ public:
+  GcnConv() = default;
+  GcnConv(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t out,
+          const std::string& group = "");
+  Var operator()(Context& ctx, const Var& x) const;
+
+ private:
+  Var weight_, bias_;
+};
+
+/// Hamilton et al. (NeurIPS 2017): X W_1 + mean(X) W_2 + b.
+class SageConv {
+ public:
+  SageConv() = default;
+  SageConv(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t out,
+           Aggregation how = Aggregation::mean());
+  Var operator()(Context& ctx, const Var& x) const;
+
+ private:
+  Var self_, neighbour_, bias_;
+  Aggregation how_;
+};
+
+/// Velickovic et al. (ICLR 2018); v2: Brody et al. (ICLR 2022). Heads are concatenated, or averaged.
+class GatConv {
+ public:
+  GatConv() = default;
+  GatConv(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t width, Attention how,
+          bool concat);
+  Var operator()(Context& ctx, const Var& x) const;
+
+ private:
+  Var source_, target_, a_source_, a_target_, bias_;
+  Attention how_;
+  bool concat_ = true;
+};
+
+/// Xu et al. (ICLR 2019): MLP((1 + eps) X + sum(X)).
+class GinConv {
+ public:
+  GinConv() = default;
+  GinConv(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t out);
+  Var operator()(Context& ctx, const Var& x) const;
+
+ private:
+  Linear first_, second_;
+  Norm norm_;
+  Var eps_;
+};
+
+/// One layer of GCNII, Chen et al. (ICML 2020): s = (1-alpha) A x + alpha x0;  (1-beta) s + beta s W.
+class Gcn2Conv {
+ public:
+  Gcn2Conv() = default;
+  Gcn2Conv(ParameterStore& store, const std::string& name, std::int64_t width, double alpha, double beta,
+           const std::string& group = "");
+  Var operator()(Context& ctx, const Var& x, const Var& x0) const;
+
+ private:
+  Var weight_;
+  double alpha_ = 0.1, beta_ = 0.5;
+};
+
+// --- models by name
+
+struct ModelOptions {
+  std::string name = "gcn";  ///< gcn sage gat gatv2 gin gcnii mlp
+  int layers = 2;
+  std::int64_t hidden = 64;  ///< of a head, in GAT
+  int heads = 8;             ///< GAT: of hidden layers
+  int output_heads = 1;
+  double dropout = 0.5;
+  double input_dropout = -1;     ///< of the features; -1 = `dropout`
+  double attention_dropout = 0;  ///< GAT
+  NormKind norm = NormKind::none;
+  bool residual = false;                  ///< hidden layers add their input (through a linear map where widths differ)
+  double alpha = 0.1, theta = 0.5;        ///< GCNII
+  std::string sage_aggregation = "mean";  ///< mean sum max
+};
+
+/// Names that make_model() knows.
+const std::vector<std::string>& model_names();
+/// Throws InputError with a suggestion for a name that does not exist, and for options out of range.
+/// Parameter groups: "first" (the first layer of gcn and gat, GCNII's ends) and "" (all else).
+std::unique_ptr<Module> make_model(const ModelOptions& options, std::int64_t in, std::int64_t out,
+                                   ParameterStore& store);
+
+// --- optimizers
+
+struct OptimizerOptions {
+  std::string name = "adam";  ///< sgd adam adamw
+  double lr = 0.01;
+  double weight_decay = 0;
+  double momentum = 0;
+  bool nesterov = false;
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+  /// Weight decay by parameter group, where it differs.
+  std::vector<std::pair<std::string, double>> group_weight_decay;
+  std::string schedule = "constant";  ///< constant, cosine, step (x 0.1 at each third), linear
+  int warmup_epochs = 0;
+};
+
+class Optimizer {
+ public:
+  /// Throws InputError for unknown names, with a suggestion. `epochs` is what schedules end at.
+  Optimizer(const OptimizerOptions& options, ParameterStore& store, int epochs);
+  ~Optimizer();
+  Optimizer(Optimizer&&) noexcept;
+  void step(int epoch);
+  [[nodiscard]] double lr(int epoch) const;
+  /// What a checkpoint holds, by name; load_state() wants the same names and shapes (InputError).
+  [[nodiscard]] std::vector<std::pair<std::string, Tensor>> state() const;
+  void load_state(const std::vector<std::pair<std::string, Tensor>>& state);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace galena::nn

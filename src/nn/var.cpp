@@ -1,0 +1,1 @@
+#include "galena/nn.hpp"
