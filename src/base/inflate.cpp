@@ -7,11 +7,14 @@
 #include <limits>
 
 #include "galena/error.hpp"
+#include "src/base/memory.hpp"
 
 namespace galena::base {
 namespace {
 
-constexpr int kGzipWindow = 15 + 16;  // zlib's way to say: 32 KiB window, gzip header
+constexpr int kGzipWindow = 15 + 16;            // zlib's way to say: 32 KiB window, gzip header
+constexpr int kRawWindow = -15;                 // and no header
+constexpr std::uint64_t kMostExpansion = 1032;  // deflate's best: 258 bytes for two bits
 
 }  // namespace
 
@@ -90,6 +93,62 @@ std::string inflate_all(std::span<const std::byte> bytes, const std::string& nam
   std::size_t piece = std::size_t{1} << 16;
   while (inflater.read(text, piece) > 0) piece = std::min<std::size_t>(2 * piece, std::size_t{1} << 26);
   return text;
+}
+
+namespace {
+
+struct RawStream {
+  z_stream z{};
+  RawStream() {
+    if (::inflateInit2(&z, kRawWindow) != Z_OK) throw EnvironmentError("zlib cannot start: out of memory");
+  }
+  RawStream(const RawStream&) = delete;
+  RawStream& operator=(const RawStream&) = delete;
+  ~RawStream() { ::inflateEnd(&z); }
+};
+
+constexpr std::uint64_t kMostAtOnce = std::numeric_limits<uInt>::max() / 2;  // zlib counts in 32 bits
+
+}  // namespace
+
+std::string inflate_raw(std::span<const std::byte> bytes, std::uint64_t size, const std::string& name) {
+  if (size / kMostExpansion > bytes.size() + 1) {
+    throw InputError(fmt::format("{}: {} compressed bytes cannot become the {} that the archive says; it is damaged",
+                                 name, bytes.size(), size));
+  }
+  check_memory(size, name);
+  std::string text(size + 1, '\0');  // one byte more, to see data that do not end where they should
+  RawStream stream;
+  z_stream& z = stream.z;
+  std::uint64_t in = 0, out = 0;
+  int status = Z_OK;
+  while (status == Z_OK) {
+    z.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(bytes.data() + in));
+    z.avail_in = static_cast<uInt>(std::min<std::uint64_t>(bytes.size() - in, kMostAtOnce));
+    z.next_out = reinterpret_cast<Bytef*>(text.data() + out);
+    z.avail_out = static_cast<uInt>(std::min<std::uint64_t>(text.size() - out, kMostAtOnce));
+    status = ::inflate(&z, Z_NO_FLUSH);
+    in = static_cast<std::uint64_t>(reinterpret_cast<const std::byte*>(z.next_in) - bytes.data());
+    out = static_cast<std::uint64_t>(reinterpret_cast<char*>(z.next_out) - text.data());
+  }
+  if (status == Z_MEM_ERROR) throw EnvironmentError("zlib is out of memory");
+  if (status != Z_STREAM_END || out != size) {
+    const std::string why = z.msg != nullptr ? fmt::format(" ({})", z.msg) : "";
+    throw InputError(fmt::format("{}: damaged or truncated: the compressed data give {} bytes{}, expected {}", name,
+                                 std::min(out, size), why, size));
+  }
+  text.resize(size);
+  return text;
+}
+
+std::uint32_t crc32(std::span<const std::byte> bytes) noexcept {
+  uLong sum = ::crc32(0, nullptr, 0);
+  while (!bytes.empty()) {
+    const auto piece = bytes.first(std::min<std::uint64_t>(bytes.size(), kMostAtOnce));
+    sum = ::crc32(sum, reinterpret_cast<const Bytef*>(piece.data()), static_cast<uInt>(piece.size()));
+    bytes = bytes.subspan(piece.size());
+  }
+  return static_cast<std::uint32_t>(sum);
 }
 
 struct GzipWriter::Stream {

@@ -1,5 +1,5 @@
 #pragma once
-// Gzip: decompression of data in memory, compression into a file.
+// Gzip: decompression of data in memory, compression into a file; and what a zip archive needs of the same.
 
 #include <cstddef>
 #include <cstdint>
@@ -44,6 +44,14 @@ class Inflater {
 
 /// All of it. `name` is the file in messages.
 std::string inflate_all(std::span<const std::byte> bytes, const std::string& name);
+
+/// Inflates deflate data without a header (a member of a zip archive) that should become exactly `size` bytes.
+/// Throws InputError naming `name` where they are damaged or become more or fewer; no more than that is allocated,
+/// and that only if so few compressed bytes can hold so many at all.
+std::string inflate_raw(std::span<const std::byte> bytes, std::uint64_t size, const std::string& name);
+
+/// The CRC-32 of gzip and zip.
+std::uint32_t crc32(std::span<const std::byte> bytes) noexcept;
 
 /// Compresses text into an open file, as one gzip member.
 class GzipWriter {
