@@ -1,0 +1,202 @@
+// Collectives out of messages, the same for every transport.
+//
+// Reductions. Every element is combined in rank order, ((x0 + x1) + x2) + ..., by one rank, so that all ranks get
+// the same bits and the association depends on nothing else. A short array (kDirect bytes) is sent whole to every
+// peer and each rank combines all of it: (k - 1) n elements sent by each, one latency. A longer one is
+// cut into k segments: rank j gathers segment j from all, combines it, and sends the result to all (a direct
+// reduce-scatter and allgather, Rabenseifner's split without its tree, which would change the association):
+// 2 (k - 1) n / k elements sent by each, as in a ring, in two latencies instead of 2 (k - 1).
+//
+// Allgather sends sizes, then bytes, from each to each. Broadcast is a binomial tree, barrier a dissemination
+// (Hensgen, Finkel, Manber 1988): ceil(log2 k) rounds of empty messages.
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <type_traits>
+
+#include "src/comm/collective_tags.hpp"
+
+namespace galena::comm {
+
+/// One collective under way on this rank.
+class Collective {
+ public:
+  Collective(Communicator& comm, CollectiveTag tag, Label label) : comm_(comm), tag_(tag), label_(label) {}
+
+  void send(int peer, std::span<const std::byte> bytes) {
+    requests_.push_back(comm_.post(peer, tag_, bytes, std::array{Charge{label_, bytes.size()}}));
+  }
+  void receive(int peer, std::span<std::byte> bytes) { requests_.emplace_back(comm_.start_receive(peer, tag_, bytes)); }
+  void finish() {
+    comm_.wait_all(requests_);
+    requests_.clear();
+  }
+
+ private:
+  Communicator& comm_;
+  CollectiveTag tag_;
+  Label label_;
+  std::vector<Request> requests_;
+};
+
+namespace {
+
+constexpr std::size_t kDirect = 1024;  // bytes: about what one latency costs on a fast network
+
+/// Calls f(peer) for all other ranks, beginning after this one, so that not all send to rank 0 first.
+template <class F>
+void for_peers(const Communicator& comm, F f) {
+  for (int step = 1; step < comm.size(); ++step) f((comm.rank() + step) % comm.size());
+}
+
+std::uint64_t segment_begin(std::uint64_t count, int segment, int size) {
+  return count / size * segment + count % size * segment / size;
+}
+
+template <class T>
+std::span<T> segment_of(std::span<T> values, int segment, int size) {
+  const std::uint64_t begin = segment_begin(values.size(), segment, size);
+  return values.subspan(begin, segment_begin(values.size(), segment + 1, size) - begin);
+}
+
+struct Add {
+  double operator()(double a, double b) const { return a + b; }
+  std::int64_t operator()(std::int64_t a, std::int64_t b) const {  // wraps
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+  }
+};
+struct Larger {
+  double operator()(double a, double b) const { return b > a || std::isnan(b) ? b : a; }
+  std::int64_t operator()(std::int64_t a, std::int64_t b) const { return b > a ? b : a; }
+};
+struct Smaller {
+  double operator()(double a, double b) const { return b < a || std::isnan(b) ? b : a; }
+  std::int64_t operator()(std::int64_t a, std::int64_t b) const { return b < a ? b : a; }
+};
+
+/// The contributions of all ranks to one span: those of others in one buffer, this rank's own in place.
+template <class T>
+class Contributions {
+ public:
+  Contributions(const Communicator& comm, std::span<T> own)
+      : rank_(comm.rank()), size_(comm.size()), own_(own), others_((comm.size() - 1) * own.size()) {}
+
+  std::span<T> of(int rank) {
+    if (rank == rank_) return own_;
+    return std::span(others_).subspan((rank < rank_ ? rank : rank - 1) * own_.size(), own_.size());
+  }
+
+  /// Leaves the combination, in rank order, in this rank's own.
+  template <class Combine>
+  void fold(Combine combine) {
+    using Wide = std::conditional_t<std::is_floating_point_v<T>, double, std::int64_t>;
+    constexpr std::size_t kBlock = 512;
+    std::array<Wide, kBlock> sums;
+    for (std::size_t begin = 0; begin < own_.size(); begin += kBlock) {
+      const std::size_t n = std::min(kBlock, own_.size() - begin);
+      std::copy_n(of(0).data() + begin, n, sums.data());
+      for (int rank = 1; rank < size_; ++rank) {
+        const T* values = of(rank).data() + begin;
+        for (std::size_t i = 0; i < n; ++i) sums[i] = combine(sums[i], static_cast<Wide>(values[i]));
+      }
+      for (std::size_t i = 0; i < n; ++i) own_[begin + i] = static_cast<T>(sums[i]);
+    }
+  }
+
+ private:
+  int rank_, size_;
+  std::span<T> own_;
+  std::vector<T> others_;
+};
+
+/// Each rank sends `outgoing(peer)` to every peer and receives into `incoming(peer)`.
+template <class Outgoing, class Incoming>
+void exchange(Communicator& comm, CollectiveTag tag, Label label, Outgoing outgoing, Incoming incoming) {
+  Collective transfers(comm, tag, label);
+  for_peers(comm, [&](int peer) { transfers.receive(peer, std::as_writable_bytes(incoming(peer))); });
+  for_peers(comm, [&](int peer) { transfers.send(peer, std::as_bytes(outgoing(peer))); });
+  transfers.finish();
+}
+
+template <class T, class Combine>
+void reduce(Communicator& comm, CollectiveTag tag, std::span<T> values, Label label, Combine combine) {
+  if (comm.size() == 1 || values.empty()) return;
+  const bool direct = values.size_bytes() <= kDirect;
+  const std::span<T> own = direct ? values : segment_of(values, comm.rank(), comm.size());
+  const auto segment = [&](int rank) { return direct ? values : segment_of(values, rank, comm.size()); };
+  Contributions<T> contributions(comm, own);
+  exchange(comm, tag, label, segment, [&](int peer) { return contributions.of(peer); });
+  contributions.fold(combine);
+  if (!direct)
+    exchange(
+        comm, tag, label, [&](int) { return own; }, segment);
+}
+
+}  // namespace
+
+void Communicator::sum(std::span<float> values, Label label) { reduce(*this, kSum, values, label, Add{}); }
+void Communicator::sum(std::span<double> values, Label label) { reduce(*this, kSum, values, label, Add{}); }
+void Communicator::sum(std::span<std::int64_t> values, Label label) { reduce(*this, kSum, values, label, Add{}); }
+void Communicator::max(std::span<double> values, Label label) { reduce(*this, kMax, values, label, Larger{}); }
+void Communicator::max(std::span<std::int64_t> values, Label label) { reduce(*this, kMax, values, label, Larger{}); }
+void Communicator::min(std::span<double> values, Label label) { reduce(*this, kMin, values, label, Smaller{}); }
+void Communicator::min(std::span<std::int64_t> values, Label label) { reduce(*this, kMin, values, label, Smaller{}); }
+
+std::uint64_t Communicator::reduction_bytes(std::uint64_t count, std::size_t value_bytes, int rank, int size) {
+  const auto peers = static_cast<std::uint64_t>(size - 1);
+  if (count * value_bytes <= kDirect) return peers * count * value_bytes;
+  const std::uint64_t own = segment_begin(count, rank + 1, size) - segment_begin(count, rank, size);
+  return peers == 0 ? 0 : (count - own + peers * own) * value_bytes;
+}
+
+std::vector<std::vector<std::byte>> Communicator::allgather(std::span<const std::byte> mine, Label label) {
+  std::vector<std::uint64_t> sizes(size_);
+  const std::array own{static_cast<std::uint64_t>(mine.size())};
+  exchange(
+      *this, kGatherSizes, {Traffic::control, label.layer, label.direction}, [&](int) { return std::span(own); },
+      [&](int peer) { return std::span(sizes).subspan(peer, 1); });
+  std::vector<std::vector<std::byte>> all(size_);
+  all[rank_].assign(mine.begin(), mine.end());
+  for_peers(*this, [&](int peer) { all[peer].resize(sizes[peer]); });
+  exchange(
+      *this, kGather, label, [&](int) { return mine; }, [&](int peer) { return std::span(all[peer]); });
+  return all;
+}
+
+void Communicator::broadcast(std::span<std::byte> bytes, int root, Label label) {
+  check_peer(root, "broadcast");
+  const int place = (rank_ - root + size_) % size_;  // in the tree, whose root is 0
+  const auto rank_at = [&](int other) { return (other + root) % size_; };
+  Collective transfers(*this, kBroadcast, label);
+  int bit = 1;
+  while (bit < size_ && (place & bit) == 0) bit <<= 1;
+  if (place != 0) transfers.receive(rank_at(place - bit), bytes);
+  transfers.finish();
+  for (bit >>= 1; bit > 0; bit >>= 1)
+    if (place + bit < size_) transfers.send(rank_at(place + bit), bytes);
+  transfers.finish();
+}
+
+void Communicator::barrier() {
+  Collective transfers(*this, kBarrier, Label{});
+  for (int step = 1; step < size_; step <<= 1) {
+    transfers.receive((rank_ - step + size_) % size_, {});
+    transfers.send((rank_ + step) % size_, {});
+    transfers.finish();
+  }
+}
+
+TrafficCounter Communicator::gather_traffic() {
+  const auto all = allgather(bytes_of(traffic_.rows()), Label{});
+  TrafficCounter sum;
+  for (const auto& bytes : all) {
+    std::vector<TrafficCounter::Row> rows(bytes.size() / sizeof(TrafficCounter::Row));
+    if (!bytes.empty()) std::memcpy(rows.data(), bytes.data(), bytes.size());
+    for (const auto& row : rows) sum.add(row.label, row.bytes, row.messages);
+  }
+  return sum;
+}
+
+}  // namespace galena::comm
