@@ -39,7 +39,8 @@ struct PartitionOptions {
   std::uint64_t seed = 0;
   bool balance_edges = true;  ///< the sum of degrees too
   bool balance_train = true;  ///< and the number of training vertices, where they are given
-  /// Afterwards, moves boundary vertices as long as that lowers the sum of the squared halo sizes.
+  /// Afterwards, moves boundary vertices as long as that lowers the sum of the squared halo sizes, within the other
+  /// balances. With METIS both of its objectives are tried, whichever the method names, and the better result is kept.
   bool balance_halo = false;
   int threads = 0;  ///< 0 = all cores; the result does not depend on it
   /// Called now and then from the calling thread with the share done in [0, 1]; may throw to stop.

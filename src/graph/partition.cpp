@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 #include "galena/error.hpp"
 #include "galena/stats.hpp"
@@ -59,6 +60,13 @@ detail::PartOf divide(const detail::PartitionTask& task, PartitionMethod method)
   return detail::partition_by_ranges(task);
 }
 
+// Neither of METIS's objectives is a better start for the balancing of halos on every graph.
+std::optional<PartitionMethod> other_objective(PartitionMethod method) {
+  if (method == PartitionMethod::metis_volume) return PartitionMethod::metis_cut;
+  if (method == PartitionMethod::metis_cut) return PartitionMethod::metis_volume;
+  return std::nullopt;
+}
+
 detail::PartOf divide_all(const detail::PartitionTask& task, const PartitionOptions& options) {
   const VertexId vertices = task.graph.num_vertices();
   if (task.parts == 1) return detail::PartOf(vertices, 0);
@@ -69,8 +77,13 @@ detail::PartOf divide_all(const detail::PartitionTask& task, const PartitionOpti
   }
   detail::PartOf part_of = divide(task, options.method);
   detail::fill_empty_parts(task, part_of);
-  if (options.balance_halo) detail::balance_halos(task, part_of);
-  return part_of;
+  if (!options.balance_halo) return part_of;
+  const double cost = detail::balance_halos(task, part_of);
+  const auto other = other_objective(options.method);
+  if (!other) return part_of;
+  detail::PartOf second = divide(task, *other);
+  detail::fill_empty_parts(task, second);
+  return detail::balance_halos(task, second) < cost ? second : part_of;
 }
 
 }  // namespace

@@ -32,8 +32,8 @@ PartOf partition_by_ranges(const PartitionTask& task);
 PartOf partition_by_stream(const PartitionTask& task);
 
 /// Moves vertices between parts while that lowers the sum of squared halo sizes; keeps the balance of the weights,
-/// and leaves no part empty that was not.
-void balance_halos(const PartitionTask& task, PartOf& part_of);
+/// and leaves no part empty that was not. Returns that sum.
+double balance_halos(const PartitionTask& task, PartOf& part_of);
 
 /// Gives every empty part a vertex of the largest one; needs parts <= vertices.
 void fill_empty_parts(const PartitionTask& task, PartOf& part_of);
