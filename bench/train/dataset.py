@@ -1,0 +1,79 @@
+"""Reads a dataset folder (edges, features, labels, splits) into numpy and SciPy arrays."""
+
+import gzip
+import pathlib
+
+import numpy
+import scipy.sparse
+
+
+def read_edges(folder):
+    """The lines `u v` of edges.txt[.gz] as an int64 [m, 2] array, and n where the header says it, else None."""
+    plain = folder / "edges.txt"
+    packed = folder / "edges.txt.gz"
+    text = plain.read_bytes() if plain.exists() else gzip.decompress(packed.read_bytes())
+    vertices = None
+    while text.startswith(b"#"):
+        line, text = text.split(b"\n", 1)
+        words = line.replace(b":", b" ").split()
+        if b"Nodes" in words:
+            vertices = int(words[words.index(b"Nodes") + 1])
+    return numpy.fromstring(text, dtype=numpy.int64, sep=" ").reshape(-1, 2), vertices
+
+
+def read_features(folder):
+    """SciPy CSR for features.npz, a float32 array for features.npy, None where there is neither."""
+    if (folder / "features.npz").exists():
+        with numpy.load(folder / "features.npz") as file:
+            parts = (file["data"].astype(numpy.float32), file["indices"], file["indptr"])
+            return scipy.sparse.csr_matrix(parts, shape=tuple(file["shape"]))
+    if (folder / "features.npy").exists():
+        return numpy.load(folder / "features.npy").astype(numpy.float32)
+    return None
+
+
+def read_split(folder, index=None):
+    """(train, valid, test) vertex ids: the text files, or row `index` of the masks of split.npz."""
+    if index is None:
+        return tuple(numpy.loadtxt(folder / f"{name}.txt", dtype=numpy.int64, ndmin=1)
+                     for name in ("train", "valid", "test"))
+    with numpy.load(folder / "split.npz") as file:
+        masks = [file[f"{name}_masks"] for name in ("train", "valid", "test")]
+    return tuple(numpy.flatnonzero(mask[index % len(mask)]) for mask in masks)
+
+
+def split_count(folder):
+    """How many published splits split.npz holds; 1 where there is only the default."""
+    if not (folder / "split.npz").exists():
+        return 1
+    with numpy.load(folder / "split.npz") as file:
+        return len(file["train_masks"]) if "train_masks" in file else 1
+
+
+def normalize_rows(features):
+    """Divides each row by its sum, as the citation networks' papers do; rows of zeros stay."""
+    total = numpy.asarray(features.sum(axis=1)).ravel()
+    scale = numpy.divide(1, total, out=numpy.zeros_like(total), where=total != 0)
+    if scipy.sparse.issparse(features):
+        return scipy.sparse.csr_matrix(scipy.sparse.diags(scale.astype(numpy.float32)) @ features)
+    return features * scale[:, None].astype(numpy.float32)
+
+
+class Dataset:
+    """One folder: n, edges [m, 2], features, labels (int [n] or 0/1 [n, c]), classes, default split."""
+
+    def __init__(self, folder, row_normalize=False):
+        folder = pathlib.Path(folder)
+        self.name = folder.name
+        self.folder = folder
+        self.edges, vertices = read_edges(folder)
+        self.labels = numpy.load(folder / "labels.npy")
+        self.n = vertices or len(self.labels)
+        self.multi_label = self.labels.ndim == 2
+        self.classes = self.labels.shape[1] if self.multi_label else int(self.labels.max()) + 1
+        self.features = read_features(folder)
+        if self.features is None:
+            self.features = scipy.sparse.identity(self.n, dtype=numpy.float32, format="csr")
+        if row_normalize:
+            self.features = normalize_rows(self.features)
+        self.split = read_split(folder)
