@@ -1,0 +1,36 @@
+#pragma once
+// Who gets how many bits, and how often: measures rows while they are sent, and from time to time gives every row of
+// every exchange a width (adaptive bits) or a width and a probability (a byte budget).
+
+#include <cstdint>
+#include <memory>
+
+#include "galena/train.hpp"
+#include "src/comm/communicator.hpp"
+#include "src/train/checkpoint.hpp"
+#include "src/train/exchange.hpp"
+
+namespace galena::train {
+
+/// Every rank has one and calls in step with the others. All ranks gather all measures and solve the same problem, so
+/// they agree without being told. What depends on the measured values only is repeatable; link speeds are those of
+/// LinkOptions, or a byte costs the same everywhere: clocks have no say.
+class Assigner {
+ public:
+  Assigner(const Share& share, comm::Communicator& comm, const MessageOptions& messages, const LinkOptions& link);
+  ~Assigner();
+  /// Whether there is anything to assign.
+  [[nodiscard]] bool enabled() const;
+  void before_epoch(int epoch, BoundaryExchange& exchange);
+  /// Solves where it is time: after the first epoch, then every period.
+  void after_epoch(int epoch, BoundaryExchange& exchange);
+
+  void save(ByteWriter& writer) const;
+  void load(ByteReader& reader, BoundaryExchange& exchange);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace galena::train

@@ -1,0 +1,373 @@
+#include "src/train/exchange.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "galena/error.hpp"
+#include "src/ops/pointwise.hpp"
+#include "src/train/wire.hpp"
+
+namespace galena::train {
+namespace {
+
+constexpr std::uint8_t kFirstBits = 8;  // of rows that no assignment has spoken of
+constexpr int kGatherTag = comm::Communicator::kTags - 1;
+
+Sample whole_route(std::size_t rows) {
+  Sample sample;
+  sample.positions.resize(rows);
+  std::iota(sample.positions.begin(), sample.positions.end(), 0U);
+  return sample;
+}
+
+int tag_of(std::uint32_t call, bool forward) { return static_cast<int>(call) * 2 + (forward ? 0 : 1); }
+
+}  // namespace
+
+// Rows on their way, in one direction of one exchange.
+struct BoundaryExchange::Flight {
+  std::shared_ptr<const Drawn> drawn;
+  Tensor rows;             // arrivals in full precision
+  ops::PackedRows packed;  // arrivals coded
+  DType dtype = DType::f32;
+  bool coded = false;
+  bool arrived = false;
+  std::vector<Tensor> sent;                   // what is being sent, in full precision
+  std::vector<std::vector<std::byte>> wires;  // what is being sent or received, coded
+  std::vector<std::size_t> received_wires;    // by arriving route
+  std::vector<comm::Request> requests;
+
+  // Rows of one arriving route: [begin, end) of all arrivals.
+  [[nodiscard]] const std::vector<std::int64_t>& bounds(bool forward) const {
+    return forward ? drawn->first : drawn->sent_first;
+  }
+};
+
+struct BoundaryExchange::Call {
+  int hop = 0;
+  std::shared_ptr<const Drawn> drawn;                   // of this pass
+  std::shared_ptr<Flight> forward, backward;            // being finished
+  std::shared_ptr<Flight> forward_late, backward_late;  // stale policy: for the next epoch
+};
+
+BoundaryExchange::BoundaryExchange(const Share& share, comm::Communicator& communicator, const Policy& policy,
+                                   std::uint64_t seed)
+    : share_(share), communicator_(communicator), policy_(policy), seed_(seed) {}
+
+BoundaryExchange::~BoundaryExchange() = default;
+
+void BoundaryExchange::begin_pass(const Pass& pass) {
+  if (pass.epoch != pass_.epoch || pass.pruned != pass_.pruned || pass.training != pass_.training) shared_.clear();
+  pass_ = pass;
+  for (auto& call : calls_) {
+    call->drawn = nullptr;
+    call->forward = call->backward = nullptr;
+  }
+}
+
+void BoundaryExchange::drain() {
+  for (auto& call : calls_)
+    for (auto* flight : {&call->forward_late, &call->backward_late}) {
+      if (*flight) settle(**flight, flight == &call->forward_late, false);
+      *flight = nullptr;
+    }
+}
+
+BoundaryExchange::Call& BoundaryExchange::call_of(std::uint32_t call) {
+  while (calls_.size() <= call) calls_.push_back(std::make_unique<Call>());
+  return *calls_[call];
+}
+
+// --- which rows
+
+const RouteAssignment* BoundaryExchange::assigned(bool sends, std::uint32_t call, std::size_t route) const {
+  const auto& of_calls = sends ? assignment_.sends : assignment_.receives;
+  return call < of_calls.size() ? &of_calls[call][route] : nullptr;
+}
+
+Sample BoundaryExchange::draw_route(const Route& route, std::uint32_t call, int hop, int sender, int receiver,
+                                    const RouteAssignment* assigned) const {
+  const std::size_t needed = pass_.pruned ? route.hop_count[static_cast<std::size_t>(hop)] : route.rows.size();
+  if (!sampled()) return whole_route(needed);
+  SampleKey key{seed_, pass_.epoch, 0, sender, receiver};
+  Sample sample;
+  if (policy_.rows == RowChoice::uniform) {
+    sample = sample_uniform(route, policy_.rate, pass_.pruned ? static_cast<int>(route.hop_count.size()) : 0, key);
+  } else if (policy_.rows == RowChoice::importance) {
+    sample = sample_unequal(route, probabilities_by_importance(route.importance, policy_.rate), key);
+  } else if (assigned == nullptr || assigned->probability.empty()) {
+    sample = whole_route(needed);
+  } else {
+    key.call = call + 1;
+    sample = sample_unequal(route, assigned->probability, key);
+  }
+  const auto last = std::lower_bound(sample.positions.begin(), sample.positions.end(), needed);
+  sample.positions.erase(last, sample.positions.end());
+  if (!sample.weights.empty()) sample.weights.resize(sample.positions.size());
+  return sample;
+}
+
+std::shared_ptr<const Drawn> BoundaryExchange::draw(std::uint32_t call, int hop) {
+  const bool each = sampled() && policy_.rows == RowChoice::assigned;  // else exchanges at one hop share their rows
+  auto& kept = sampled() ? shared_ : fixed_;
+  const int key = pass_.pruned ? hop : -1;
+  if (!each)
+    if (const auto found = kept.find(key); found != kept.end()) return found->second;
+  std::vector<Sample> receives, sends;
+  for (std::size_t r = 0; r < share_.receives.size(); ++r)
+    receives.push_back(
+        draw_route(share_.receives[r], call, hop, share_.receives[r].peer, share_.rank, assigned(false, call, r)));
+  for (std::size_t r = 0; r < share_.sends.size(); ++r)
+    sends.push_back(draw_route(share_.sends[r], call, hop, share_.rank, share_.sends[r].peer, assigned(true, call, r)));
+  const std::int64_t rows = pass_.pruned ? share_.hop_rows[static_cast<std::size_t>(hop) + 1] : share_.view.inner;
+  auto drawn = make_selection(share_, std::move(receives), std::move(sends), rows, ++version_);
+  if (!each) kept[key] = drawn;
+  return drawn;
+}
+
+const nn::HaloSelection& BoundaryExchange::selection(std::uint32_t number, int hop) {
+  Call& call = call_of(number);
+  if (policy_.stale && pass_.training)
+    if (const auto& flight = call.forward ? call.forward : call.forward_late) return flight->drawn->view;
+  if (!call.drawn) call.drawn = draw(number, hop);
+  return call.drawn->view;
+}
+
+std::vector<std::uint8_t> BoundaryExchange::widths(bool sends, bool forward, std::uint32_t call, std::size_t route,
+                                                   const Sample& sample) const {
+  std::vector<std::uint8_t> bits(sample.positions.size(), static_cast<std::uint8_t>(policy_.bits));
+  if (policy_.bits != 0) return bits;
+  const RouteAssignment* plan = assigned(sends, call, route);
+  const auto* assigned = plan == nullptr ? nullptr : forward ? &plan->forward_bits : &plan->backward_bits;
+  for (std::size_t k = 0; k < bits.size(); ++k)
+    bits[k] = assigned == nullptr || assigned->empty() ? kFirstBits : (*assigned)[sample.positions[k]];
+  return bits;
+}
+
+// --- sending and receiving
+
+void BoundaryExchange::send(Flight& flight, std::uint32_t call, bool forward, std::size_t route, const Tensor& x) {
+  const Drawn& drawn = *flight.drawn;
+  const Route& to = forward ? share_.sends[route] : share_.receives[route];
+  const Sample& sample = forward ? drawn.sends[route] : drawn.receives[route];
+  if (sample.positions.empty()) return;
+  const auto direction = forward ? comm::Direction::forward : comm::Direction::backward;
+  const auto kind = pass_.training ? comm::Traffic::payload : comm::Traffic::control;
+  const comm::Label label{kind, static_cast<int>(call), direction};
+  std::vector<VertexId> index, ids;
+  for (std::size_t k = 0; k < sample.positions.size(); ++k) {
+    index.push_back(forward ? to.rows[sample.positions[k]]
+                            : static_cast<VertexId>(drawn.first[route] + static_cast<std::int64_t>(k)));
+    ids.push_back(to.ids[sample.positions[k]]);
+  }
+  if (!flight.coded) {
+    Tensor rows = Tensor::empty(static_cast<std::int64_t>(index.size()), x.cols(), x.dtype());
+    ops::gather_rows(x, index, rows);
+    flight.sent.push_back(rows);
+    flight.requests.push_back(communicator_.isend(to.peer, tag_of(call, forward), {rows.raw(), rows.bytes()}, label));
+    return;
+  }
+  ops::PackedRows packed = ops::layout_rows(x.cols(), widths(forward, forward, call, route, sample));
+  // Both directions and all receivers have noise of their own.
+  const auto purpose = forward ? ops::Purpose::quantize_forward : ops::Purpose::quantize_backward;
+  const std::uint32_t stream =
+      call * static_cast<std::uint32_t>(share_.ranks) + static_cast<std::uint32_t>(forward ? to.peer : share_.rank);
+  std::vector<double> variance(measuring_ ? index.size() : 0), energy(variance.size());
+  ops::pack_rows(x, index, ids, {seed_, pass_.epoch, ops::RandomKey::make_stream(stream, purpose)}, packed, variance,
+                 energy);
+  if (measuring_) record(call, forward, route, sample, x.cols(), packed.bits, variance, energy);
+  flight.wires.push_back(to_wire(packed));
+  const std::uint64_t parameters = wire_parameter_bytes(packed.bits);
+  const comm::Charge charges[] = {{label, flight.wires.back().size() - parameters},
+                                  {{comm::Traffic::parameters, label.layer, direction}, parameters}};
+  flight.requests.push_back(communicator_.isend(to.peer, tag_of(call, forward), flight.wires.back(), charges));
+}
+
+std::shared_ptr<BoundaryExchange::Flight> BoundaryExchange::launch(std::uint32_t call, bool forward,
+                                                                   std::shared_ptr<const Drawn> drawn,
+                                                                   const Tensor& x) {
+  auto flight = std::make_shared<Flight>();
+  flight->drawn = std::move(drawn);
+  flight->dtype = x.dtype();
+  flight->coded = pass_.training && policy_.bits != 32;
+  const auto& from = forward ? share_.receives : share_.sends;
+  const auto& bounds = flight->bounds(forward);
+  flight->wires.reserve(share_.receives.size() + share_.sends.size());
+  if (flight->coded) {
+    std::vector<std::uint8_t> bits;
+    for (std::size_t r = 0; r < from.size(); ++r) {
+      const auto of_route =
+          widths(!forward, forward, call, r, forward ? flight->drawn->receives[r] : flight->drawn->sends[r]);
+      bits.insert(bits.end(), of_route.begin(), of_route.end());
+    }
+    flight->packed = ops::layout_rows(x.cols(), bits);
+  } else {
+    flight->rows = Tensor::empty(bounds.back(), x.cols(), x.dtype());
+  }
+  for (std::size_t r = 0; r < from.size(); ++r) {
+    flight->received_wires.push_back(flight->wires.size());
+    if (bounds[r] == bounds[r + 1]) continue;
+    std::span<std::byte> into;
+    if (flight->coded) {
+      flight->wires.emplace_back(wire_bytes(flight->packed, bounds[r], bounds[r + 1]));
+      into = flight->wires.back();
+    } else {
+      const Tensor rows = flight->rows.slice(bounds[r], bounds[r + 1]);
+      into = {rows.raw(), rows.bytes()};
+    }
+    flight->requests.push_back(communicator_.irecv(from[r].peer, tag_of(call, forward), into));
+  }
+  const std::size_t routes = forward ? share_.sends.size() : share_.receives.size();
+  for (std::size_t r = 0; r < routes; ++r) send(*flight, call, forward, r, x);
+  return flight;
+}
+
+void BoundaryExchange::settle(Flight& flight, bool forward, bool decode) {
+  if (!flight.arrived) {
+    const double start = comm::Communicator::now();
+    communicator_.wait_all(flight.requests);
+    waited_ += comm::Communicator::now() - start;
+    flight.arrived = true;
+    flight.sent.clear();
+    if (flight.coded) unwrap(flight.wires, flight.received_wires, flight.bounds(forward), flight.packed);
+  }
+  if (!decode || flight.rows.defined()) return;
+  flight.rows = Tensor::empty(flight.packed.rows, flight.packed.cols, flight.dtype);
+  ops::unpack_rows(flight.packed, flight.rows);
+}
+
+void BoundaryExchange::begin_forward(std::uint32_t number, int hop, const Tensor& x) {
+  Call& call = call_of(number);
+  call.hop = hop;
+  if (!call.drawn) call.drawn = draw(number, hop);
+  const bool stale = policy_.stale && pass_.training;
+  auto flight = launch(number, true, call.drawn, x);
+  call.forward = stale && call.forward_late ? call.forward_late : flight;
+  if (stale) call.forward_late = flight;
+}
+
+nn::HaloRows BoundaryExchange::finish_forward(std::uint32_t number, bool packed_ok) {
+  Flight& flight = *call_of(number).forward;
+  const bool packed = flight.coded && packed_ok;
+  settle(flight, true, !packed);
+  if (packed) return {{}, &flight.packed};
+  return {flight.rows, nullptr};
+}
+
+void BoundaryExchange::begin_backward(std::uint32_t number, const Tensor& gradient) {
+  Call& call = call_of(number);
+  auto flight = launch(number, false, call.forward->drawn, gradient);
+  const bool stale = policy_.stale && pass_.training;
+  call.backward = stale && call.backward_late ? call.backward_late : flight;
+  if (stale)
+    call.backward_late = flight;
+  else
+    call.forward = nullptr;  // its rows are no longer needed
+}
+
+void BoundaryExchange::finish_backward(std::uint32_t number, const Tensor& dx) {
+  Call& call = call_of(number);
+  Flight& flight = *call.backward;
+  settle(flight, false, true);
+  const auto& bounds = flight.bounds(false);
+  std::vector<VertexId> rows;
+  for (std::size_t r = 0; r < share_.sends.size(); ++r) {
+    rows.clear();
+    for (const std::uint32_t k : flight.drawn->sends[r].positions) rows.push_back(share_.sends[r].rows[k]);
+    if (!rows.empty()) ops::scatter_add_rows(flight.rows.slice(bounds[r], bounds[r + 1]), rows, dx);
+  }
+  call.backward = nullptr;
+}
+
+Tensor BoundaryExchange::gather_full(const Tensor& x) {
+  Tensor halo = Tensor::empty(share_.view.halo, x.cols(), x.dtype());
+  std::vector<comm::Request> requests;
+  std::vector<Tensor> sent;
+  for (const Route& route : share_.receives) {
+    const Tensor rows = halo.slice(route.rows.front(), route.rows.back() + 1);
+    requests.push_back(communicator_.irecv(route.peer, kGatherTag, {rows.raw(), rows.bytes()}));
+  }
+  for (const Route& route : share_.sends) {
+    sent.push_back(Tensor::empty(static_cast<std::int64_t>(route.rows.size()), x.cols(), x.dtype()));
+    ops::gather_rows(x, route.rows, sent.back());
+    requests.push_back(communicator_.isend(route.peer, kGatherTag, {sent.back().raw(), sent.back().bytes()},
+                                           {comm::Traffic::control, -1, comm::Direction::forward}));
+  }
+  communicator_.wait_all(requests);
+  return halo;
+}
+
+// --- measuring
+
+void BoundaryExchange::measure(bool on) {
+  measuring_ = on;
+  if (on) measures_ = {};
+}
+
+void BoundaryExchange::record(std::uint32_t call, bool forward, std::size_t route, const Sample& sample,
+                              std::int64_t width, std::span<const std::uint8_t> bits, std::span<const double> variance,
+                              std::span<const double> energy) {
+  auto& calls = forward ? measures_.forward : measures_.backward;
+  const auto& routes = forward ? share_.sends : share_.receives;
+  if (calls.size() <= call) calls.resize(call + 1);
+  if (calls[call].empty()) calls[call].resize(routes.size());
+  RouteMeasure& measure = calls[call][route];
+  measure.width = width;
+  measure.rows.resize(routes[route].rows.size());
+  for (std::size_t k = 0; k < sample.positions.size(); ++k) {
+    RowMeasure& row = measure.rows[sample.positions[k]];
+    row.variance += variance[k];
+    row.energy += energy[k];
+    row.bits = bits[k];
+    ++row.times;
+  }
+}
+
+// --- checkpoints
+
+void BoundaryExchange::save(ByteWriter& writer) {
+  writer.put(static_cast<std::uint64_t>(policy_.stale ? calls_.size() : 0));
+  if (!policy_.stale) return;
+  for (auto& call : calls_) {
+    writer.put(call->hop);
+    for (auto* flight : {&call->forward_late, &call->backward_late}) {
+      writer.put(static_cast<std::uint8_t>(*flight != nullptr));
+      if (!*flight) continue;
+      settle(**flight, flight == &call->forward_late, true);
+      writer.put((*flight)->rows);
+    }
+  }
+}
+
+std::shared_ptr<BoundaryExchange::Flight> BoundaryExchange::load_flight(ByteReader& reader,
+                                                                        std::shared_ptr<const Drawn> drawn,
+                                                                        bool forward) const {
+  if (reader.get<std::uint8_t>() == 0) return nullptr;
+  auto flight = std::make_shared<Flight>();
+  flight->drawn = std::move(drawn);
+  flight->arrived = true;
+  flight->rows = reader.get_tensor();
+  flight->dtype = flight->rows.dtype();
+  if (flight->rows.rows() != flight->bounds(forward).back())
+    throw InputError(
+        fmt::format("checkpoint: {} boundary rows where the partition has {}; resume with the options of "
+                    "the run that wrote it",
+                    flight->rows.rows(), flight->bounds(forward).back()));
+  return flight;
+}
+
+void BoundaryExchange::load(ByteReader& reader) {
+  const std::size_t count = reader.count(1);
+  for (std::uint32_t number = 0; number < count; ++number) {
+    Call& call = call_of(number);
+    call.hop = reader.get<int>();
+    call.forward_late = load_flight(reader, draw(number, call.hop), true);
+    call.backward_late = load_flight(reader, draw(number, call.hop), false);
+  }
+}
+
+double BoundaryExchange::take_wait_seconds() { return std::exchange(waited_, 0.0); }
+
+}  // namespace galena::train

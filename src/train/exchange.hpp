@@ -1,0 +1,127 @@
+#pragma once
+// The halo exchange: boundary rows from rank to rank and their gradients back. Three choices compose: which rows
+// (sampler.hpp), how coded (src/ops/quantize.hpp), and when (now, or one epoch late as in PipeGCN, C. Wan et al., ICLR
+// 2022). As an operator on rows it is E = Q diag(1 / probability) S; backward is its exact adjoint with the same
+// sample, the code passed straight through and gradients coded with draws of their own.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "src/comm/communicator.hpp"
+#include "src/nn/halo.hpp"
+#include "src/train/checkpoint.hpp"
+#include "src/train/selection.hpp"
+
+namespace galena::train {
+
+enum class RowChoice { all, uniform, importance, assigned };
+
+struct Policy {
+  RowChoice rows = RowChoice::all;
+  double rate = 1;     ///< of uniform and importance, in [0, 1]
+  int bits = 32;       ///< 32 16 8 4 2 1; 0: each row's own, see Assignment
+  bool stale = false;  ///< rows and gradients of the epoch before (fresh in the first one)
+};
+
+/// Widths and probabilities by row of a route, for one exchange. Both ends hold the same.
+struct RouteAssignment {
+  std::vector<std::uint8_t> forward_bits, backward_bits;  ///< [rows of the route]; empty: 8
+  std::vector<double> probability;                        ///< empty: 1
+};
+/// By exchange, then by route: those this rank receives, and those it sends.
+struct Assignment {
+  std::vector<std::vector<RouteAssignment>> receives, sends;
+};
+
+/// What senders measured of a row since the last reset, for the allocators: sums over epochs.
+struct RowMeasure {
+  double variance = 0;  ///< of its code at `bits`, exact
+  double energy = 0;    ///< squared norm
+  std::uint32_t times = 0;
+  std::uint8_t bits = 8;
+};
+struct RouteMeasure {
+  std::int64_t width = 0;
+  std::vector<RowMeasure> rows;
+};
+/// By exchange and direction: [call][route]. Forward: routes this rank sends; backward: routes it received.
+struct Measures {
+  std::vector<std::vector<RouteMeasure>> forward, backward;
+};
+
+/// One pass (a forward and perhaps a backward run of the model).
+struct Pass {
+  bool training = true;  ///< else all rows in full precision, now, charged to Traffic::control
+  bool pruned = false;   ///< rows are those of Share::hop_rows
+  std::uint32_t epoch = 0;
+};
+
+class BoundaryExchange : public nn::HaloExchange {
+ public:
+  /// All outlive it.
+  BoundaryExchange(const Share& share, comm::Communicator& communicator, const Policy& policy, std::uint64_t seed);
+  ~BoundaryExchange() override;
+
+  void begin_pass(const Pass& pass);
+  /// Ends what a stale policy still has under way. All ranks call it.
+  void drain();
+
+  const nn::HaloSelection& selection(std::uint32_t call, int hop) override;
+  void begin_forward(std::uint32_t call, int hop, const Tensor& x) override;
+  nn::HaloRows finish_forward(std::uint32_t call, bool packed_ok) override;
+  void begin_backward(std::uint32_t call, const Tensor& gradient) override;
+  void finish_backward(std::uint32_t call, const Tensor& dx) override;
+  Tensor gather_full(const Tensor& x) override;
+  void progress() override { communicator_.progress(); }
+
+  /// What a stale policy has under way, for checkpoints. Waits for it first. The policy must not be `assigned`.
+  void save(ByteWriter& writer);
+  void load(ByteReader& reader);
+
+  /// Takes effect from the next pass on.
+  void assign(Assignment assignment) { assignment_ = std::move(assignment); }
+  /// Starts or ends measuring of coded rows.
+  void measure(bool on);
+  [[nodiscard]] const Measures& measures() const { return measures_; }
+  /// Seconds this rank waited for others since the last call, forward and backward.
+  [[nodiscard]] double take_wait_seconds();
+
+ private:
+  struct Flight;  // rows under way
+  struct Call;    // an exchange of a pass
+
+  [[nodiscard]] bool sampled() const { return pass_.training && policy_.rows != RowChoice::all; }
+  std::shared_ptr<const Drawn> draw(std::uint32_t call, int hop);
+  Sample draw_route(const Route& route, std::uint32_t call, int hop, int sender, int receiver,
+                    const RouteAssignment* assigned) const;
+  [[nodiscard]] const RouteAssignment* assigned(bool sends, std::uint32_t call, std::size_t route) const;
+  [[nodiscard]] std::vector<std::uint8_t> widths(bool sends, bool forward, std::uint32_t call, std::size_t route,
+                                                 const Sample& sample) const;
+  std::shared_ptr<Flight> launch(std::uint32_t call, bool forward, std::shared_ptr<const Drawn> drawn, const Tensor& x);
+  void send(Flight& flight, std::uint32_t call, bool forward, std::size_t route, const Tensor& x);
+  void record(std::uint32_t call, bool forward, std::size_t route, const Sample& sample, std::int64_t width,
+              std::span<const std::uint8_t> bits, std::span<const double> variance, std::span<const double> energy);
+  /// Waits for a flight; its rows are then decoded where `decode`, packed otherwise.
+  void settle(Flight& flight, bool forward, bool decode);
+  std::shared_ptr<Flight> load_flight(ByteReader& reader, std::shared_ptr<const Drawn> drawn, bool forward) const;
+  Call& call_of(std::uint32_t call);
+
+  const Share& share_;
+  comm::Communicator& communicator_;
+  Policy policy_;
+  std::uint64_t seed_;
+  Pass pass_;
+  Assignment assignment_;
+  Measures measures_;
+  bool measuring_ = false;
+  double waited_ = 0;
+  std::uint64_t version_ = 0;
+  std::vector<std::unique_ptr<Call>> calls_;
+  std::map<int, std::shared_ptr<const Drawn>> fixed_;   // all rows, by hop (-1: not pruned)
+  std::map<int, std::shared_ptr<const Drawn>> shared_;  // this epoch's sample, by hop
+};
+
+}  // namespace galena::train

@@ -1,0 +1,145 @@
+#include "src/train/metrics.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "galena/error.hpp"
+#include "src/base/suggest.hpp"
+
+namespace galena::train {
+namespace {
+
+constexpr comm::Label kControl{comm::Traffic::control, -1, comm::Direction::none};
+const std::vector<std::string> kNames{"accuracy", "micro_f1", "roc_auc"};
+
+double ratio(std::int64_t part, std::int64_t whole) {
+  return whole == 0 ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+std::int64_t argmax(const Tensor& logits, std::int64_t row) {
+  std::int64_t best = 0;
+  for (std::int64_t c = 1; c < logits.cols(); ++c)
+    if (logits.item(row, c) > logits.item(row, best)) best = c;
+  return best;
+}
+
+double accuracy(const Tensor& logits, const Truths& truths, std::span<const VertexId> rows, comm::Communicator* comm) {
+  std::array<std::int64_t, 2> counts{0, static_cast<std::int64_t>(rows.size())};
+  for (const VertexId row : rows)
+    if (argmax(logits, row) == truths.labels[row]) ++counts[0];
+  if (comm != nullptr) comm->sum(std::span(counts), kControl);
+  return ratio(counts[0], counts[1]);
+}
+
+bool is_true(const Truths& truths, VertexId row, std::int64_t c, std::int64_t classes) {
+  return truths.label_matrix.empty() ? truths.labels[row] == c : truths.label_matrix[row * classes + c] != 0;
+}
+
+// With one class a row, a prediction is the largest logit; else every positive one.
+double micro_f1(const Tensor& logits, const Truths& truths, std::span<const VertexId> rows, comm::Communicator* comm) {
+  std::array<std::int64_t, 3> counts{};  // true positives, false positives, false negatives
+  for (const VertexId row : rows) {
+    const std::int64_t best = truths.label_matrix.empty() ? argmax(logits, row) : -1;
+    for (std::int64_t c = 0; c < logits.cols(); ++c) {
+      const bool predicted = best >= 0 ? c == best : logits.item(row, c) > 0;
+      const bool truth = is_true(truths, row, c, logits.cols());
+      counts[0] += predicted && truth;
+      counts[1] += predicted && !truth;
+      counts[2] += !predicted && truth;
+    }
+  }
+  if (comm != nullptr) comm->sum(std::span(counts), kControl);
+  return ratio(2 * counts[0], 2 * counts[0] + counts[1] + counts[2]);
+}
+
+using Scored = std::vector<std::pair<float, std::uint8_t>>;
+
+// Those of all ranks: an exact area needs them all.
+Scored gather(const Scored& mine, comm::Communicator* comm) {
+  if (comm == nullptr) return mine;
+  constexpr std::size_t kBytes = sizeof(float) + 1;
+  std::vector<std::byte> bytes(mine.size() * kBytes);
+  for (std::size_t k = 0; k < mine.size(); ++k) {
+    std::memcpy(&bytes[k * kBytes], &mine[k].first, sizeof(float));
+    bytes[k * kBytes + sizeof(float)] = static_cast<std::byte>(mine[k].second);
+  }
+  Scored all;
+  for (const auto& part : comm->allgather(bytes, kControl))
+    for (std::size_t k = 0; k + kBytes <= part.size(); k += kBytes) {
+      float value = 0;
+      std::memcpy(&value, &part[k], sizeof value);
+      all.emplace_back(value, static_cast<std::uint8_t>(part[k + sizeof(float)]));
+    }
+  return all;
+}
+
+double area(const Tensor& logits, const Truths& truths, std::span<const VertexId> rows, comm::Communicator* comm) {
+  if (truths.label_matrix.empty() && logits.cols() != 2)
+    throw InputError(fmt::format("metric roc_auc wants two classes, or several labels a vertex; there are {} classes",
+                                 logits.cols()));
+  double sum = 0;
+  int defined = 0;
+  const bool binary = truths.label_matrix.empty();
+  for (std::int64_t c = binary ? 1 : 0; c < logits.cols(); ++c) {
+    Scored scored;
+    for (const VertexId row : rows) {
+      const double value = binary ? logits.item(row, 1) - logits.item(row, 0) : logits.item(row, c);
+      scored.emplace_back(static_cast<float>(value), static_cast<std::uint8_t>(is_true(truths, row, c, logits.cols())));
+    }
+    const double of_class = roc_auc(gather(scored, comm));
+    if (std::isnan(of_class)) continue;
+    sum += of_class;
+    ++defined;
+  }
+  return defined == 0 ? std::numeric_limits<double>::quiet_NaN() : sum / defined;
+}
+
+}  // namespace
+
+Metric find_metric(const std::string& name, bool multi_label) {
+  if (name == "auto") return multi_label ? Metric::micro_f1 : Metric::accuracy;
+  const auto found = std::find(kNames.begin(), kNames.end(), name);
+  if (found == kNames.end())
+    throw InputError(fmt::format("unknown metric '{}'{}; there are auto, {}", name, base::did_you_mean(name, kNames),
+                                 fmt::join(kNames, ", ")));
+  const auto metric = static_cast<Metric>(found - kNames.begin());
+  if (metric == Metric::accuracy && multi_label)
+    throw InputError("metric accuracy wants one class a vertex; this data set has several: use micro_f1 or roc_auc");
+  return metric;
+}
+
+std::string name_of(Metric metric) { return kNames[static_cast<std::size_t>(metric)]; }
+
+double score(Metric metric, const Tensor& logits, const Truths& truths, std::span<const VertexId> rows,
+             comm::Communicator* comm) {
+  switch (metric) {
+    case Metric::accuracy: return accuracy(logits, truths, rows, comm);
+    case Metric::micro_f1: return micro_f1(logits, truths, rows, comm);
+    case Metric::roc_auc: return area(logits, truths, rows, comm);
+  }
+  return 0;
+}
+
+double roc_auc(Scored scored) {
+  std::sort(scored.begin(), scored.end());
+  double below = 0, area = 0;  // negatives below; pairs in order
+  double positives = 0;
+  for (std::size_t k = 0; k < scored.size();) {
+    double tied_positive = 0, tied_negative = 0;
+    const float value = scored[k].first;
+    for (; k < scored.size() && scored[k].first == value; ++k)
+      (scored[k].second != 0 ? tied_positive : tied_negative) += 1;
+    area += tied_positive * (below + tied_negative / 2);
+    below += tied_negative;
+    positives += tied_positive;
+  }
+  if (positives == 0 || below == 0) return std::numeric_limits<double>::quiet_NaN();
+  return area / (positives * below);
+}
+
+}  // namespace galena::train

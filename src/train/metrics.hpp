@@ -1,0 +1,35 @@
+#pragma once
+// Scores over the rows of all ranks: counts are added up and divided once; averages are never averaged.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "galena/tensor.hpp"
+#include "src/comm/communicator.hpp"
+
+namespace galena::train {
+
+enum class Metric { accuracy, micro_f1, roc_auc };
+
+/// "accuracy", "micro_f1", "roc_auc". Throws InputError with a suggestion; "auto" depends on multi_label.
+Metric find_metric(const std::string& name, bool multi_label);
+std::string name_of(Metric metric);
+
+/// What rows should be: a class each, or a 0/1 row.
+struct Truths {
+  std::span<const std::int32_t> labels;        ///< [n], where each row has one class
+  std::span<const std::uint8_t> label_matrix;  ///< [n x classes], else
+};
+
+/// The score of `rows` of all ranks. NaN where no rank has rows, or the score is not defined (ROC-AUC of one class).
+/// ROC-AUC: of two classes, by the difference of logits; with a label matrix, the mean over classes that have both.
+/// Every rank calls, and gets the same number. `comm` null: one rank.
+double score(Metric metric, const Tensor& logits, const Truths& truths, std::span<const VertexId> rows,
+             comm::Communicator* comm);
+
+/// Area under the ROC curve of scores with labels 0 or 1, ties counted half; NaN where one label is missing.
+double roc_auc(std::vector<std::pair<float, std::uint8_t>> scored);
+
+}  // namespace galena::train

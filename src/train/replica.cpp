@@ -1,0 +1,232 @@
+#include "src/train/replica.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "galena/error.hpp"
+
+namespace galena::train {
+namespace {
+
+constexpr comm::Label kControl{comm::Traffic::control, -1, comm::Direction::none};
+// Hops of a run that cannot be pruned by depth but is confined to the training vertices.
+constexpr int kManyHops = 64;
+
+nn::Var features_of(const FeatureMatrix& features, std::span<const VertexId> ids, DType dtype) {
+  const auto cols = static_cast<std::int64_t>(features.cols);
+  const auto rows = static_cast<std::int64_t>(ids.size());
+  if (!features.sparse()) {
+    Tensor x = Tensor::empty(rows, cols);
+    for (std::size_t k = 0; k < ids.size(); ++k)
+      std::memcpy(x.data<float>() + static_cast<std::int64_t>(k) * cols, features.dense.data() + ids[k] * features.cols,
+                  features.cols * sizeof(float));
+    return nn::Var(x.to(dtype));
+  }
+  std::vector<EdgeOffset> indptr{0};
+  std::vector<std::uint32_t> indices;
+  std::vector<float> values;
+  for (const VertexId v : ids) {
+    const auto begin = static_cast<std::ptrdiff_t>(features.indptr[v]);
+    const auto end = static_cast<std::ptrdiff_t>(features.indptr[v + 1]);
+    indices.insert(indices.end(), features.indices.begin() + begin, features.indices.begin() + end);
+    values.insert(values.end(), features.values.begin() + begin, features.values.begin() + end);
+    indptr.push_back(indices.size());
+  }
+  const Tensor stored = Tensor::from<float>(static_cast<std::int64_t>(values.size()), 1, values);
+  return nn::Var(SparseMatrix::from_csr(rows, cols, std::move(indptr), std::move(indices), stored.to(dtype)));
+}
+
+std::vector<VertexId> rows_of(std::span<const VertexId> split, std::span<const VertexId> number) {
+  constexpr VertexId kAbsent = ~VertexId{0};
+  std::vector<VertexId> rows;
+  for (const VertexId v : split)
+    if (number[v] != kAbsent) rows.push_back(number[v]);
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+ShareOptions share_options(const Run& run, int hops) {
+  ShareOptions options;
+  options.targets = run.data.data.train;
+  if (hops >= 0 && run.options.prune) options.hops = hops;
+  if (run.options.inductive && options.hops < 0) options.hops = kManyHops;
+  return options;
+}
+
+}  // namespace
+
+LocalData local_data(const NodeData& data, const nn::GraphView& view, DType dtype) {
+  LocalData local;
+  local.features = features_of(data.features, view.ids, dtype);
+  std::size_t vertices = data.features.rows;
+  std::vector<VertexId> number(vertices, ~VertexId{0});
+  for (std::size_t k = 0; k < view.ids.size(); ++k) {
+    const VertexId v = view.ids[k];
+    number[v] = static_cast<VertexId>(k);
+    if (data.multi_label) {
+      const auto* row = data.label_matrix.data() + std::size_t{v} * data.num_classes;
+      local.label_matrix.insert(local.label_matrix.end(), row, row + data.num_classes);
+    } else {
+      local.labels.push_back(data.labels[v]);
+    }
+  }
+  local.train = rows_of(data.train, number);
+  local.valid = rows_of(data.valid, number);
+  local.test = rows_of(data.test, number);
+  return local;
+}
+
+Graph induced(const Graph& graph, std::span<const VertexId> vertices) {
+  std::vector<bool> kept(graph.num_vertices(), false);
+  for (const VertexId v : vertices) kept[v] = true;
+  GraphArrays arrays;
+  arrays.directed = graph.directed();
+  arrays.indptr.reserve(graph.num_vertices() + std::size_t{1});
+  for (VertexId v = 0; v < graph.num_vertices(); ++v) {
+    if (kept[v])
+      for (const VertexId u : graph.neighbors(v))
+        if (kept[u]) arrays.indices.push_back(u);
+    arrays.indptr.push_back(arrays.indices.size());
+  }
+  return Graph::from_arrays(std::move(arrays));
+}
+
+Policy policy_of(const MessageOptions& options) {
+  Policy policy;
+  policy.stale = options.stale;
+  if (options.byte_budget > 0) {
+    policy.rows = RowChoice::assigned;
+    policy.bits = 0;
+    return policy;
+  }
+  policy.rate = options.rate;
+  policy.bits = options.bits;
+  if (options.rate < 1) policy.rows = options.by_importance ? RowChoice::importance : RowChoice::uniform;
+  return policy;
+}
+
+Replica::Replica(const Run& run, comm::Communicator& comm)
+    : run_(run),
+      comm_(comm),
+      store_(run.options.seed, run.options.dtype),
+      metric_(find_metric(run.options.metric, run.data.data.multi_label)) {
+  const NodeData& data = run.data.data;
+  const TrainOptions& options = run.options;
+  const auto features = static_cast<std::int64_t>(data.features.cols);
+  module_ = run.make ? run.make(store_, features, data.num_classes)
+                     : nn::make_model(options.model, features, data.num_classes, store_);
+  if (!module_) throw InputError("the model factory made no model");
+  store_.seal();
+  optimizer_ = std::make_unique<nn::Optimizer>(options.optimizer, store_, options.epochs);
+
+  const Graph graph = options.inductive ? induced(run.data.graph, data.train) : run.data.graph;
+  const auto& parts = run.partition.part_of;
+  share_ = build_share(graph, parts, comm.size(), comm.rank(), share_options(run, module_->hops()));
+  local_ = local_data(data, share_.view, options.dtype);
+  if (comm.size() > 1)
+    exchange_ = std::make_unique<BoundaryExchange>(share_, comm, policy_of(options.messages), options.seed);
+  if (!options.inductive) return;
+  whole_share_ = build_share(run.data.graph, parts, comm.size(), comm.rank(), {});
+  whole_local_ = local_data(data, whole_share_->view, options.dtype);
+  if (comm.size() > 1)
+    whole_exchange_ = std::make_unique<BoundaryExchange>(*whole_share_, comm, Policy{}, options.seed);
+}
+
+Replica::~Replica() = default;
+
+std::function<void(std::span<double>)> Replica::summer() {
+  if (comm_.size() == 1) return {};
+  return [this](std::span<double> values) { comm_.sum(values, kControl); };
+}
+
+nn::Var Replica::forward(bool training, int epoch) {
+  const bool whole = !training && run_.options.inductive;
+  const Share& share = whole ? *whole_share_ : share_;
+  BoundaryExchange* exchange = whole ? whole_exchange_.get() : exchange_.get();
+  const bool pruned = training && !share.hop_rows.empty();
+  if (exchange != nullptr) exchange->begin_pass({training, pruned, static_cast<std::uint32_t>(epoch)});
+  nn::Context::Settings settings;
+  settings.training = training;
+  settings.seed = run_.options.seed;
+  settings.epoch = static_cast<std::uint32_t>(epoch);
+  settings.sum_over_ranks = summer();
+  if (pruned) settings.hop_rows = share.hop_rows;
+  nn::Context context(share.view, exchange, std::move(settings));
+  return module_->forward(context, whole ? whole_local_->features : local_.features);
+}
+
+Replica::EpochResult Replica::train_epoch(int epoch) {
+  const double start = comm::Communicator::now();
+  store_.zero_gradients();
+  const nn::Var logits = forward(true, epoch);
+  const NodeData& data = run_.data.data;
+  const double examples = static_cast<double>(data.train.size()) * (data.multi_label ? data.num_classes : 1);
+  const nn::Var loss = data.multi_label
+                           ? nn::binary_cross_entropy(logits, local_.label_matrix, local_.train, 1 / examples)
+                           : nn::cross_entropy(logits, local_.labels, local_.train, 1 / examples);
+  nn::backward(loss);
+  std::array<double, 1> total{loss.value().item()};
+  if (comm_.size() > 1) {
+    const comm::Label label{comm::Traffic::gradients, -1, comm::Direction::none};
+    if (store_.dtype() == DType::f64)
+      comm_.sum(store_.flat_gradients().span<double>(), label);
+    else
+      comm_.sum(store_.flat_gradients().span<float>(), label);
+    comm_.sum(std::span(total), kControl);
+  }
+  optimizer_->step(epoch);
+  EpochResult result;
+  result.loss = total[0];
+  result.lr = optimizer_->lr(epoch);
+  result.seconds = comm::Communicator::now() - start;
+  if (exchange_) result.wait_seconds = exchange_->take_wait_seconds();
+  return result;
+}
+
+Tensor Replica::evaluate_logits() {
+  const nn::NoGrad guard;
+  Tensor logits = forward(false, 0).value();
+  if (exchange_) static_cast<void>(exchange_->take_wait_seconds());
+  return logits;
+}
+
+Scores Replica::evaluate() {
+  const Tensor logits = evaluate_logits();
+  const LocalData& local = whole_local_ ? *whole_local_ : local_;
+  comm::Communicator* comm = comm_.size() > 1 ? &comm_ : nullptr;
+  const auto of = [&](const std::vector<VertexId>& rows) { return score(metric_, logits, local.truths(), rows, comm); };
+  return {of(local.train), of(local.valid), of(local.test)};
+}
+
+Tensor Replica::gather_logits() {
+  const Tensor mine = evaluate_logits().to(DType::f32);
+  const Share& share = whole_share_ ? *whole_share_ : share_;
+  Tensor all;
+  if (comm_.rank() == 0) all = Tensor::zeros(share.view.global_vertices, mine.cols());
+  const auto ids = comm_.allgather(comm::bytes_of(share.view.ids), kControl);
+  const auto rows = comm_.allgather(std::span<const std::byte>(mine.raw(), mine.bytes()), kControl);
+  if (comm_.rank() != 0) return all;
+  const std::size_t row_bytes = static_cast<std::size_t>(mine.cols()) * sizeof(float);
+  for (std::size_t r = 0; r < ids.size(); ++r)
+    for (std::size_t k = 0; k * sizeof(VertexId) < ids[r].size(); ++k) {
+      VertexId v = 0;
+      std::memcpy(&v, &ids[r][k * sizeof v], sizeof v);
+      std::memcpy(all.raw() + v * row_bytes, &rows[r][k * row_bytes], row_bytes);
+    }
+  return all;
+}
+
+std::vector<Tensor> Replica::snapshot() const {
+  std::vector<Tensor> copy{store_.flat_values().clone()};
+  for (const auto& [name, buffer] : store_.buffers()) copy.push_back(buffer.clone());
+  return copy;
+}
+
+void Replica::restore(const std::vector<Tensor>& snapshot) {
+  std::memcpy(store_.flat_values().raw(), snapshot[0].raw(), snapshot[0].bytes());
+  for (std::size_t k = 0; k + 1 < snapshot.size(); ++k)
+    std::memcpy(store_.buffers()[k].second.raw(), snapshot[k + 1].raw(), snapshot[k + 1].bytes());
+}
+
+}  // namespace galena::train

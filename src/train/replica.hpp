@@ -1,0 +1,85 @@
+#pragma once
+// One rank of a training run: its share of the graph and data, its copy of the model, and one epoch of either.
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "galena/train.hpp"
+#include "src/comm/communicator.hpp"
+#include "src/train/exchange.hpp"
+#include "src/train/metrics.hpp"
+#include "src/train/share.hpp"
+
+namespace galena::train {
+
+/// What all ranks of a run agree on.
+struct Run {
+  const NodeDataset& data;
+  const TrainOptions& options;
+  const ModelFactory& make;
+  const Partition& partition;
+};
+
+/// The rows of one share: features, and what they should be.
+struct LocalData {
+  nn::Var features;
+  std::vector<std::int32_t> labels;
+  std::vector<std::uint8_t> label_matrix;
+  std::vector<VertexId> train, valid, test;  ///< inner numbers
+  [[nodiscard]] Truths truths() const { return {labels, label_matrix}; }
+};
+LocalData local_data(const NodeData& data, const nn::GraphView& view, DType dtype);
+
+/// The graph of the training vertices alone, with the same ids: all other edges are left out.
+Graph induced(const Graph& graph, std::span<const VertexId> vertices);
+
+class Replica {
+ public:
+  Replica(const Run& run, comm::Communicator& comm);
+  ~Replica();
+
+  struct EpochResult {
+    double loss = 0, lr = 0, seconds = 0, wait_seconds = 0;
+  };
+  EpochResult train_epoch(int epoch);
+  Scores evaluate();
+  /// Logits of all vertices, by global id, on rank 0; undefined elsewhere.
+  Tensor gather_logits();
+
+  [[nodiscard]] nn::ParameterStore& store() { return store_; }
+  [[nodiscard]] nn::Optimizer& optimizer() { return *optimizer_; }
+  [[nodiscard]] BoundaryExchange* exchange() { return exchange_.get(); }
+  [[nodiscard]] const Share& share() const { return share_; }
+  [[nodiscard]] Metric metric() const { return metric_; }
+  [[nodiscard]] bool pruned() const { return !share_.hop_rows.empty(); }
+  [[nodiscard]] comm::Communicator& comm() { return comm_; }
+
+  /// Values of parameters and buffers, copied.
+  [[nodiscard]] std::vector<Tensor> snapshot() const;
+  void restore(const std::vector<Tensor>& snapshot);
+
+ private:
+  nn::Var forward(bool training, int epoch);
+  [[nodiscard]] std::function<void(std::span<double>)> summer();
+  Tensor evaluate_logits();
+
+  const Run& run_;
+  comm::Communicator& comm_;
+  nn::ParameterStore store_;
+  std::unique_ptr<nn::Module> module_;
+  std::unique_ptr<nn::Optimizer> optimizer_;
+  Share share_;
+  LocalData local_;
+  std::unique_ptr<BoundaryExchange> exchange_;
+  // Inductive runs evaluate on another graph.
+  std::optional<Share> whole_share_;
+  std::optional<LocalData> whole_local_;
+  std::unique_ptr<BoundaryExchange> whole_exchange_;
+  Metric metric_;
+};
+
+/// The exchange policy that message options mean.
+Policy policy_of(const MessageOptions& options);
+
+}  // namespace galena::train

@@ -1,0 +1,28 @@
+#pragma once
+// The halo columns of one exchange as operations see them, and the samples they came from.
+
+#include <memory>
+#include <vector>
+
+#include "src/nn/halo.hpp"
+#include "src/train/sampler.hpp"
+
+namespace galena::train {
+
+struct Drawn {
+  std::vector<Sample> receives, sends;   ///< by route of the share
+  std::vector<std::int64_t> first;       ///< [receives + 1]: columns of a route are first[r] .. first[r + 1] - 1
+  std::vector<std::int64_t> sent_first;  ///< [sends + 1]: the same for rows that come back
+  nn::HaloSelection view;
+
+  // What `view` points to, where it is not the whole halo.
+  ops::CsrArrays csr, csr_t;
+  std::vector<VertexId> halo_numbers;
+  std::vector<float> weights;
+};
+
+/// Builds the selection of these samples over rows 0 .. rows - 1 of the share.
+std::shared_ptr<const Drawn> make_selection(const Share& share, std::vector<Sample> receives, std::vector<Sample> sends,
+                                            std::int64_t rows, std::uint64_t version);
+
+}  // namespace galena::train

@@ -1,0 +1,151 @@
+// train_network(): checks the options, divides the graph, and starts the ranks.
+
+#include "galena/train.hpp"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "galena/error.hpp"
+#include "src/comm/mpi_session.hpp"
+#include "src/comm/thread_transport.hpp"
+#include "src/train/trainer.hpp"
+
+namespace galena {
+namespace {
+
+constexpr std::array kWidths{0, 1, 2, 4, 8, 16, 32};
+
+void check(const NodeDataset& data, const TrainOptions& options) {
+  const auto require = [](bool holds, const std::string& what) {
+    if (!holds) throw InputError(what);
+  };
+  const MessageOptions& m = options.messages;
+  require(data.data.features.rows == data.graph.num_vertices(),
+          fmt::format("features of {} vertices for a graph of {}", data.data.features.rows, data.graph.num_vertices()));
+  require(!data.data.train.empty(), "no training vertices");
+  require(options.epochs >= 0, fmt::format("--epochs {}: expected 0 or more", options.epochs));
+  require(options.partition.parts >= 1, fmt::format("--parts {}: expected 1 or more", options.partition.parts));
+  require(m.rate >= 0 && m.rate <= 1, fmt::format("--boundary-rate {}: expected 0 to 1", m.rate));
+  require(std::find(kWidths.begin(), kWidths.end(), m.bits) != kWidths.end(),
+          fmt::format("--message-bits {}: expected 32, 16, 8, 4, 2, 1 or adaptive", m.bits));
+  require(m.byte_budget >= 0 && m.byte_budget <= 1, fmt::format("--byte-budget {}: expected 0 to 1", m.byte_budget));
+  require(m.byte_budget == 0 || (m.rate == 1 && m.bits == 32),
+          "--byte-budget chooses rates and widths itself: leave out --boundary-rate and --message-bits");
+  require(m.byte_budget == 0 || !m.stale, "--byte-budget and --stale cannot be used together");
+  require(m.period >= 1, fmt::format("--period {}: expected 1 or more", m.period));
+  require(m.lambda >= 0 && m.lambda <= 1, fmt::format("--lambda {}: expected 0 to 1", m.lambda));
+  require(options.dtype == DType::f32 || options.dtype == DType::f64, "training is in f32 or f64");
+}
+
+class Clock {
+ public:
+  double lap() {
+    const auto now = std::chrono::steady_clock::now();
+    return std::chrono::duration<double>(now - std::exchange(start_, now)).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+Partition partition_for(const NodeDataset& data, const TrainOptions& options) {
+  if (!options.partition_file.empty()) {
+    Partition partition = load_partition(options.partition_file, data.graph);
+    if (partition.parts != options.partition.parts)
+      throw InputError(fmt::format("{}: {} parts; --parts says {}", options.partition_file.string(), partition.parts,
+                                   options.partition.parts));
+    return partition;
+  }
+  if (options.partition.parts == 1) {
+    Partition one;
+    one.part_of.assign(data.graph.num_vertices(), 0);
+    return one;
+  }
+  return cached_partition(data.graph, options.partition, data.data.train, options.partition_cache);
+}
+
+void describe(const train::Run& run, TrainResult& result) {
+  const NodeData& data = run.data.data;
+  result.notes.push_back(fmt::format("{}: {} vertices, {} edges, {} features{}, {} classes", run.data.name,
+                                     run.data.graph.num_vertices(), run.data.graph.num_edges(), data.features.cols,
+                                     data.features.sparse() ? " (sparse)" : "", data.num_classes));
+  result.notes.push_back(fmt::format("split {}: {} for training, {} for validation, {} for testing", data.split,
+                                     data.train.size(), data.valid.size(), data.test.size()));
+  result.notes.insert(result.notes.end(), data.notes.begin(), data.notes.end());
+  if (run.options.inductive)
+    result.notes.emplace_back("inductive: trained on the edges between training vertices only");
+  if (run.partition.parts > 1)
+    result.notes.push_back(fmt::format("{} parts by {}, seed {}{}", run.partition.parts, run.partition.method,
+                                       run.partition.seed, run.partition.reused ? ", reused" : ""));
+  result.notes.insert(result.notes.end(), run.partition.notes.begin(), run.partition.notes.end());
+}
+
+void on_threads(const train::Run& run, const EpochCallback& epoch, TrainResult& result) {
+  const TrainOptions& options = run.options;
+  comm::ThreadOptions threads;
+  threads.wait.deadline = options.deadline;
+  const int all = options.threads > 0 ? options.threads : omp_get_max_threads();
+  threads.threads_per_rank = std::max(1, all / run.partition.parts);
+  if (options.link.bytes_per_second > 0)
+    threads.link = comm::Link{options.link.latency, options.link.bytes_per_second, comm::Link::Shared::rank};
+  comm::run_ranks(run.partition.parts, threads, [&](comm::Communicator& comm) {
+    TrainResult other;  // ranks but the first
+    train::Trainer(run, comm, epoch, comm.rank() == 0 ? result : other).run();
+  });
+}
+
+}  // namespace
+
+TrainResult train_network(const NodeDataset& data, const TrainOptions& given, const EpochCallback& epoch,
+                          const ModelFactory& make) {
+  TrainOptions options = given;
+  check(data, options);
+  TrainResult result;
+  Clock clock;
+  const auto prepare = [&] {
+    Partition partition = partition_for(data, options);
+    result.parts = partition.parts;
+    if (partition.parts > 1)
+      result.partition = partition_report(data.graph, partition, data.data.train, options.threads);
+    result.partition_seconds = clock.lap();
+    return partition;
+  };
+  if (options.transport == Transport::threads) {
+    const Partition partition = prepare();
+    const train::Run run{data, options, make, partition};
+    describe(run, result);
+    on_threads(run, epoch, result);
+    return result;
+  }
+  comm::MpiOptions mpi;
+  mpi.wait.deadline = options.deadline;
+  result.transport = "mpi";
+  const auto report = [&](const std::exception_ptr& error) {
+    return options.mpi_failure ? options.mpi_failure(error) : 1;
+  };
+  comm::run_mpi(
+      mpi,
+      [&](comm::Communicator& comm) {
+        if (options.partition.parts != 1 && options.partition.parts != comm.size())
+          throw InputError(fmt::format("--parts {} with {} MPI processes: leave --parts out, or start as many",
+                                       options.partition.parts, comm.size()));
+        options.partition.parts = comm.size();
+        Partition partition;
+        if (comm.rank() == 0) partition = prepare();
+        partition.parts = result.parts = comm.size();
+        partition.part_of.resize(data.graph.num_vertices());
+        const comm::Label label{comm::Traffic::control, -1, comm::Direction::none};
+        comm.broadcast(comm::writable_bytes_of(partition.part_of), 0, label);
+        const train::Run run{data, options, make, partition};
+        if (comm.rank() == 0) describe(run, result);
+        train::Trainer(run, comm, epoch, result).run();
+      },
+      report);
+  return result;
+}
+
+}  // namespace galena

@@ -1,0 +1,247 @@
+#include "src/train/trainer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+
+#include "galena/error.hpp"
+#include "src/base/hash.hpp"
+#include "src/base/mapped_file.hpp"
+
+namespace galena::train {
+namespace {
+
+constexpr comm::Label kControl{comm::Traffic::control, -1, comm::Direction::none};
+
+std::vector<TrafficRow> rows_of(const comm::TrafficCounter& counter) {
+  std::vector<TrafficRow> rows;
+  for (const auto& row : counter.rows())
+    rows.push_back({std::string(comm::name(row.label.kind)), row.label.layer,
+                    std::string(comm::name(row.label.direction)), row.bytes, row.messages});
+  return rows;
+}
+
+TrainBytes per_epoch(const comm::TrafficCounter& counter, int epochs) {
+  const auto mean = [&](comm::Traffic kind) {
+    return epochs == 0 ? 0 : counter.total(kind).bytes / static_cast<std::uint64_t>(epochs);
+  };
+  return {mean(comm::Traffic::payload), mean(comm::Traffic::parameters), mean(comm::Traffic::index),
+          mean(comm::Traffic::gradients), mean(comm::Traffic::control)};
+}
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+}  // namespace
+
+std::string describe_run(const Run& run) {
+  const TrainOptions& o = run.options;
+  const nn::ModelOptions& m = o.model;
+  const nn::OptimizerOptions& p = o.optimizer;
+  std::string text = fmt::format(
+      "data {} graph {:016x} split {} features {}x{} classes {}; model {} {} {} {} {} {} {} {} {} {} {} {} {} {}",
+      run.data.name, run.data.graph.digest(), run.data.data.split, run.data.data.features.rows,
+      run.data.data.features.cols, run.data.data.num_classes, run.make ? "custom" : m.name, m.layers, m.hidden, m.heads,
+      m.output_heads, m.dropout, m.input_dropout, m.attention_dropout, static_cast<int>(m.norm), m.residual, m.alpha,
+      m.theta, m.sage_aggregation, static_cast<int>(o.dtype));
+  text += fmt::format("; optimizer {} {} {} {} {} {} {} {} {} {}", p.name, p.lr, p.weight_decay, p.momentum, p.nesterov,
+                      p.beta1, p.beta2, p.eps, p.schedule, p.warmup_epochs);
+  for (const auto& [group, decay] : p.group_weight_decay) text += fmt::format(" {}={}", group, decay);
+  if (p.schedule != "constant") text += fmt::format(" epochs {}", o.epochs);
+  const std::uint64_t parts = base::hash_bytes(std::as_bytes(std::span(run.partition.part_of)));
+  text +=
+      fmt::format("; seed {} inductive {} prune {} metric {}; parts {} {:016x}; messages {} {} {} {} {} {} {}", o.seed,
+                  o.inductive, o.prune, o.metric, run.partition.parts, parts, o.messages.rate, o.messages.by_importance,
+                  o.messages.bits, o.messages.byte_budget, o.messages.period, o.messages.lambda, o.messages.stale);
+  return text;
+}
+
+Trainer::Trainer(const Run& run, comm::Communicator& comm, const EpochCallback& callback, TrainResult& result)
+    : run_(run),
+      comm_(comm),
+      callback_(callback),
+      result_(result),
+      replica_(run, comm),
+      assigner_(replica_.share(), comm, run.options.messages, run.options.link) {}
+
+bool Trainer::stop_asked() {
+  if (run_.options.stop == nullptr) return false;
+  std::array<std::int64_t, 1> asked{*run_.options.stop != 0 ? 1 : 0};
+  if (comm_.size() > 1) comm_.max(std::span(asked), kControl);
+  return asked[0] != 0;
+}
+
+EpochRecord Trainer::one_epoch(int epoch) {
+  if (assigner_.enabled()) assigner_.before_epoch(epoch, *replica_.exchange());
+  comm_.traffic().reset();
+  const auto epoch_result = replica_.train_epoch(epoch);
+  if (!std::isfinite(epoch_result.loss))
+    throw InputError(
+        fmt::format("the loss is {} after epoch {}: the features may be too large for the learning rate; "
+                    "try a smaller --lr or --normalize",
+                    epoch_result.loss, epoch));
+  if (assigner_.enabled()) assigner_.after_epoch(epoch, *replica_.exchange());
+  traffic_ += comm_.traffic();
+  EpochRecord record;
+  record.epoch = epoch;
+  record.loss = epoch_result.loss;
+  record.lr = epoch_result.lr;
+  record.seconds = epoch_result.seconds;
+  record.wait_seconds = epoch_result.wait_seconds;
+  return record;
+}
+
+void Trainer::evaluate(EpochRecord& record) {
+  if (comm_.size() > 1) record.traffic = rows_of(comm_.gather_traffic());
+  const Scores scores = replica_.evaluate();
+  record.scores = scores;
+  if (best_epoch_ < 0 || scores.valid > best_scores_.valid) {
+    best_ = replica_.snapshot();
+    best_epoch_ = record.epoch;
+    best_scores_ = scores;
+    since_best_ = 0;
+  } else {
+    ++since_best_;
+  }
+}
+
+void Trainer::run() {
+  if (!run_.options.resume.empty()) resume();
+  const TrainOptions& options = run_.options;
+  const bool root = comm_.rank() == 0;
+  const double start = comm::Communicator::now();
+  int epoch = first_epoch_;
+  std::vector<double> seconds;
+  for (; epoch < options.epochs; ++epoch) {
+    EpochRecord record = one_epoch(epoch);
+    seconds.push_back(record.seconds);
+    const bool last = epoch + 1 == options.epochs;
+    if (last || (epoch + 1) % std::max(options.eval_every, 1) == 0) evaluate(record);
+    if (root) {
+      result_.records.push_back(record);
+      if (callback_) callback_(record);
+    }
+    const bool stop = stop_asked();
+    const bool patient = options.patience <= 0 || since_best_ < options.patience;
+    if (!options.checkpoint.empty() && (stop || last || !patient || (epoch + 1) % options.checkpoint_every == 0))
+      save(epoch + 1);
+    result_.interrupted = stop && !last;
+    if (stop || !patient) {
+      ++epoch;
+      break;
+    }
+  }
+  result_.epochs = epoch;
+  result_.train_seconds = comm::Communicator::now() - start;
+  result_.epoch_median = median(seconds);
+  result_.bytes_per_epoch = per_epoch(
+      [&] {
+        comm_.traffic() = traffic_;
+        return comm_.size() > 1 ? comm_.gather_traffic() : traffic_;
+      }(),
+      epoch - first_epoch_);
+  finish();
+}
+
+void Trainer::finish() {
+  if (replica_.exchange() != nullptr) replica_.exchange()->drain();
+  result_.is_root = comm_.rank() == 0;
+  result_.metric = name_of(replica_.metric());
+  result_.parameters = replica_.store().count();
+  result_.best_epoch = best_epoch_;
+  result_.best = best_scores_;
+  if (best_epoch_ < 0) return;
+  replica_.restore(best_);
+  result_.logits = replica_.gather_logits();
+  if (!result_.is_root) return;
+  for (const auto& entry : replica_.store().parameters())
+    result_.weights.emplace_back(entry.name, entry.var.value().clone());
+  for (const auto& [name, buffer] : replica_.store().buffers()) result_.weights.emplace_back(name, buffer.clone());
+}
+
+// --- checkpoints
+
+Checkpoint Trainer::collect(int next_epoch) {
+  ByteWriter mine;
+  if (replica_.exchange() != nullptr) replica_.exchange()->save(mine);
+  assigner_.save(mine);
+  Checkpoint checkpoint;
+  checkpoint.ranks =
+      comm_.size() > 1 ? comm_.allgather(mine.bytes, kControl) : std::vector<std::vector<std::byte>>{mine.bytes};
+  checkpoint.run = describe_run(run_);
+  checkpoint.next_epoch = next_epoch;
+  checkpoint.best_epoch = best_epoch_;
+  checkpoint.evaluations_since_best = since_best_;
+  checkpoint.best_train = best_scores_.train;
+  checkpoint.best_valid = best_scores_.valid;
+  checkpoint.best_test = best_scores_.test;
+  const auto now = replica_.snapshot();
+  for (std::size_t k = 0; k < now.size(); ++k) {
+    checkpoint.tensors.emplace_back(fmt::format("model/{}", k), now[k]);
+    if (!best_.empty()) checkpoint.tensors.emplace_back(fmt::format("best/{}", k), best_[k]);
+  }
+  for (const auto& [name, tensor] : replica_.optimizer().state())
+    checkpoint.tensors.emplace_back("optimizer/" + name, tensor);
+  return checkpoint;
+}
+
+void Trainer::save(int next_epoch) {
+  const Checkpoint checkpoint = collect(next_epoch);
+  if (comm_.rank() == 0) write_checkpoint(checkpoint, run_.options.checkpoint);
+}
+
+void Trainer::apply(const Checkpoint& checkpoint) {
+  const auto& path = run_.options.resume;
+  const std::string here = describe_run(run_);
+  if (checkpoint.run != here)
+    throw InputError(fmt::format("{}: a checkpoint of another run.\n  checkpoint: {}\n  this run:   {}", path.string(),
+                                 checkpoint.run, here));
+  first_epoch_ = checkpoint.next_epoch;
+  best_epoch_ = checkpoint.best_epoch;
+  since_best_ = checkpoint.evaluations_since_best;
+  best_scores_ = {checkpoint.best_train, checkpoint.best_valid, checkpoint.best_test};
+  std::vector<Tensor> now;
+  for (std::size_t k = 0; k < replica_.store().buffers().size() + 1; ++k) {
+    now.push_back(checkpoint.find(fmt::format("model/{}", k), path));
+    if (best_epoch_ >= 0) best_.push_back(checkpoint.find(fmt::format("best/{}", k), path));
+  }
+  replica_.restore(now);
+  std::vector<std::pair<std::string, Tensor>> optimizer;
+  for (const auto& [name, tensor] : checkpoint.tensors)
+    if (name.starts_with("optimizer/")) optimizer.emplace_back(name.substr(10), tensor);
+  replica_.optimizer().load_state(optimizer);
+  if (checkpoint.ranks.size() != static_cast<std::size_t>(comm_.size()))
+    throw InputError(
+        fmt::format("{}: written by {} ranks; here are {}", path.string(), checkpoint.ranks.size(), comm_.size()));
+  ByteReader mine(checkpoint.ranks[static_cast<std::size_t>(comm_.rank())], path.string());
+  if (replica_.exchange() != nullptr) {
+    replica_.exchange()->begin_pass({true, replica_.pruned(), static_cast<std::uint32_t>(first_epoch_ - 1)});
+    replica_.exchange()->load(mine);
+    assigner_.load(mine, *replica_.exchange());
+  }
+}
+
+// Rank 0 reads: other machines need not see the file.
+void Trainer::resume() {
+  std::vector<std::byte> bytes;
+  std::array<std::int64_t, 1> size{0};
+  if (comm_.rank() == 0 && std::filesystem::exists(run_.options.resume)) {
+    const base::MappedFile file(run_.options.resume);
+    bytes.assign(file.bytes().begin(), file.bytes().end());
+    size[0] = static_cast<std::int64_t>(bytes.size()) + 1;
+  }
+  if (comm_.size() > 1) comm_.max(std::span(size), kControl);
+  if (size[0] == 0) return;
+  bytes.resize(static_cast<std::size_t>(size[0] - 1));
+  if (comm_.size() > 1) comm_.broadcast(bytes, 0, kControl);
+  apply(decode(bytes, run_.options.resume));
+}
+
+}  // namespace galena::train
