@@ -1,0 +1,74 @@
+// Checks of pointwise.hpp, and the choice of the element type.
+
+#include "src/ops/pointwise.hpp"
+
+#include "src/ops/check.hpp"
+#include "src/ops/pointwise_cpu.hpp"
+
+namespace galena::ops {
+
+void activate(Activation f, const Tensor& x, const Tensor& y, double slope) {
+  check_like("activate", "y", y, x);
+  with_float("activate", x.dtype(), [&]<class T>(T) { cpu::activate<T>(f, x, y, static_cast<T>(slope)); });
+}
+
+void activate_backward(Activation f, const Tensor& y, const Tensor& dy, const Tensor& dx, bool accumulate,
+                       double slope) {
+  check_like("activate_backward", "dy", dy, y);
+  check_like("activate_backward", "dx", dx, y);
+  with_float("activate_backward", y.dtype(),
+             [&]<class T>(T) { cpu::activate_backward<T>(f, y, dy, dx, accumulate, static_cast<T>(slope)); });
+}
+
+void axpby(double alpha, const Tensor& x, double beta, const Tensor& y) {
+  check_like("axpby", "y", y, x);
+  with_float("axpby", x.dtype(), [&]<class T>(T) { cpu::axpby<T>(static_cast<T>(alpha), x, static_cast<T>(beta), y); });
+}
+
+void multiply(const Tensor& a, const Tensor& b, const Tensor& y, bool accumulate) {
+  check_like("multiply", "b", b, a);
+  check_like("multiply", "y", y, a);
+  with_float("multiply", a.dtype(), [&]<class T>(T) { cpu::multiply<T>(a, b, y, accumulate); });
+}
+
+void add_row(const Tensor& bias, const Tensor& y) {
+  check_tensor("add_row", "bias", bias, 1, y.cols(), y.dtype());
+  with_float("add_row", y.dtype(), [&]<class T>(T) { cpu::add_row<T>(bias, y); });
+}
+
+void column_sums(const Tensor& x, const Tensor& y, bool accumulate) {
+  check_tensor("column_sums", "y", y, 1, x.cols(), x.dtype());
+  with_float("column_sums", x.dtype(), [&]<class T>(T) { cpu::column_sums<T>(x, y, accumulate); });
+}
+
+void scale_rows(const Tensor& factor, const Tensor& x, const Tensor& y, bool accumulate) {
+  check_tensor("scale_rows", "factor", factor, x.rows(), 1, x.dtype());
+  check_like("scale_rows", "y", y, x);
+  with_float("scale_rows", x.dtype(), [&]<class T>(T) { cpu::scale_rows<T>(factor, x, y, accumulate); });
+}
+
+void concat_columns(const Tensor& a, const Tensor& b, const Tensor& y) {
+  check_tensor("concat_columns", "b", b, a.rows(), b.cols(), a.dtype());
+  check_tensor("concat_columns", "y", y, a.rows(), a.cols() + b.cols(), a.dtype());
+  with_float("concat_columns", a.dtype(), [&]<class T>(T) { cpu::concat_columns<T>(a, b, y); });
+}
+
+void split_columns(const Tensor& y, const Tensor& a, const Tensor& b, bool accumulate) {
+  check_tensor("split_columns", "b", b, a.rows(), b.cols(), a.dtype());
+  check_tensor("split_columns", "y", y, a.rows(), a.cols() + b.cols(), a.dtype());
+  with_float("split_columns", a.dtype(), [&]<class T>(T) { cpu::split_columns<T>(y, a, b, accumulate); });
+}
+
+void gather_rows(const Tensor& x, std::span<const VertexId> rows, const Tensor& y) {
+  check_tensor("gather_rows", "y", y, static_cast<std::int64_t>(rows.size()), x.cols(), x.dtype());
+  check_rows("gather_rows", rows, x.rows());
+  with_float("gather_rows", x.dtype(), [&]<class T>(T) { cpu::gather_rows<T>(x, rows, y); });
+}
+
+void scatter_add_rows(const Tensor& x, std::span<const VertexId> rows, const Tensor& y) {
+  check_tensor("scatter_add_rows", "x", x, static_cast<std::int64_t>(rows.size()), y.cols(), y.dtype());
+  check_rows("scatter_add_rows", rows, y.rows());
+  with_float("scatter_add_rows", x.dtype(), [&]<class T>(T) { cpu::scatter_add_rows<T>(x, rows, y); });
+}
+
+}  // namespace galena::ops
