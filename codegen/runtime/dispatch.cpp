@@ -3,23 +3,11 @@
 #include <cstdlib>
 
 #include "galena/error.hpp"
+#include "src/base/isa.hpp"
 
 namespace galena::rt {
 
 namespace {
-
-#if defined(__x86_64__)
-bool cpu_has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"); }
-bool cpu_has_avx512() {
-  return cpu_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-}
-bool cpu_has_avx512vp2() { return cpu_has_avx512() && __builtin_cpu_supports("avx512vp2intersect"); }
-#else
-bool cpu_has_avx2() { return false; }
-bool cpu_has_avx512() { return false; }
-bool cpu_has_avx512vp2() { return false; }
-#endif
 
 struct Level {
   const SetOps* ops;  ///< null where the compiler could not build it
@@ -28,9 +16,10 @@ struct Level {
 
 /// All levels, the most capable first.
 std::vector<Level> levels() {
-  return {{level_avx512vp2(), cpu_has_avx512vp2()},
-          {level_avx512(), cpu_has_avx512()},
-          {level_avx2(), cpu_has_avx2()},
+  using base::Isa;
+  return {{level_avx512vp2(), base::cpu_has(Isa::avx512vp2)},
+          {level_avx512(), base::cpu_has(Isa::avx512)},
+          {level_avx2(), base::cpu_has(Isa::avx2)},
           {level_scalar(), true}};
 }
 
@@ -54,12 +43,8 @@ const SetOps& set_ops_named(const std::string& name) {
   for (const SetOps* ops : available_set_ops()) {
     if (name == ops->name) return *ops;
   }
-  for (const char* known : {"avx512vp2", "avx512", "avx2", "scalar"}) {
-    if (name == known) {
-      throw EnvironmentError("GALENA_ISA: this CPU or build has no '" + name + "'; unset it, or use scalar");
-    }
-  }
-  throw InputError("GALENA_ISA: '" + name + "' is not an instruction set; expected scalar, avx2, avx512 or avx512vp2");
+  base::isa_named(name);  // says so where there is no such level or CPU
+  throw EnvironmentError("GALENA_ISA: this build has no '" + name + "'; unset it, or use scalar");
 }
 
 const SetOps& set_ops() {

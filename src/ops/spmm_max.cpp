@@ -1,0 +1,65 @@
+// The maximum over neighbours, and its gradient. The backward pass is a pull over the transpose: column j looks at
+// the rows that have it and takes the gradient where it was the maximum. So no two threads write one place.
+
+#include <algorithm>
+
+#include "src/ops/csr_rows.hpp"
+#include "src/ops/spmm.hpp"
+#include "src/ops/spmm_check.hpp"
+
+namespace galena::ops {
+
+void spmm_max(const Csr& csr, const Tensor& x, const Tensor& y, const Tensor& arg) {
+  check_shape("spmm_max", csr, x, y);
+  check_tensor("spmm_max", "arg", arg, y.rows(), y.cols(), DType::i32);
+  with_float("spmm_max", x.dtype(), [&](auto type) {
+    using T = decltype(type);
+    const std::int64_t d = x.cols(), limit = x.rows();
+    const T* const px = x.data<T>();
+    T* const py = y.data<T>();
+    std::int32_t* const pa = arg.data<std::int32_t>();
+    parallel_rows(csr, y.rows(), d, [=](std::int64_t i) {
+      T* const best = py + i * d;
+      std::int32_t* const from = pa + i * d;
+      const RowSpan span = row_span(csr, i, limit);
+      if (span.first == span.last) {
+        std::fill_n(best, d, T{0});
+        std::fill_n(from, d, -1);
+        return;
+      }
+      std::copy_n(px + std::int64_t{csr.indices[span.first]} * d, d, best);
+      std::fill_n(from, d, static_cast<std::int32_t>(csr.indices[span.first]));
+      for (EdgeOffset k = span.first + 1; k < span.last; ++k) {
+        const auto j = static_cast<std::int32_t>(csr.indices[k]);
+        const T* const row = px + std::int64_t{j} * d;
+        for (std::int64_t c = 0; c < d; ++c) {
+          const bool larger = row[c] > best[c];
+          from[c] = larger ? j : from[c];
+          best[c] = larger ? row[c] : best[c];
+        }
+      }
+    });
+  });
+}
+
+void spmm_max_backward(const Csr& csr_t, const Tensor& arg, const Tensor& dy, const Tensor& dx) {
+  check_shape("spmm_max_backward", csr_t, dy, dx);
+  check_tensor("spmm_max_backward", "arg", arg, dy.rows(), dy.cols(), DType::i32);
+  with_float("spmm_max_backward", dx.dtype(), [&](auto type) {
+    using T = decltype(type);
+    const std::int64_t d = dx.cols(), limit = dy.rows();
+    const T* const py = dy.data<T>();
+    T* const px = dx.data<T>();
+    const std::int32_t* const pa = arg.data<std::int32_t>();
+    parallel_rows(csr_t, dx.rows(), d, [=](std::int64_t j) {
+      T* const out = px + j * d;
+      const RowSpan span = row_span(csr_t, j, limit);
+      for (EdgeOffset k = span.first; k < span.last; ++k) {
+        const std::int64_t i = csr_t.indices[k];
+        for (std::int64_t c = 0; c < d; ++c) out[c] += pa[i * d + c] == j ? py[i * d + c] : T{0};
+      }
+    });
+  });
+}
+
+}  // namespace galena::ops
