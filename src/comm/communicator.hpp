@@ -51,6 +51,7 @@ struct WaitOptions {
   /// Where set nonzero by anyone (a signal handler), waits throw Interrupted within a tenth of a second. An epoch
   /// that shall end in order is better stopped by agreement: max() of the flag.
   const volatile int* stop = nullptr;
+  [[nodiscard]] bool stopped() const { return stop != nullptr && __atomic_load_n(stop, __ATOMIC_RELAXED) != 0; }
 };
 
 /// What a transfer is, for errors.
@@ -159,7 +160,6 @@ class Communicator {
   [[nodiscard]] std::string self() const;
   [[nodiscard]] EnvironmentError overdue(std::span<Pending* const> pendings, double seconds) const;
   [[nodiscard]] InternalError wrong_size(const Transfer& receive, const std::string& found) const;
-  [[nodiscard]] bool stopped() const { return options_.stop != nullptr && *options_.stop != 0; }
   [[nodiscard]] Interrupted interrupted() const;
 
  private:

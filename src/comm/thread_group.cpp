@@ -85,6 +85,7 @@ void ThreadGroup::cancel(ThreadPending& pending) {
 
 /// `next`: when to look again if nothing changes before; infinite while none has found its partner.
 ThreadGroup::Why ThreadGroup::look(std::span<Pending* const> pendings, Outcome& outcome, double& next) const {
+  if (!deadlock_.empty()) return Why::deadlock;  // before the failure that follows: all report it
   if (failed_) return Why::peer_failed;
   next = std::numeric_limits<double>::infinity();
   const double now = Communicator::now();
@@ -121,7 +122,7 @@ ThreadGroup::Why ThreadGroup::wait(int rank, std::span<Pending* const> pendings,
     if (const Why why = look(pendings, outcome, next); why != Why::unfinished) return done(why);
     look_for_deadlock();
     if (!deadlock_.empty()) return done(Why::deadlock);
-    if (options.stop != nullptr && *options.stop != 0) return done(Why::interrupted);
+    if (options.stopped()) return done(Why::interrupted);
     const double now = Communicator::now();
     if (now >= last && next == std::numeric_limits<double>::infinity()) return done(Why::deadline);
     double wake = std::min(next, std::max(last, now));

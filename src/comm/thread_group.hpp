@@ -56,7 +56,7 @@ class ThreadGroup {
   void start(ThreadPending& pending);
   /// Waits until one is over, or something else ends the wait; never `unfinished`.
   Why wait(int rank, std::span<Pending* const> pendings, const WaitOptions& options, Outcome& outcome);
-  /// The same without waiting: over, unfinished or peer_failed.
+  /// The same without waiting.
   Why poll(std::span<Pending* const> pendings, Outcome& outcome);
   void cancel(ThreadPending& pending);
 
