@@ -10,7 +10,7 @@
 // Lagrangian bound); the last that fits and the first that does not are candidates. What is left over is given to
 // the probabilities: with all widths fixed, the problem is convex and water-filling solves it. (By the Shapley-Folkman
 // theorem one such message a budget is all that separates this from the bound.) Other candidates make small problems
-// safe, where one message is a large part: each width for all, and every message sent with bits chosen greedily. Each
+// safe, where one message is a large part: each width for all, and every message sent with the best widths. Each
 // candidate's variance is monotone in the budget, hence so is that of their best:
 // widths fixed, more budget is a larger feasible set; and candidates change only where the budget reaches a cost for
 // which the new ones are optimal.
@@ -23,6 +23,7 @@
 #include <limits>
 
 #include "galena/error.hpp"
+#include "src/train/allocate_frontier.hpp"
 #include "src/train/allocate_parts.hpp"
 
 namespace galena::train {
@@ -56,6 +57,29 @@ struct Coding {
   [[nodiscard]] double variance(double keep) const { return u * (1 - keep) / keep + noise; }
 };
 
+using Points = std::vector<std::vector<Point>>;  // by message
+
+void fill_greedily(Points points, double limit, std::vector<std::uint8_t>& option) {
+  std::vector<Increment> steps;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const std::size_t kept = keep_hull(points[i]);
+    append_steps(std::span(points[i]).first(kept), static_cast<std::int32_t>(i), 1, 1, steps);
+  }
+  sort_steps(steps);
+  take_steps(steps, limit, option);
+}
+
+void fill_exactly(Points points, double limit, std::vector<std::uint8_t>& option) {
+  const std::vector<double> ones(points.size(), 1);
+  std::vector<Block> blocks;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    blocks.push_back(make_block(std::move(points[i]), {static_cast<std::int32_t>(i)}, ones));
+  }
+  const Frontier frontier(blocks);
+  const auto k = static_cast<std::int64_t>(limit / static_cast<double>(frontier.unit()));
+  frontier.choose(std::min(k, frontier.size() - 1), option);
+}
+
 /// The messages of one budget.
 class Group {
  public:
@@ -77,7 +101,8 @@ class Group {
   [[nodiscard]] double relaxed(double t, double limit) const;
   void offer(std::vector<Choice> choices);
   void offer_filled(std::vector<Choice> widths, double limit);
-  void offer_greedy(double limit);
+  [[nodiscard]] std::vector<Point> sent(std::size_t i) const;
+  void offer_sent(double limit);
   void offer_path(double feasible, double infeasible, double limit);
   template <class Get>
   [[nodiscard]] double cost(const Get& get) const;
@@ -85,6 +110,7 @@ class Group {
 
   std::size_t options_;
   double keep_min_;
+  bool whole_;  // costs are whole numbers
   double fixed_ = 0;
   std::vector<std::int32_t> messages_;
   std::vector<Coding> codings_;  // [messages x options]
@@ -94,7 +120,7 @@ class Group {
 
 Group::Group(const JointProblem& problem, const Budget& budget, std::span<const std::int32_t> channels,
              const ByChannel& all, double keep_min)
-    : options_(problem.widths.size()), keep_min_(keep_min) {
+    : options_(problem.widths.size()), keep_min_(keep_min), whole_(budget.unit == Budget::Unit::bytes) {
   for (const std::int32_t c : channels) {
     const Channel& channel = problem.channels[c];
     const double price = price_of(channel, budget.unit);
@@ -186,26 +212,34 @@ void Group::offer_filled(std::vector<Choice> widths, double limit) {
   offer(std::move(widths));
 }
 
-/// Every message sent, but for those that add no variance.
-void Group::offer_greedy(double limit) {
-  std::vector<Increment> steps;
-  std::vector<Choice> choices;
-  std::vector<Point> points(options_);
+/// The message at all widths, with probability 1; or, if it adds no variance, at the cheapest with the least.
+std::vector<Point> Group::sent(std::size_t i) const {
+  std::vector<Point> points;
+  for (std::size_t w = 0; w < options_; ++w) {
+    points.push_back({coding(i, w).cost, coding(i, w).noise, static_cast<std::uint8_t>(w)});
+  }
+  points.resize(keep_undominated(points));
+  if (coding(i, points[0].option).u == 0) points[0].cost *= keep_min_;
+  return points;
+}
+
+/// Every message sent (but for those that add no variance): the best widths where that takes a small table, else
+/// those of the greedy.
+void Group::offer_sent(double limit) {
+  std::vector<std::vector<Point>> points;
+  std::vector<std::uint8_t> option;
+  double span = 0;
   for (std::size_t i = 0; i < size(); ++i) {
-    for (std::size_t w = 0; w < options_; ++w) {
-      points[w] = {coding(i, w).cost, coding(i, w).noise, static_cast<std::uint8_t>(w)};
-    }
-    const std::size_t kept = keep_hull(points);
-    choices.push_back({coding(i, points[0].option).u > 0 ? 1 : keep_min_, points[0].option});
-    limit -= choices.back().keep * points[0].cost;
-    append_steps(std::span(points).first(kept), static_cast<std::int32_t>(i), 1, 1, steps);
+    points.push_back(sent(i));
+    option.push_back(points[i][0].option);
+    limit -= points[i][0].cost;
+    span += points[i].back().cost - points[i][0].cost;
   }
   if (limit < 0) return;
-  sort_steps(steps);
-  std::vector<std::uint8_t> option;
-  for (const Choice& choice : choices) option.push_back(choice.option);
-  take_steps(steps, limit, option);
-  for (std::size_t i = 0; i < size(); ++i) choices[i].option = option[i];
+  const double table = span * static_cast<double>(size() * options_);
+  (whole_ && table <= 0x1p22 ? fill_exactly : fill_greedily)(std::move(points), limit, option);
+  std::vector<Choice> choices;
+  for (std::size_t i = 0; i < size(); ++i) choices.push_back({coding(i, option[i]).u > 0 ? 1 : keep_min_, option[i]});
   offer(std::move(choices));
 }
 
@@ -245,7 +279,7 @@ double Group::solve(double limit, double& lower_bound) {
     for (std::size_t w = 0; w < options_; ++w) {
       offer_filled(std::vector<Choice>(size(), {1, static_cast<std::uint8_t>(w)}), limit);
     }
-    offer_greedy(limit);
+    offer_sent(limit);
   }
   lower_bound += std::min(bound, best_variance_);
   return price;

@@ -40,7 +40,7 @@ struct JointAllocation {
 ///
 /// Messages that add no variance at any probability (a = 0, or E = 0 and d = 0) are kept with keep_min.
 ///
-/// The budget is kept (in seconds: within a relative 1e-12) and spent in full wherever some message is kept with a
+/// The budget is kept, within a relative 1e-12 of rounding, and spent in full wherever some message is kept with a
 /// probability below 1 and above keep_min; otherwise less than one row's step is left over. The variance is above
 /// lower_bound by less than what one row's step takes away, a group; it never exceeds that of the best uniform or
 /// importance-weighted sampling at any one width, nor that of assign_within(greedy) on the same variances; and it is

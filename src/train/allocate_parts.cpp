@@ -180,7 +180,7 @@ void check_budget(std::string_view who, const Budget& budget, std::size_t channe
 
 double open_limit(std::string_view who, const Budget& budget, std::size_t group, double fixed, double least) {
   const double limit = budget.limit[group], left = limit - fixed;
-  const double slack = budget.unit == Budget::Unit::seconds ? 1e-12 * limit : 0;
+  const double slack = 1e-12 * limit;
   if (left >= least - slack) return std::max(left, least);
   throw InputError(
       fmt::format("{}: budget {} allows {} {}, but the cheapest choice takes {}; allow at least that, or offer a "

@@ -88,7 +88,7 @@ void check_fraction(std::string_view who, std::string_view name, double value);
 void check_budget(std::string_view who, const Budget& budget, std::size_t channels);
 
 /// What a group's limit leaves after `fixed` costs, of which `least` is needed at least. A shortage of no more than
-/// rounding (seconds) is made up; a larger one is an InputError.
+/// rounding is made up; a larger one is an InputError.
 double open_limit(std::string_view who, const Budget& budget, std::size_t group, double fixed, double least);
 
 }  // namespace galena::train::detail

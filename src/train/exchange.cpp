@@ -327,7 +327,37 @@ void BoundaryExchange::record(std::uint32_t call, bool forward, std::size_t rout
 
 // --- checkpoints
 
+namespace {
+
+void put(ByteWriter& writer, const std::vector<std::vector<RouteMeasure>>& calls) {
+  writer.put(static_cast<std::uint64_t>(calls.size()));
+  for (const auto& routes : calls) {
+    writer.put(static_cast<std::uint64_t>(routes.size()));
+    for (const RouteMeasure& route : routes) {
+      writer.put(route.width);
+      writer.put_array(route.rows);
+    }
+  }
+}
+
+std::vector<std::vector<RouteMeasure>> get_measures(ByteReader& reader) {
+  std::vector<std::vector<RouteMeasure>> calls(reader.count(sizeof(std::uint64_t)));
+  for (auto& routes : calls) {
+    routes.resize(reader.count(sizeof(std::uint64_t)));
+    for (RouteMeasure& route : routes) {
+      route.width = reader.get<std::int64_t>();
+      route.rows = reader.get_array<RowMeasure>();
+    }
+  }
+  return calls;
+}
+
+}  // namespace
+
 void BoundaryExchange::save(ByteWriter& writer) {
+  writer.put(static_cast<std::uint8_t>(measuring_));
+  put(writer, measures_.forward);
+  put(writer, measures_.backward);
   writer.put(static_cast<std::uint64_t>(policy_.stale ? calls_.size() : 0));
   if (!policy_.stale) return;
   for (auto& call : calls_) {
@@ -359,6 +389,9 @@ std::shared_ptr<BoundaryExchange::Flight> BoundaryExchange::load_flight(ByteRead
 }
 
 void BoundaryExchange::load(ByteReader& reader) {
+  measuring_ = reader.get<std::uint8_t>() != 0;
+  measures_.forward = get_measures(reader);
+  measures_.backward = get_measures(reader);
   const std::size_t count = reader.count(1);
   for (std::uint32_t number = 0; number < count; ++number) {
     Call& call = call_of(number);

@@ -77,7 +77,8 @@ class BoundaryExchange : public nn::HaloExchange {
   Tensor gather_full(const Tensor& x) override;
   void progress() override { communicator_.progress(); }
 
-  /// What a stale policy has under way, for checkpoints. Waits for it first. The policy must not be `assigned`.
+  /// What has been measured, and what a stale policy has under way (it is waited for), for checkpoints. load() wants
+  /// begin_pass() of the last epoch before.
   void save(ByteWriter& writer);
   void load(ByteReader& reader);
 
