@@ -29,6 +29,8 @@ void add_convert(CLI::App& app, Common& common);
 void add_info(CLI::App& app, Common& common);
 void add_generate(CLI::App& app, Common& common);
 void add_dataset(CLI::App& app, Common& common);
+void add_partition(CLI::App& app, Common& common);
+void add_train(CLI::App& app, Common& common);
 
 /// Adds a subcommand that has --json, --threads and --quiet.
 CLI::App& subcommand(CLI::App& app, Common& common, const std::string& name, const std::string& description);

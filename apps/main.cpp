@@ -126,7 +126,7 @@ int report(const Error& error) {
 int run(int argc, char** argv) {
   try {
     Common common;
-    CLI::App app("Mines patterns in graphs.", "galena");
+    CLI::App app("Mines patterns in graphs, and learns from them.", "galena");
     app.set_version_flag("--version", version_text);
     app.require_subcommand(1);
     add_mine(app, common);
@@ -134,6 +134,8 @@ int run(int argc, char** argv) {
     add_convert(app, common);
     add_generate(app, common);
     add_dataset(app, common);
+    add_partition(app, common);
+    add_train(app, common);
     if (argc <= 1) {
       std::fputs(app.help().c_str(), stderr);
       return kUsage;

@@ -69,6 +69,10 @@ struct NodeDataOptions {
   int threads = 0;  ///< 0 = all cores
 };
 
+/// Whether the word means a folder with labels of vertices, or a bundled dataset that has them. Throws nothing but
+/// EnvironmentError where the place cannot be looked at.
+bool is_node_dataset(const std::string& name_or_path);
+
 /// Loads the folder that `name_or_path` means (resolve_folder() in galena/dataset.hpp says how; "karate" is bundled).
 /// Throws InputError naming the file and the place for: arrays whose rows are not as many as the vertices, ids that
 /// the edge list would renumber, features that are no finite floats, labels that are no classes or of one class only,

@@ -2,12 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <numeric>
+#include <algorithm>
 
 #include "galena/dataset.hpp"
 #include "galena/error.hpp"
 #include "src/graph/folder.hpp"
 #include "src/graph/node_files.hpp"
+#include "src/graph/resolve.hpp"
 
 namespace galena {
 namespace fs = std::filesystem;
@@ -48,6 +49,15 @@ void check_rows(const std::string& file, std::uint64_t rows, VertexId vertices, 
 }
 
 }  // namespace detail
+
+bool is_node_dataset(const std::string& name_or_path) {
+  if (name_or_path.empty()) return false;
+  if (const auto place = detail::find_place(name_or_path)) {
+    return fs::exists(*place / "labels.npy") || fs::exists(*place / "labels_multi.npz");
+  }
+  if (!detail::is_registered(name_or_path)) return false;
+  return std::ranges::count(find_dataset(name_or_path).bundled, "labels.npy") > 0;
+}
 
 NodeData load_node_data(const fs::path& folder, VertexId num_vertices, const NodeDataOptions& options,
                         std::span<const VertexId> degrees) {
