@@ -41,36 +41,43 @@ struct GradientSlot {
 };
 
 /// A value in a computation, shared by its copies. Dense, or sparse (features); a sparse one has no gradient.
+/// Values that are not parameters do not change once made.
 class Var {
  public:
   Var() = default;
   explicit Var(Tensor value, bool requires_grad = false);
   explicit Var(SparseMatrix value);
 
-  [[nodiscard]] bool defined() const noexcept { return node_ != nullptr; }
+  [[nodiscard]] bool defined() const noexcept { return value_ != nullptr || node_ != nullptr; }
   [[nodiscard]] const Tensor& value() const;         ///< undefined for a sparse one
-  [[nodiscard]] const SparseMatrix* sparse() const;  ///< null for a dense one
+  [[nodiscard]] const SparseMatrix* sparse() const;  ///< null for a dense one; only its first rows() rows count
   [[nodiscard]] std::int64_t rows() const;
   [[nodiscard]] std::int64_t cols() const;
   [[nodiscard]] DType dtype() const;
-  [[nodiscard]] bool requires_grad() const;
+  [[nodiscard]] bool requires_grad() const noexcept { return node_ != nullptr; }
   /// How many aggregations lie behind this value: rows of value at hop h are the first ctx.rows(h) vertices.
   [[nodiscard]] int hop() const;
-  /// The gradient, after backward(); zeros where nothing arrived.
+  /// The gradient of a leaf, after backward(); zeros where nothing arrived. Those of results are gone by then.
   [[nodiscard]] Tensor grad() const;
   /// For backward passes. The first caller writes, later ones add.
   [[nodiscard]] GradientSlot grad_slot() const;
+  /// Without the value: for a backward pass to hold that asks for no more than grad_slot(), so that memory is freed.
+  [[nodiscard]] Var gradient_only() const;
 
+  struct Value;
   struct Node;
+  [[nodiscard]] const std::shared_ptr<Value>& value_holder() const noexcept { return value_; }
   [[nodiscard]] Node* node() const noexcept { return node_.get(); }
 
  private:
-  friend Var make_op(const char*, Tensor, std::vector<Var>, std::function<void(const Tensor&)>, int);
+  friend class Tape;
+  std::shared_ptr<Value> value_;
   std::shared_ptr<Node> node_;
 };
 
-/// The value of a custom operation. `backward` receives d loss / d value and adds to the inputs' grad_slot()s (of those
-/// that require_grad()). It may hold inputs and whatever was saved. `hop` -1: the largest of the inputs'.
+/// The value of a custom operation. `backward` receives d loss / d value and writes or adds to the inputs'
+/// grad_slot()s (of those that require_grad()). It may hold inputs and whatever was saved. Undefined inputs are left
+/// out. `hop` -1: the largest of the inputs'.
 Var make_op(const char* name, Tensor value, std::vector<Var> inputs, std::function<void(const Tensor&)> backward,
             int hop = -1);
 
@@ -116,7 +123,8 @@ class ParameterStore {
   [[nodiscard]] const std::vector<std::pair<std::string, Tensor>>& buffers() const noexcept { return buffers_; }
   /// [count x 1], after seal().
   [[nodiscard]] Tensor flat_values() const noexcept { return values_; }
-  [[nodiscard]] Tensor flat_gradients() const noexcept { return gradients_; }
+  /// Zero for parameters that backward() did not reach since zero_gradients().
+  [[nodiscard]] Tensor flat_gradients() const;
   /// (group, first, last) ranges of the flat tensors.
   struct Range {
     std::string group;
@@ -125,10 +133,11 @@ class ParameterStore {
   [[nodiscard]] const std::vector<Range>& ranges() const noexcept { return ranges_; }
   [[nodiscard]] std::int64_t count() const noexcept;
   [[nodiscard]] DType dtype() const noexcept { return dtype_; }
-  /// Forgets gradients; those that backward() then does not reach are zero.
+  /// Forgets gradients.
   void zero_gradients();
 
  private:
+  void check_name(const std::string& name) const;
   std::uint64_t seed_;
   DType dtype_;
   bool sealed_ = false;
@@ -156,7 +165,7 @@ class Context {
     /// Sums over ranks, in rank order; null on one rank.
     std::function<void(std::span<double>)> sum_over_ranks;
   };
-  Context(const GraphView& graph, HaloExchange* exchange, Settings settings);
+  Context(const GraphView& graph, HaloExchange* exchange, Settings settings);  ///< both outlive it
 
   [[nodiscard]] bool training() const noexcept { return settings_.training; }
   [[nodiscard]] std::uint64_t seed() const noexcept { return settings_.seed; }
@@ -166,6 +175,10 @@ class Context {
   /// Rows of a value at this hop: of this rank's vertices, those that the loss can still depend on.
   [[nodiscard]] std::int64_t rows(int hop) const;
   void sum_over_ranks(std::span<double> values) const;
+  /// The function itself, for backward passes to keep; empty on one rank.
+  [[nodiscard]] const std::function<void(std::span<double>)>& summer() const noexcept {
+    return settings_.sum_over_ranks;
+  }
   std::uint32_t next_stream() noexcept { return stream_++; }       ///< names a call that draws
   std::uint32_t next_exchange() noexcept { return exchanges_++; }  ///< names a call that exchanges
 
@@ -178,23 +191,29 @@ class Context {
 
 // --- operations
 // x is [n x d] of this rank's vertices. Shapes that do not fit: InputError naming the operation and both shapes.
+// Operations that take a Var by value write over it where nobody else holds it: pass results on with std::move.
 
 enum class Activation { identity, relu, leaky_relu, elu, sigmoid, tanh };
 
+/// The rows that this pass needs of x: the first ctx.rows(x.hop()). No copy. For features, of which there are more.
+Var needed_rows(const Context& ctx, const Var& x);
 Var linear(const Var& x, const Var& weight,
-           const Var& bias = {});  ///< x W + b; x may be sparse; W [d x out], b [1 x out]
-Var activate(Activation f, const Var& x, double slope = 0.2);
-inline Var relu(const Var& x) { return activate(Activation::relu, x); }
+           const Var& bias = {});     ///< x W + b; x may be sparse; W [d x out], b [1 x out]
+Var add_row(Var x, const Var& bias);  ///< x + b in every row
+Var activate(Activation f, Var x, double slope = 0.2);
+inline Var relu(Var x) { return activate(Activation::relu, std::move(x)); }
 /// alpha a + beta b; the longer one is cut to the rows of the other where their hops differ.
-Var add(const Var& a, const Var& b, double alpha = 1, double beta = 1);
+Var add(Var a, const Var& b, double alpha = 1, double beta = 1);
 Var multiply(const Var& a, const Var& b);
-Var scale(const Var& x, double factor);
+Var scale(Var x, double factor);
 Var scale_by(const Var& x, const Var& factor);  ///< factor [1 x 1], learnt
 Var concat(const Var& a, const Var& b);         ///< columns of a, then of b
 Var head(const Var& x, std::int64_t rows);      ///< the first rows
 Var mean_of_heads(const Var& x, int heads);     ///< [n x heads*w] -> [n x w]
 /// Kept with probability 1 - p while training, named by global vertex id: the same under any partitioning.
-Var dropout(Context& ctx, const Var& x, double p);
+Var dropout(Context& ctx, Var x, double p);
+/// dropout(relu(x)), with one tensor kept for the backward pass in the place of two and no number drawn again.
+Var relu_dropout(Context& ctx, Var x, double p);
 Var layer_norm(const Var& x, const Var& gamma, const Var& beta, double eps = 1e-5);
 /// Over the rows of all ranks. Running statistics [1 x d] are updated in training and used else.
 Var batch_norm(Context& ctx, const Var& x, const Var& gamma, const Var& beta, const Tensor& running_mean,
@@ -223,7 +242,7 @@ Var aggregate(Context& ctx, const Var& x, Aggregation how);
 Var self_rows(Context& ctx, const Var& x);
 
 /// Attention over neighbours, heads side by side: source rows [n x heads*w] are exchanged.
-/// GAT: attention vectors a_source, a_target [1 x heads*w]; scores LeakyReLU(a_target.t_i + a_source.s_j).
+/// GAT: attention vectors a_source, a_target, of heads*w numbers; scores LeakyReLU(a_target.t_i + a_source.s_j).
 /// v2: a_source only; scores a.LeakyReLU(t_i + s_j). Sampled columns enter with -log(probability).
 struct Attention {
   int heads = 1;
@@ -237,17 +256,21 @@ Var attend(Context& ctx, const Var& source, const Var& target, const Var& a_sour
 // --- messages of one's own
 
 /// y_i = sum_{j -> i} w_ij message(x_i, x_j), with the message's adjoint. Called from several threads.
-struct MessageFunction {
+template <class T>
+struct MessageFunctionOf {
   std::int64_t width = 0;  ///< of a message
   /// out [width] = message; `target` and `source` are rows of x.
-  std::function<void(std::span<const float> target, std::span<const float> source, std::span<float> out)> message;
+  std::function<void(std::span<const T> target, std::span<const T> source, std::span<T> out)> message;
   /// Adds to the gradients of both rows, given the message's.
-  std::function<void(std::span<const float> target, std::span<const float> source, std::span<const float> gradient,
-                     std::span<float> d_target, std::span<float> d_source)>
+  std::function<void(std::span<const T> target, std::span<const T> source, std::span<const T> gradient,
+                     std::span<T> d_target, std::span<T> d_source)>
       adjoint;
 };
-/// x is f32. `how`: sum or mean.
-Var propagate(Context& ctx, const Var& x, const MessageFunction& function, Aggregation how);
+using MessageFunction = MessageFunctionOf<float>;
+/// T is x's type, float or double. `how`: sum, mean or symmetric. Going back, each message's adjoint is called twice,
+/// for either end, so that no two threads add to one row.
+template <class T>
+Var propagate(Context& ctx, const Var& x, const MessageFunctionOf<T>& function, Aggregation how);
 
 // --- losses: sums over chosen rows times `factor` (1 / examples of all ranks)
 
@@ -306,7 +329,7 @@ class GcnConv {
   Var weight_, bias_;
 };
 
-/// Hamilton et al. (NeurIPS 2017): X W_1 + mean(X) W_2 + b.
+/// Hamilton et al. (NeurIPS 2017): X W_1 + mean(X) W_2 + b. `max` is that of the rows of X W_2.
 class SageConv {
  public:
   SageConv() = default;
@@ -324,7 +347,7 @@ class GatConv {
  public:
   GatConv() = default;
   GatConv(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t width, Attention how,
-          bool concat);
+          bool concat, const std::string& group = "");
   Var operator()(Context& ctx, const Var& x) const;
 
  private:
@@ -333,11 +356,12 @@ class GatConv {
   bool concat_ = true;
 };
 
-/// Xu et al. (ICLR 2019): MLP((1 + eps) X + sum(X)).
+/// Xu et al. (ICLR 2019): MLP((1 + eps) X + sum(X)), the MLP of two linear maps with a norm and ReLU between.
 class GinConv {
  public:
   GinConv() = default;
-  GinConv(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t out);
+  GinConv(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t out,
+          NormKind norm = NormKind::batch);
   Var operator()(Context& ctx, const Var& x) const;
 
  private:

@@ -85,6 +85,8 @@ class Tensor {
   [[nodiscard]] bool same_memory(const Tensor& other) const noexcept {
     return storage_ == other.storage_ && offset_ == other.offset_;
   }
+  /// Whether no other tensor shares the memory, so that nobody would see it written over.
+  [[nodiscard]] bool unique() const noexcept { return storage_.use_count() == 1; }
 
  private:
   void check_type(DType wanted) const;

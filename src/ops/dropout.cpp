@@ -50,7 +50,7 @@ struct Draws {
 /// Draws are made for about this many blocks at a time, which stay in the first cache.
 constexpr std::int64_t kBatch = 512;
 
-template <class T>
+template <class T, bool kRelu>
 void dense(const Tensor& x, const Rate& rate, const RandomKey& key, const VertexId* ids, const Tensor& y,
            bool accumulate) {
   const T *from = x.data<T>(), factor = static_cast<T>(rate.factor);
@@ -73,7 +73,8 @@ void dense(const Tensor& x, const Rate& rate, const RandomKey& key, const Vertex
         const T* in = from + i * cols;
         T* out = to + i * cols;
         for (std::int64_t c = 0; c < cols; ++c) {
-          out[c] = (u[c] < rate.threshold ? T{0} : factor * in[c]) + (accumulate ? out[c] : T{0});
+          const bool dropped = u[c] < rate.threshold || (kRelu && !(in[c] > 0));
+          out[c] = (dropped ? T{0} : factor * in[c]) + (accumulate ? out[c] : T{0});
         }
       }
     }
@@ -111,7 +112,28 @@ void sparse(const SparseMatrix& x, const Rate& rate, const RandomKey& key, const
 void dropout(const Tensor& x, double p, const RandomKey& key, const VertexId* ids, const Tensor& y, bool accumulate) {
   check_like("dropout", "y", y, x);
   const Rate rate = rate_of(p);
-  with_float("dropout", x.dtype(), [&]<class T>(T) { dense<T>(x, rate, key, ids, y, accumulate); });
+  with_float("dropout", x.dtype(), [&]<class T>(T) { dense<T, false>(x, rate, key, ids, y, accumulate); });
+}
+
+void relu_dropout(const Tensor& x, double p, const RandomKey& key, const VertexId* ids, const Tensor& y) {
+  check_like("relu_dropout", "y", y, x);
+  const Rate rate = rate_of(p);
+  with_float("relu_dropout", x.dtype(), [&]<class T>(T) { dense<T, true>(x, rate, key, ids, y, false); });
+}
+
+void relu_dropout_backward(const Tensor& y, double p, const Tensor& dy, const Tensor& dx, bool accumulate) {
+  check_like("relu_dropout_backward", "dy", dy, y);
+  check_like("relu_dropout_backward", "dx", dx, y);
+  const double kept = rate_of(p).factor;
+  with_float("relu_dropout_backward", y.dtype(), [&]<class T>(T) {
+    const T *result = y.data<T>(), *gradient = dy.data<T>(), factor = static_cast<T>(kept);
+    T* const to = dx.data<T>();
+    parallel_ranges(y.size(), 1, [=](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t k = begin; k < end; ++k) {
+        to[k] = (result[k] > 0 ? factor * gradient[k] : T{0}) + (accumulate ? to[k] : T{0});
+      }
+    });
+  });
 }
 
 SparseMatrix dropout(const SparseMatrix& x, double p, const RandomKey& key, const VertexId* ids, std::int64_t rows) {

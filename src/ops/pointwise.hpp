@@ -37,6 +37,10 @@ void scatter_add_rows(const Tensor& x, std::span<const VertexId> rows, const Ten
 /// null) and c: 16 bits of Philox, so p is rounded to 1/65536 and the factor is exact for the rounded p.
 void dropout(const Tensor& x, double p, const RandomKey& key, const VertexId* ids, const Tensor& y,
              bool accumulate = false);
+/// y = dropout(relu(x)). Its gradient is told from the result: an element above 0 was neither negative nor dropped.
+void relu_dropout(const Tensor& x, double p, const RandomKey& key, const VertexId* ids, const Tensor& y);
+/// dx (+)= gradient of the above.
+void relu_dropout_backward(const Tensor& y, double p, const Tensor& dy, const Tensor& dx, bool accumulate);
 /// The same draws at the nonzeros of a sparse matrix. Rows from `rows` on keep their values undrawn and unused.
 SparseMatrix dropout(const SparseMatrix& x, double p, const RandomKey& key, const VertexId* ids, std::int64_t rows);
 

@@ -1,0 +1,96 @@
+#include "src/nn/cache.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "src/ops/check.hpp"
+
+namespace galena::nn {
+namespace {
+
+constexpr std::size_t kSelectionsKept = 16;
+
+/// A column tensor of f(k), k = 0 .. n - 1.
+template <class F>
+Tensor column(std::size_t n, DType dtype, const F& f) {
+  Tensor result = Tensor::empty(static_cast<std::int64_t>(n), 1, dtype);
+  ops::with_float("aggregate", dtype, [&]<class T>(T) {
+    for (std::size_t k = 0; k < n; ++k) result.data<T>()[k] = static_cast<T>(f(k));
+  });
+  return result;
+}
+
+Factors make_factors(const GraphView& graph, Aggregation how, DType dtype) {
+  const double loop = how.self_loops ? 1 : 0;
+  const auto power = [&](const std::vector<std::uint32_t>& degree, double exponent) {
+    return column(degree.size(), dtype, [&](std::size_t k) {
+      const double d = degree[k] + loop;
+      return d > 0 ? std::pow(d, exponent) : 0.0;
+    });
+  };
+  const auto diagonal = [&](const auto& f) {
+    return how.self_loops ? column(graph.in_degree.size(), dtype, f) : Tensor{};
+  };
+  const auto d_in = [&](std::size_t k) { return graph.in_degree[k] + loop; };
+  const auto d_out = [&](std::size_t k) { return graph.out_degree[k] + loop; };
+  switch (how.kind) {
+    case Aggregation::Kind::mean:
+      return {power(graph.in_degree, -1), {}, diagonal([&](std::size_t k) { return 1 / d_in(k); }), {}};
+    case Aggregation::Kind::symmetric:
+      return {power(graph.in_degree, -0.5), power(graph.out_degree, -0.5),
+              diagonal([&](std::size_t k) { return 1 / std::sqrt(d_in(k) * d_out(k)); }),
+              power(graph.halo_out_degree, -0.5)};
+    case Aggregation::Kind::sum:
+    case Aggregation::Kind::max: break;
+  }
+  return {{}, {}, diagonal([](std::size_t) { return 1.0; }), {}};
+}
+
+HaloFactors make_halo_factors(const GraphView& graph, const Factors& factors, DType dtype, const HaloSelection& s) {
+  HaloFactors result;
+  const auto count = static_cast<std::size_t>(s.count);
+  const auto number = [&](std::size_t k) { return s.halo_numbers != nullptr ? s.halo_numbers[k] : k; };
+  result.ids.resize(count);
+  for (std::size_t k = 0; k < count; ++k) result.ids[k] = graph.halo_ids[number(k)];
+  const Tensor& right = factors.halo_right;
+  if (s.weight != nullptr) {
+    result.log_weight = column(count, dtype, [&](std::size_t k) { return std::log(static_cast<double>(s.weight[k])); });
+  }
+  if (s.weight == nullptr && !right.defined()) return result;
+  result.right = column(count, dtype, [&](std::size_t k) {
+    const double factor = right.defined() ? right.item(static_cast<std::int64_t>(number(k))) : 1;
+    return factor * (s.weight != nullptr ? s.weight[k] : 1.0);
+  });
+  return result;
+}
+
+}  // namespace
+
+GraphView::Cache& cache_of(const GraphView& graph) {
+  if (!graph.cache) graph.cache = std::make_shared<GraphView::Cache>();
+  return *graph.cache;
+}
+
+const Factors& factors_of(const GraphView& graph, Aggregation how, DType dtype) {
+  auto& all = cache_of(graph).factors;
+  const GraphView::Cache::Key key{how.kind, how.self_loops, dtype};
+  const auto found = all.find(key);
+  if (found != all.end()) return found->second;
+  return all.emplace(key, make_factors(graph, how, dtype)).first->second;
+}
+
+std::shared_ptr<const HaloFactors> halo_factors_of(const GraphView& graph, Aggregation how, DType dtype,
+                                                   const HaloSelection& selection) {
+  auto& kept = cache_of(graph).selected;
+  const GraphView::Cache::Key key{how.kind, how.self_loops, dtype};
+  const auto found = std::find_if(kept.begin(), kept.end(),
+                                  [&](const auto& s) { return s.version == selection.version && s.key == key; });
+  if (found != kept.end()) return found->factors;
+  const Factors& factors = factors_of(graph, how, dtype);
+  kept.push_back({selection.version, key,
+                  std::make_shared<const HaloFactors>(make_halo_factors(graph, factors, dtype, selection))});
+  if (kept.size() > kSelectionsKept) kept.pop_front();
+  return kept.back().factors;
+}
+
+}  // namespace galena::nn

@@ -1,0 +1,60 @@
+#pragma once
+// What follows from the graph alone, or from the graph and unchanged features, and is computed once.
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <tuple>
+#include <vector>
+
+#include "src/nn/graph_view.hpp"
+#include "src/nn/halo.hpp"
+#include "src/nn/node.hpp"
+#include "src/ops/spmm.hpp"
+
+namespace galena::nn {
+
+/// The weight of an edge j -> i, left[i] * right[j], and of self-loops. Undefined: 1 (diagonal: 0).
+struct Factors {
+  Tensor left, right, diagonal;
+  Tensor halo_right;  ///< right, of halo vertices
+};
+
+/// What operations want to know of an exchange's columns. Undefined: 1 (log_weight: 0).
+struct HaloFactors {
+  Tensor right;               ///< [count x 1] column factor times 1 / probability
+  Tensor log_weight;          ///< [count x 1] -log probability
+  std::vector<VertexId> ids;  ///< [count] global ids
+};
+
+struct GraphView::Cache {
+  using Key = std::tuple<Aggregation::Kind, bool, DType>;
+  struct Selected {
+    std::uint64_t version;
+    Key key;
+    std::shared_ptr<const HaloFactors> factors;
+  };
+  struct Aggregated {
+    std::shared_ptr<Var::Value> features;  ///< held, so that its address stays its name
+    Aggregation::Kind kind;
+    bool self_loops;
+    Tensor result;
+  };
+  std::map<Key, Factors> factors;
+  std::deque<Selected> selected;      ///< the latest few
+  std::deque<Aggregated> aggregated;  ///< the latest few
+};
+
+/// The factors of sum, mean and symmetric. Degrees are those of the whole graph, whatever is sampled; rows go by
+/// in-degree and columns by out-degree, which in an undirected graph is the same. A vertex without neighbours has
+/// factor 0 (its sum is empty), not infinity.
+const Factors& factors_of(const GraphView& graph, Aggregation how, DType dtype);
+/// The same for the columns of an exchange.
+std::shared_ptr<const HaloFactors> halo_factors_of(const GraphView& graph, Aggregation how, DType dtype,
+                                                   const HaloSelection& selection);
+GraphView::Cache& cache_of(const GraphView& graph);
+
+inline const Tensor* or_null(const Tensor& tensor) { return tensor.defined() ? &tensor : nullptr; }
+
+}  // namespace galena::nn

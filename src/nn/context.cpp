@@ -1,0 +1,35 @@
+#include "src/nn/gradient.hpp"
+#include "src/nn/graph_view.hpp"
+
+namespace galena::nn {
+
+Context::Context(const GraphView& graph, HaloExchange* exchange, Settings settings)
+    : graph_(graph), exchange_(exchange), settings_(std::move(settings)) {
+  if (graph.halo > 0 && exchange == nullptr) {
+    fail("Context",
+         "the graph has " + std::to_string(graph.halo) + " vertices of other ranks, and no exchange for them");
+  }
+}
+
+std::int64_t Context::rows(int hop) const {
+  const auto& rows = settings_.hop_rows;
+  if (rows.empty()) return graph_.inner;
+  if (hop < 0 || static_cast<std::size_t>(hop) >= rows.size()) {
+    fail("Context", "rows are known for hops 0 to " + std::to_string(rows.size() - 1) + ", hop " + std::to_string(hop) +
+                        " is asked for; Module::hops() must be the number of aggregations on the longest path");
+  }
+  return rows[static_cast<std::size_t>(hop)];
+}
+
+void Context::sum_over_ranks(std::span<double> values) const {
+  if (settings_.sum_over_ranks) settings_.sum_over_ranks(values);
+}
+
+Var needed_rows(const Context& ctx, const Var& x) {
+  const std::int64_t rows = ctx.rows(x.hop());
+  return x.rows() > rows ? first_rows(x, rows, x.hop()) : x;
+}
+
+Var self_rows(Context& ctx, const Var& x) { return first_rows(x, ctx.rows(x.hop() + 1), x.hop() + 1); }
+
+}  // namespace galena::nn

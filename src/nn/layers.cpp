@@ -1,0 +1,105 @@
+#include "src/nn/op_aggregate.hpp"
+
+namespace galena::nn {
+
+Linear::Linear(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t out, bool with_bias,
+               const std::string& group, Initializer how)
+    : weight(store.add(name + ".weight", in, out, how, group)) {
+  if (with_bias) bias = store.add(name + ".bias", 1, out, Initializer::zeros, group);
+}
+
+Norm::Norm(ParameterStore& store, const std::string& name, NormKind kind, std::int64_t width) : kind_(kind) {
+  if (kind == NormKind::none) return;
+  gamma_ = store.add(name + ".gamma", 1, width, Initializer::ones);
+  beta_ = store.add(name + ".beta", 1, width, Initializer::zeros);
+  if (kind == NormKind::layer) return;
+  mean_ = store.add_buffer(name + ".running_mean", 1, width, 0);
+  var_ = store.add_buffer(name + ".running_var", 1, width, 1);
+}
+
+Var Norm::operator()(Context& ctx, const Var& x) const {
+  switch (kind_) {
+    case NormKind::none: return x;
+    case NormKind::layer: return layer_norm(x, gamma_, beta_);
+    case NormKind::batch: return batch_norm(ctx, x, gamma_, beta_, mean_, var_);
+  }
+  return x;
+}
+
+GcnConv::GcnConv(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t out,
+                 const std::string& group)
+    : weight_(store.add(name + ".weight", in, out, Initializer::glorot_uniform, group)),
+      bias_(store.add(name + ".bias", 1, out, Initializer::zeros, group)) {}
+
+Var GcnConv::operator()(Context& ctx, const Var& x) const {
+  const Aggregation how = Aggregation::symmetric();
+  if (aggregate_first(x, weight_.cols())) return linear(aggregate(ctx, x, how), weight_, bias_);
+  return add_row(aggregate(ctx, linear(needed_rows(ctx, x), weight_), how), bias_);
+}
+
+SageConv::SageConv(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t out, Aggregation how)
+    : self_(store.add(name + ".self", in, out, Initializer::glorot_uniform)),
+      neighbour_(store.add(name + ".neighbour", in, out, Initializer::glorot_uniform)),
+      bias_(store.add(name + ".bias", 1, out, Initializer::zeros)),
+      how_(how) {
+  if (how.kind == Aggregation::Kind::symmetric) fail("SageConv", "symmetric aggregation; expected mean, sum or max");
+}
+
+Var SageConv::operator()(Context& ctx, const Var& x) const {
+  const bool first = how_.kind != Aggregation::Kind::max && aggregate_first(x, neighbour_.cols());
+  Var neighbours = first ? linear(aggregate(ctx, x, how_), neighbour_)
+                         : aggregate(ctx, linear(needed_rows(ctx, x), neighbour_), how_);
+  return add(std::move(neighbours), linear(self_rows(ctx, x), self_, bias_));
+}
+
+GatConv::GatConv(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t width, Attention how,
+                 bool concat, const std::string& group)
+    : how_(how), concat_(concat) {
+  const std::int64_t all = how.heads * width;
+  const auto add = [&](const char* part, std::int64_t rows, std::int64_t cols, Initializer initializer) {
+    return store.add(name + part, rows, cols, initializer, group);
+  };
+  source_ = add(".source", in, all, Initializer::glorot_uniform);
+  if (how.v2) target_ = add(".target", in, all, Initializer::glorot_uniform);
+  a_source_ = add(".a_source", how.heads, width, Initializer::glorot_uniform);
+  if (!how.v2) a_target_ = add(".a_target", how.heads, width, Initializer::glorot_uniform);
+  bias_ = add(".bias", 1, concat ? all : width, Initializer::zeros);
+}
+
+Var GatConv::operator()(Context& ctx, const Var& x) const {
+  const Var rows = needed_rows(ctx, x);
+  const Var source = linear(rows, source_);
+  const Var target = how_.v2 ? linear(self_rows(ctx, rows), target_) : source;
+  Var y = attend(ctx, source, target, a_source_, a_target_, how_);
+  if (!concat_) y = mean_of_heads(y, how_.heads);
+  return add_row(std::move(y), bias_);
+}
+
+GinConv::GinConv(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t out, NormKind norm)
+    : first_(store, name + ".first", in, out),
+      second_(store, name + ".second", out, out),
+      norm_(store, name + ".norm", norm, out),
+      eps_(store.add(name + ".eps", 1, 1, Initializer::zeros)) {}
+
+Var GinConv::operator()(Context& ctx, const Var& x) const {
+  // The first linear map commutes with the sum.
+  const bool sum_first = aggregate_first(x, first_.out());
+  const Var rows = sum_first ? x : linear(needed_rows(ctx, x), first_.weight);
+  const Var self = self_rows(ctx, rows);
+  Var sum = add(aggregate(ctx, rows, Aggregation::sum(true)), scale_by(self, eps_));
+  Var h = sum_first ? first_(sum) : add_row(std::move(sum), first_.bias);
+  return second_(relu(norm_(ctx, std::move(h))));
+}
+
+Gcn2Conv::Gcn2Conv(ParameterStore& store, const std::string& name, std::int64_t width, double alpha, double beta,
+                   const std::string& group)
+    : weight_(store.add(name + ".weight", width, width, Initializer::glorot_uniform, group)),
+      alpha_(alpha),
+      beta_(beta) {}
+
+Var Gcn2Conv::operator()(Context& ctx, const Var& x, const Var& x0) const {
+  const Var s = add(aggregate(ctx, x, Aggregation::symmetric()), x0, 1 - alpha_, alpha_);
+  return add(linear(s, weight_), s, beta_, 1 - beta_);
+}
+
+}  // namespace galena::nn

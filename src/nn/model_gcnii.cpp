@@ -1,0 +1,51 @@
+// GCNII (M. Chen et al., "Simple and Deep Graph Convolutional Networks", ICML 2020): a linear map, `layers` of Gcn2Conv
+// with beta_l = ln(theta / l + 1), a linear map. Both ends are the parameter group "first": the paper decays their
+// weights less.
+
+#include <cmath>
+
+#include "src/nn/models.hpp"
+
+namespace galena::nn {
+namespace {
+
+class Gcnii : public Module {
+ public:
+  Gcnii(const ModelOptions& options, std::int64_t in, std::int64_t out, ParameterStore& store)
+      : options_(options), first_(store, "first", in, options.hidden, true, "first") {
+    for (int k = 1; k <= options.layers; ++k) {
+      const std::string name = "layer" + std::to_string(k - 1);
+      layers_.emplace_back(store, name, options.hidden, options.alpha, std::log(options.theta / k + 1));
+      norms_.emplace_back(store, name + ".norm", options.norm, options.hidden);
+    }
+    last_ = Linear(store, "last", options.hidden, out, true, "first");
+  }
+
+  Var forward(Context& ctx, const Var& x) override {
+    const Var x0 = relu(first_(dropout(ctx, needed_rows(ctx, x), options_.input_dropout)));
+    Var h = dropout(ctx, x0, options_.dropout);
+    for (std::size_t k = 0; k < layers_.size(); ++k) {
+      Var y = norms_[k](ctx, layers_[k](ctx, h, x0));
+      if (options_.residual) y = add(std::move(y), self_rows(ctx, h));
+      h = relu_dropout(ctx, std::move(y), options_.dropout);
+    }
+    return last_(h);
+  }
+
+  [[nodiscard]] int hops() const override { return options_.norm == NormKind::batch ? -1 : options_.layers; }
+
+ private:
+  ModelOptions options_;
+  Linear first_, last_;
+  std::vector<Gcn2Conv> layers_;
+  std::vector<Norm> norms_;
+};
+
+}  // namespace
+
+std::unique_ptr<Module> make_gcnii(const ModelOptions& options, std::int64_t in, std::int64_t out,
+                                   ParameterStore& store) {
+  return std::make_unique<Gcnii>(options, in, out, store);
+}
+
+}  // namespace galena::nn

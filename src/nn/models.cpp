@@ -1,0 +1,64 @@
+// Models by name: stacks of layers with dropout, norm and activation between them.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "src/base/suggest.hpp"
+#include "src/nn/models.hpp"
+#include "src/nn/node.hpp"
+
+namespace galena::nn {
+namespace {
+
+const std::vector<std::string> kAggregations{"mean", "sum", "max"};
+
+void check_known(const char* what, const std::string& name, const std::vector<std::string>& known) {
+  if (std::find(known.begin(), known.end(), name) != known.end()) return;
+  fail("make_model", fmt::format("unknown {} '{}'{}; expected {}", what, name, base::did_you_mean(name, known),
+                                 fmt::join(known, ", ")));
+}
+
+void check_least(const char* name, std::int64_t value, std::int64_t least) {
+  if (value < least) fail("make_model", fmt::format("{} is {}; expected {} or more", name, value, least));
+}
+
+void check_rate(const char* name, double p) {
+  if (!(p >= 0 && p < 1)) fail("make_model", fmt::format("{} is {}; expected 0 <= p < 1", name, p));
+}
+
+void check(const ModelOptions& o, std::int64_t in, std::int64_t out) {
+  check_known("model", o.name, model_names());
+  check_known("sage_aggregation", o.sage_aggregation, kAggregations);
+  check_least("layers", o.layers, 1);
+  check_least("hidden", o.hidden, 1);
+  check_least("heads", o.heads, 1);
+  check_least("output_heads", o.output_heads, 1);
+  check_least("the number of features", in, 1);
+  check_least("the number of classes", out, 1);
+  check_rate("dropout", o.dropout);
+  check_rate("attention_dropout", o.attention_dropout);
+  if (o.input_dropout != -1) check_rate("input_dropout", o.input_dropout);
+  if (!(o.alpha >= 0 && o.alpha <= 1)) fail("make_model", fmt::format("alpha is {}; expected 0 to 1", o.alpha));
+  if (!(o.theta >= 0) || !std::isfinite(o.theta))
+    fail("make_model", fmt::format("theta is {}; expected 0 or more", o.theta));
+}
+
+}  // namespace
+
+const std::vector<std::string>& model_names() {
+  static const std::vector<std::string> names{"gcn", "sage", "gat", "gatv2", "gin", "gcnii", "mlp"};
+  return names;
+}
+
+std::unique_ptr<Module> make_model(const ModelOptions& options, std::int64_t in, std::int64_t out,
+                                   ParameterStore& store) {
+  check(options, in, out);
+  ModelOptions o = options;
+  if (o.input_dropout < 0) o.input_dropout = o.dropout;
+  if (o.name == "gcnii") return make_gcnii(o, in, out, store);
+  return make_stack(o, in, out, store);
+}
+
+}  // namespace galena::nn

@@ -1,0 +1,161 @@
+// Sums over neighbours of all ranks: y = (A_LL + D) x_local + A_LH E x_halo, where E is the exchange (sampled, coded).
+// While rows travel, the local sum is computed. Backward is the adjoint: A_LH^T dy is sent first, A_LL^T dy is computed
+// while it travels, and what others send is added by the exchange.
+
+#include "src/nn/op_aggregate.hpp"
+
+#include <algorithm>
+
+#include "src/ops/quantize.hpp"
+
+namespace galena::nn {
+
+void check_aggregated(const char* op, const Context& ctx, const Var& x) {
+  check_dense(op, "x", x);
+  if (x.rows() < ctx.rows(x.hop()) || x.rows() > ctx.graph().inner) {
+    fail(op, "x is " + shape_of(x) + " at hop " + std::to_string(x.hop()) + "; expected " +
+                 std::to_string(ctx.rows(x.hop())) + " rows, or all " + std::to_string(ctx.graph().inner));
+  }
+}
+
+void spmm_with_diagonal(const ops::Csr& csr, const ops::SpmmScale& scale, const Tensor& x, const Tensor& y,
+                        bool accumulate) {
+  const std::int64_t both = std::min(x.rows(), y.rows());
+  if (scale.diagonal == nullptr || both == y.rows()) return ops::spmm(csr, scale, x, y, accumulate);
+  ops::spmm(csr, scale, x, y.head(both), accumulate);
+  const ops::Csr rest{csr.rows - both, csr.cols, csr.indptr + both, csr.indices};
+  Tensor left;
+  if (scale.left != nullptr) left = scale.left->slice(both, scale.left->rows());
+  ops::spmm(rest, {or_null(left), scale.right, nullptr}, x, y.slice(both, y.rows()), accumulate);
+}
+
+namespace {
+
+void add_halo(const ops::Csr& csr, const Factors& factors, const HaloFactors& halo, const HaloRows& rows,
+              const Tensor& y) {
+  const Tensor *left = or_null(factors.left), *right = or_null(halo.right);
+  if (rows.packed != nullptr)
+    ops::spmm_packed(csr, left, right, *rows.packed, y);
+  else
+    ops::spmm(csr, {left, right, nullptr}, rows.dense, y, true);
+}
+
+/// One aggregate() of a pass, as both directions see it.
+struct Aggregate {
+  const GraphView& graph;
+  HaloExchange* exchange;
+  std::uint32_t call;
+  int hop;
+  Aggregation how;
+
+  [[nodiscard]] const Factors& factors(const Tensor& x) const { return factors_of(graph, how, x.dtype()); }
+
+  void forward(const Tensor& x, const Tensor& y) const {
+    const Factors& f = factors(x);
+    if (exchange != nullptr) exchange->begin_forward(call, hop, x);
+    ops::spmm(graph.local_view(), {or_null(f.left), or_null(f.right), or_null(f.diagonal)}, x, y);
+    if (exchange == nullptr) return;
+    const HaloRows rows = exchange->finish_forward(call, x.dtype() == DType::f32);
+    const HaloSelection& selection = exchange->selection(call, hop);
+    add_halo(selection.csr, f, *halo_factors_of(graph, how, x.dtype(), selection), rows, y);
+  }
+
+  void backward(const Tensor& dy, const Var& x) const {
+    const Factors& f = factors(dy);
+    if (exchange != nullptr) {
+      const HaloSelection& selection = exchange->selection(call, hop);
+      const auto halo = halo_factors_of(graph, how, dy.dtype(), selection);
+      const Tensor dhalo = Tensor::empty(selection.count, dy.cols(), dy.dtype());
+      ops::spmm(selection.csr_t, {or_null(halo->right), or_null(f.left), nullptr}, dy, dhalo);
+      exchange->begin_backward(call, dhalo);
+    }
+    const GradientSlot slot = x.grad_slot();
+    spmm_with_diagonal(graph.local_transpose(), {or_null(f.right), or_null(f.left), or_null(f.diagonal)}, dy,
+                       slot.tensor, slot.accumulate);
+    if (exchange != nullptr) exchange->finish_backward(call, slot.tensor);
+  }
+};
+
+Var aggregate_sum(Context& ctx, const Var& x, Aggregation how) {
+  const Aggregate op{ctx.graph(), ctx.exchange(), ctx.next_exchange(), x.hop(), how};
+  const Tensor y = Tensor::empty(ctx.rows(x.hop() + 1), x.cols(), x.dtype());
+  op.forward(x.value(), y);
+  return make_op(
+      "aggregate", y, {x}, [op, x = x.gradient_only()](const Tensor& dy) { op.backward(dy, x); }, x.hop() + 1);
+}
+
+// --- unchanged features
+
+constexpr std::size_t kAggregatedKept = 8;
+
+/// The sum (or maximum) over neighbours of all rows, without an exchange's sampling and coding.
+class FullExchange : public HaloExchange {
+ public:
+  FullExchange(const GraphView& graph, HaloExchange& exchange) : exchange_(exchange) {
+    selection_.csr = graph.outer.view();
+    selection_.csr_t = graph.outer_t.view();
+    selection_.count = graph.halo;
+    selection_.version = ~std::uint64_t{0};
+  }
+  const HaloSelection& selection(std::uint32_t, int) override { return selection_; }
+  void begin_forward(std::uint32_t, int, const Tensor& x) override { rows_ = exchange_.gather_full(x); }
+  HaloRows finish_forward(std::uint32_t, bool) override { return {rows_, nullptr}; }
+  void begin_backward(std::uint32_t, const Tensor&) override {}
+  void finish_backward(std::uint32_t, const Tensor&) override {}
+  Tensor gather_full(const Tensor& x) override { return exchange_.gather_full(x); }
+
+ private:
+  HaloExchange& exchange_;
+  HaloSelection selection_;
+  Tensor rows_;
+};
+
+const std::shared_ptr<Var::Value>& constant_of(const Var& x) {
+  const auto& value = x.value_holder();
+  return value->whole ? value->whole : value;
+}
+
+Tensor aggregate_all(const Context& ctx, const Tensor& features, Aggregation how) {
+  const NoGrad guard;
+  std::unique_ptr<FullExchange> exchange;
+  if (ctx.exchange() != nullptr) exchange = std::make_unique<FullExchange>(ctx.graph(), *ctx.exchange());
+  Context whole(ctx.graph(), exchange.get(), {});
+  const Var x(features);
+  return how.kind == Aggregation::Kind::max ? aggregate_max(whole, x, how).value()
+                                            : aggregate_sum(whole, x, how).value();
+}
+
+Var aggregate_constant(Context& ctx, const Var& x, Aggregation how) {
+  auto& kept = cache_of(ctx.graph()).aggregated;
+  const auto& features = constant_of(x);
+  auto found = std::find_if(kept.begin(), kept.end(), [&](const auto& a) {
+    return a.features == features && a.kind == how.kind && a.self_loops == how.self_loops;
+  });
+  if (found == kept.end()) {
+    kept.push_back({features, how.kind, how.self_loops, aggregate_all(ctx, features->tensor, how)});
+    if (kept.size() > kAggregatedKept) kept.pop_front();
+    found = kept.end() - 1;
+  }
+  return make_op("aggregate", found->result.head(ctx.rows(x.hop() + 1)), {}, {}, x.hop() + 1);
+}
+
+}  // namespace
+
+bool is_constant(const Var& x) {
+  return x.sparse() == nullptr && !x.requires_grad() && constant_of(x)->constant && x.hop() == 0;
+}
+
+bool aggregate_first(const Var& x, std::int64_t out) {
+  if (x.sparse() != nullptr) return false;
+  if (is_constant(x)) return true;
+  // Rows without a gradient need no sum over neighbours going back.
+  return x.cols() <= (x.requires_grad() ? out : 2 * out);
+}
+
+Var aggregate(Context& ctx, const Var& x, Aggregation how) {
+  check_aggregated("aggregate", ctx, x);
+  if (is_constant(x) && constant_of(x)->tensor.rows() == ctx.graph().inner) return aggregate_constant(ctx, x, how);
+  return how.kind == Aggregation::Kind::max ? aggregate_max(ctx, x, how) : aggregate_sum(ctx, x, how);
+}
+
+}  // namespace galena::nn
