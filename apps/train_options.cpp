@@ -1,0 +1,172 @@
+#include "apps/train_options.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "apps/toml_config.hpp"
+#include "galena/error.hpp"
+
+namespace galena::cli {
+namespace {
+
+// What each model's paper trains with, on Planetoid's data.
+struct Recipe {
+  std::int64_t hidden;
+  int layers;
+  double dropout, lr, weight_decay;
+  bool decay_first_only;  ///< the first layer's weights alone decay
+  int epochs;
+};
+
+const std::map<std::string, Recipe>& recipes() {
+  static const std::map<std::string, Recipe> table{
+      {"gcn", {16, 2, 0.5, 0.01, 5e-4, true, 200}},     // Kipf and Welling, ICLR 2017
+      {"gat", {8, 2, 0.6, 0.005, 5e-4, false, 300}},    // Velickovic et al., ICLR 2018
+      {"gatv2", {8, 2, 0.6, 0.005, 5e-4, false, 300}},  // the same
+      {"sage", {64, 2, 0.5, 0.01, 5e-4, false, 200}},    {"gin", {64, 2, 0.5, 0.01, 5e-4, false, 200}},
+      {"gcnii", {64, 64, 0.6, 0.01, 0.01, false, 1000}},  // Chen et al., ICML 2020; ends 5e-4
+      {"mlp", {64, 2, 0.5, 0.01, 5e-4, false, 200}},
+  };
+  return table;
+}
+
+void add_model(CLI::App& command, TrainCommand& c) {
+  nn::ModelOptions& m = c.train.model;
+  const auto group = [](CLI::Option* option) { return option->group("Model"); };
+  group(command.add_option("--model", m.name, "gcn, sage, gat, gatv2, gin, gcnii or mlp"))->capture_default_str();
+  group(command.add_option("--layers", m.layers, "Layers"))->type_name("N");
+  group(command.add_option("--hidden", m.hidden, "Width of hidden layers; of a head, in GAT"))->type_name("N");
+  group(command.add_option("--heads", m.heads, "Attention heads of hidden layers"))->type_name("N");
+  group(command.add_option("--output-heads", m.output_heads, "Attention heads of the last layer"))->type_name("N");
+  group(command.add_option("--dropout", m.dropout, "Share of activations dropped"))->type_name("P");
+  group(command.add_option("--input-dropout", m.input_dropout, "The same of features (default: --dropout)"))
+      ->type_name("P");
+  group(command.add_option("--attention-dropout", m.attention_dropout, "The same of attention weights"))
+      ->type_name("P");
+  group(command.add_option("--norm", c.norm, "Normalisation of hidden layers"))
+      ->check(CLI::IsMember({"none", "layer", "batch"}));
+  group(command.add_flag("--residual", m.residual, "Hidden layers add their input"));
+  group(command.add_option("--alpha", m.alpha, "GCNII: share of the first layer's output"));
+  group(command.add_option("--theta", m.theta, "GCNII: strength of the linear maps"));
+  group(command.add_option("--aggregation", m.sage_aggregation, "SAGE: mean, sum or max"));
+}
+
+void add_training(CLI::App& command, TrainCommand& c) {
+  TrainOptions& t = c.train;
+  nn::OptimizerOptions& o = t.optimizer;
+  const auto group = [](CLI::Option* option) { return option->group("Training"); };
+  group(command.add_option("--epochs", t.epochs, "Epochs"))->type_name("N");
+  group(command.add_option("--seed", t.seed, "Of all random numbers"))->type_name("N");
+  group(command.add_option("--optimizer", o.name, "adam, adamw or sgd"));
+  group(command.add_option("--lr", o.lr, "Learning rate"));
+  group(command.add_option("--weight-decay", c.weight_decay, "Weight decay (default: the model's own)"));
+  group(command.add_option("--momentum", o.momentum, "Of sgd"));
+  group(command.add_option("--schedule", o.schedule, "Learning rate over epochs: constant, cosine, step, linear"));
+  group(command.add_option("--warmup", o.warmup_epochs, "Epochs until the learning rate is whole"));
+  group(command.add_option("--patience", t.patience, "Evaluations without a better validation score; 0: all epochs"));
+  group(command.add_option("--eval-every", t.eval_every, "Epochs between evaluations"));
+  group(command.add_option("--metric", t.metric, "auto, accuracy, micro_f1 or roc_auc"));
+  group(command.add_flag("--inductive", t.inductive, "Train on edges between training vertices only"));
+  group(command.add_flag("!--no-prune", t.prune, "Compute rows too that cannot reach the loss"));
+  group(command.add_option("--dtype", c.dtype, "f32, or f64 for checks"))->check(CLI::IsMember({"f32", "f64"}));
+}
+
+void add_data(CLI::App& command, TrainCommand& c) {
+  const auto group = [](CLI::Option* option) { return option->group("Data"); };
+  group(command.add_option("--split", c.data.split, "default, mask:K, random:60/20/20, planetoid or per-class:20/30"));
+  group(command.add_option("--split-seed", c.data.seed, "Of splits that are drawn"));
+  group(command.add_option("--normalize", c.normalize, "Features: rows to sum 1, columns standardised, or as they are"))
+      ->check(CLI::IsMember({"auto", "rows", "standardize", "none"}));
+  group(command.add_option("--no-features", c.data.no_features, "Where there are none: identity or degree"));
+  group(command.add_flag("--directed", c.directed, "Keep directions: messages go from u to v"));
+}
+
+void add_ranks(CLI::App& command, TrainCommand& c) {
+  TrainOptions& t = c.train;
+  const auto group = [](CLI::Option* option) { return option->group("Many ranks"); };
+  group(command.add_option("--parts", t.partition.parts, "Parts of the graph, one a rank"))->type_name("N");
+  group(command.add_option("--boundary-rate", t.messages.rate, "Share of boundary rows sent (BNS-GCN)"))
+      ->type_name("P");
+  group(command.add_flag("--by-importance", t.messages.by_importance, "Send rows that weigh more more often"));
+  group(command.add_option("--message-bits", c.message_bits, "32, 16, 8, 4, 2, 1 or adaptive (AdaQP)"));
+  group(command.add_option("--byte-budget", t.messages.byte_budget,
+                           "Choose rates and bits together for this share of the bytes"))
+      ->type_name("SHARE");
+  group(command.add_option("--period", t.messages.period, "Epochs between assignments of bits"));
+  group(command.add_option("--lambda", t.messages.lambda, "adaptive: weight of variance against time"));
+  group(command.add_flag("--stale", t.messages.stale, "Use the boundary rows of the epoch before (PipeGCN)"));
+  group(command.add_option("--transport", c.transport, "threads, or mpi under mpirun"));
+  group(command.add_option("--link-mbit", c.link_mbit, "Simulate links of so many Mbit/s between threads"));
+  group(command.add_option("--link-latency", c.link_latency_ms, "and this latency"))->type_name("MS");
+  group(
+      command.add_option("--partition-method", c.partition_method, "metis-volume, metis-cut, ldg, random, contiguous"));
+  group(command.add_option("--partition", t.partition_file, "A partition file, as galena partition writes it"));
+  group(command.add_option("--partition-seed", t.partition.seed, "Of the partitioner"));
+  group(command.add_option("--deadline", t.deadline, "Seconds that a rank may wait for another"));
+}
+
+void add_files(CLI::App& command, TrainCommand& c) {
+  const auto group = [](CLI::Option* option) { return option->group("Files"); };
+  group(command.add_option("--checkpoint", c.checkpoint, "Written while training"))->type_name("F");
+  group(command.add_option("--checkpoint-every", c.train.checkpoint_every, "Epochs"))->type_name("N");
+  group(command.add_option("--resume", c.resume, "Continued where it exists, and written while training"))
+      ->type_name("F");
+  group(command.add_option("--metrics", c.metrics, "A JSON line an epoch"))->type_name("F.jsonl");
+}
+
+bool given(const CLI::App& command, const std::string& option) { return command.get_option(option)->count() > 0; }
+
+}  // namespace
+
+void TrainCommand::add_to(CLI::App& command) {
+  command.add_option("dataset", dataset, "A dataset folder or the name of a dataset")->required();
+  command.set_config("--config", "", "Options from a TOML file; those given here come first")->type_name("F.toml");
+  command.config_formatter(std::make_shared<TomlConfig>(&config));
+  command.allow_config_extras(CLI::config_extras_mode::error);
+  add_model(command, *this);
+  add_training(command, *this);
+  add_data(command, *this);
+  add_ranks(command, *this);
+  add_files(command, *this);
+  command.add_option("--device", device, "auto or cpu")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+}
+
+void TrainCommand::settle(const CLI::App& command, const Common& common) {
+  TrainOptions& t = train;
+  if (const auto found = recipes().find(t.model.name); found != recipes().end()) {
+    const Recipe& recipe = found->second;
+    if (!given(command, "--hidden")) t.model.hidden = recipe.hidden;
+    if (!given(command, "--layers")) t.model.layers = recipe.layers;
+    if (!given(command, "--dropout")) t.model.dropout = recipe.dropout;
+    if (!given(command, "--lr")) t.optimizer.lr = recipe.lr;
+    if (!given(command, "--epochs")) t.epochs = recipe.epochs;
+    if (weight_decay < 0) {
+      t.optimizer.weight_decay = recipe.decay_first_only ? 0 : recipe.weight_decay;
+      if (recipe.decay_first_only) t.optimizer.group_weight_decay = {{"first", recipe.weight_decay}};
+      if (t.model.name == "gcnii") t.optimizer.group_weight_decay = {{"first", 5e-4}};
+    }
+    const bool attention = t.model.name == "gat" || t.model.name == "gatv2";
+    if (attention && !given(command, "--attention-dropout")) t.model.attention_dropout = recipe.dropout;
+  }
+  if (weight_decay >= 0) t.optimizer.weight_decay = weight_decay;
+  t.model.norm = norm == "layer" ? nn::NormKind::layer : norm == "batch" ? nn::NormKind::batch : nn::NormKind::none;
+  t.dtype = dtype == "f64" ? DType::f64 : DType::f32;
+  static const std::map<std::string, int> widths{{"32", 32}, {"16", 16}, {"8", 8},       {"4", 4},
+                                                 {"2", 2},   {"1", 1},   {"adaptive", 0}};
+  const auto width = widths.find(message_bits);
+  if (width == widths.end())
+    throw InputError(fmt::format("--message-bits {}: expected 32, 16, 8, 4, 2, 1 or adaptive", message_bits));
+  t.messages.bits = width->second;
+  if (transport != "threads" && transport != "mpi")
+    throw InputError(fmt::format("--transport {}: expected threads or mpi (nccl is for GPUs)", transport));
+  if (device == "cuda") throw InputError("--device cuda: training runs on CPUs so far; use --device cpu");
+  t.transport = transport == "mpi" ? Transport::mpi : Transport::threads;
+  t.partition.method = find_partition_method(partition_method);
+  t.partition.threads = t.threads = common.threads;
+  t.link = {link_latency_ms * 1e-3, link_mbit * 1e6 / 8};
+  t.resume = resume;
+  t.checkpoint = checkpoint.empty() ? resume : checkpoint;
+}
+
+}  // namespace galena::cli
