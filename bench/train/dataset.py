@@ -42,12 +42,19 @@ def read_split(folder, index=None):
     return tuple(numpy.flatnonzero(mask[index % len(mask)]) for mask in masks)
 
 
-def split_count(folder):
-    """How many published splits split.npz holds; 1 where there is only the default."""
-    if not (folder / "split.npz").exists():
-        return 1
-    with numpy.load(folder / "split.npz") as file:
-        return len(file["train_masks"]) if "train_masks" in file else 1
+def draw_split(labels, train, valid, seed):
+    """`train` and `valid` vertices of each class at random, the rest for testing (Shchur et al. 2018)."""
+    random = numpy.random.default_rng(seed)
+    parts = [[], [], []]
+    for label in range(labels.max() + 1):
+        ids = random.permutation(numpy.flatnonzero(labels == label))
+        for part, piece in zip(parts, numpy.split(ids, [train, train + valid])):
+            part.append(piece)
+    return tuple(numpy.sort(numpy.concatenate(part)) for part in parts)
+
+
+def is_sparse(features):
+    return scipy.sparse.issparse(features)
 
 
 def normalize_rows(features):
@@ -62,7 +69,7 @@ def normalize_rows(features):
 class Dataset:
     """One folder: n, edges [m, 2], features, labels (int [n] or 0/1 [n, c]), classes, default split."""
 
-    def __init__(self, folder, row_normalize=False):
+    def __init__(self, folder):
         folder = pathlib.Path(folder)
         self.name = folder.name
         self.folder = folder
@@ -74,6 +81,4 @@ class Dataset:
         self.features = read_features(folder)
         if self.features is None:
             self.features = scipy.sparse.identity(self.n, dtype=numpy.float32, format="csr")
-        if row_normalize:
-            self.features = normalize_rows(self.features)
         self.split = read_split(folder)

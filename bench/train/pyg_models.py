@@ -7,7 +7,7 @@ import torch.nn.functional as F
 import torch_geometric.nn as gnn
 from torch_geometric import EdgeIndex
 
-PATHS = ("coo", "csr", "edgeindex", "sparsetensor")
+PATHS = ("coo", "csr", "edgeindex")
 
 
 def adjacency(dataset, model):
@@ -34,11 +34,8 @@ def graph_arguments(matrix, path):
     weight = torch.from_numpy(coo.data)
     if path == "coo":
         return index, weight
-    if path == "edgeindex":  # sorted by target, remembers its transpose
-        edges = EdgeIndex(index, sparse_size=matrix.shape, sort_order="col", is_undirected=True)
-        return edges.validate().fill_cache_(), weight
-    from torch_sparse import SparseTensor  # optional extension
-    return (SparseTensor(row=index[1], col=index[0], value=weight, sparse_sizes=matrix.shape),)
+    edges = EdgeIndex(index, sparse_size=matrix.shape, sort_order="col", is_undirected=True)
+    return edges.validate().fill_cache_(), weight  # sorted by target, remembers its transpose
 
 
 def feature_tensor(features, layout):
@@ -81,26 +78,29 @@ class Network(torch.nn.Module):
     def __init__(self, hyper, inputs, classes, sparse_input):
         super().__init__()
         self.hyper = hyper
-        widths = [inputs] + [hyper.hidden * hyper.heads] * (hyper.layers - 1) + [classes]
+        heads = hyper.heads if hyper.model == "gat" else 1
+        widths = [inputs] + [hyper.hidden * heads] * (hyper.layers - 1) + [classes]
         last = hyper.layers - 1
         self.convolutions = torch.nn.ModuleList(
             make_layer(hyper, widths[i], classes if i == last else hyper.hidden, i == last)
             for i in range(hyper.layers))
-        self.skips = torch.nn.ModuleList(torch.nn.Linear(widths[i], widths[i + 1]) if hyper.residual
-                                         else torch.nn.Identity() for i in range(hyper.layers))
+        self.skips = torch.nn.ModuleList(torch.nn.Linear(widths[i], widths[i + 1], bias=False)
+                                         if hyper.residual and widths[i] != widths[i + 1] else torch.nn.Identity()
+                                         for i in range(last))
         norm = {"none": torch.nn.Identity, "layer": torch.nn.LayerNorm, "batch": torch.nn.BatchNorm1d}[hyper.norm]
         self.norms = torch.nn.ModuleList(norm(width) for width in widths[1:-1])
-        self.activation = {"relu": F.relu, "elu": F.elu, "gelu": F.gelu}[hyper.activation]
+        self.activation = F.elu if hyper.model == "gat" else F.relu
         if sparse_input:
             self.convolutions[0].lin = SparseLinear(self.convolutions[0].lin)
 
     def forward(self, x, graph):
         for i, convolution in enumerate(self.convolutions):
-            x = drop(x, self.hyper.dropout if i or self.hyper.input_dropout else 0, self.training)
+            x = drop(x, self.hyper.dropout if i else self.hyper.input_dropout, self.training)
             y = convolution(x, *graph)
-            if self.hyper.residual:
-                y = y + self.skips[i](x)
-            x = y if i == len(self.norms) else self.activation(self.norms[i](y))
+            if i < len(self.norms):
+                y = self.activation(self.norms[i](y))
+                y = y + self.skips[i](x) if self.hyper.residual else y
+            x = y
         return x
 
 
@@ -110,7 +110,7 @@ def make_layer(hyper, width, out, last):
     if hyper.model == "sage":
         return Sage(width, out)
     if hyper.model == "gat":
-        heads = hyper.out_heads if last else hyper.heads
+        heads = hyper.output_heads if last else hyper.heads
         return Gat(width, out, heads, concat=not last, dropout=hyper.attention_dropout, add_self_loops=False)
     return Mlp(width, out)
 
