@@ -64,6 +64,14 @@ function(galena_add_umbrella)
   target_link_libraries(galena INTERFACE ${libraries})
 endfunction()
 
+# ENVIRONMENT NAME=VALUE for set_tests_properties, where this build's tests need one.
+set(GALENA_TEST_ENVIRONMENT)
+if(GALENA_SANITIZE MATCHES "thread")
+  # The thread sanitizer does not see the barriers of libgomp, which is built without it: OpenMP loops
+  # run on one thread. All other threads are watched.
+  set(GALENA_TEST_ENVIRONMENT ENVIRONMENT OMP_THREAD_LIMIT=1)
+endif()
+
 # galena_add_test(NAME a_test.cpp ... [LIBS galena::graph ...] [TIMEOUT seconds])
 #
 # A Catch2 executable test_NAME whose cases each are a ctest entry "NAME/case". A case that cannot
@@ -76,15 +84,9 @@ function(galena_add_test name)
   add_executable(test_${name} ${arg_UNPARSED_ARGUMENTS})
   galena_configure(test_${name})
   target_link_libraries(test_${name} PRIVATE galena_test_support ${arg_LIBS})
-  set(environment)
-  if(GALENA_SANITIZE MATCHES "thread")
-    # The thread sanitizer does not see the barriers of libgomp, which is built without it: OpenMP loops
-    # run on one thread. All other threads are watched.
-    set(environment ENVIRONMENT OMP_THREAD_LIMIT=1)
-  endif()
   catch_discover_tests(test_${name}
     TEST_PREFIX "${name}/"
-    PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${arg_TIMEOUT} ${environment})
+    PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${arg_TIMEOUT} ${GALENA_TEST_ENVIRONMENT})
 endfunction()
 
 # galena_add_bench(NAME a_bench.cpp ... [LIBS ...]): an executable bench_NAME on google-benchmark.

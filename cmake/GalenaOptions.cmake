@@ -11,6 +11,12 @@ if(PROJECT_IS_TOP_LEVEL AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_C
 endif()
 option(GALENA_WERROR "Turn warnings into errors" ${known_compiler})
 set(GALENA_SANITIZE "" CACHE STRING "Sanitizers to build everything with, e.g. address,undefined or thread")
+# Under a sanitizer what they add is time: they walk the code of quicker tests over more data.
+set(long_tests ON)
+if(GALENA_SANITIZE)
+  set(long_tests OFF)
+endif()
+option(GALENA_LONG_TESTS "Run the tests marked GALENA_LONG_TEST; without it ctest shows them as skipped" ${long_tests})
 
 foreach(backend CUDA NCCL MPI)
   set(GALENA_${backend} AUTO CACHE STRING "Use ${backend}: AUTO (where it is found), ON (or fail) or OFF")

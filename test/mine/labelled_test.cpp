@@ -76,11 +76,17 @@ void check_collection(const std::string& name, std::size_t expected_rows, Engine
 
 }  // namespace
 
-TEST_CASE("labelled queries of sm-hprd, interpreted") { check_collection("sm-hprd", 200, Engine::interpreter); }
+TEST_CASE("labelled queries of sm-hprd, interpreted") {
+  GALENA_LONG_TEST("labelled queries of sm-human, interpreted");
+  check_collection("sm-hprd", 200, Engine::interpreter);
+}
 TEST_CASE("labelled queries of sm-human, interpreted") { check_collection("sm-human", 12, Engine::interpreter); }
 TEST_CASE("labelled queries of sm-human, compiled") {
   std::string why;
   if (!jit::compiler_available(&why)) GALENA_SKIP(why);
   check_collection("sm-human", 12, Engine::jit);
 }
-TEST_CASE("labelled queries of sm-hprd") { check_collection("sm-hprd", 200, Engine::automatic); }
+TEST_CASE("labelled queries of sm-hprd") {
+  GALENA_LONG_TEST("labelled queries of sm-human, interpreted and compiled");
+  check_collection("sm-hprd", 200, Engine::automatic);
+}

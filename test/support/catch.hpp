@@ -23,6 +23,9 @@ namespace galena::test {
 /// which ctest shows as skipped.
 void report_skip(const std::string& why);
 
+/// Whether this build runs the long tests: the CMake option GALENA_LONG_TESTS, off under sanitizers.
+bool long_tests();
+
 }  // namespace galena::test
 
 /// Leaves the test case: what it needs (a data set, a device, a tool) is not here.
@@ -31,4 +34,12 @@ void report_skip(const std::string& why);
   do {                                \
     ::galena::test::report_skip(why); \
     return;                           \
+  } while (false)
+
+/// Leaves a test case that takes long and walks the code of quicker ones over more data, unless this build
+/// runs the long tests. `instead` says what runs the same code.
+#define GALENA_LONG_TEST(instead)                                                                        \
+  do {                                                                                                   \
+    if (!::galena::test::long_tests())                                                                   \
+      GALENA_SKIP(std::string("long, and this build has GALENA_LONG_TESTS=OFF; instead: ") + (instead)); \
   } while (false)

@@ -25,6 +25,8 @@ void report_skip(const std::string& why) {
   std::fflush(stdout);
 }
 
+bool long_tests() { return GALENA_LONG_TESTS != 0; }
+
 }  // namespace galena::test
 
 int main(int argc, char** argv) {

@@ -22,6 +22,12 @@ std::string read_all(const std::filesystem::path& file) {
   return text.str();
 }
 
+/// An exit code does not tell a sanitizer's report from an error that the test expects: both may be 1.
+void refuse_report(const std::string& err) {
+  for (const char* mark : {"Sanitizer:", ": runtime error: "})
+    if (err.find(mark) != std::string::npos) throw std::runtime_error("a sanitizer reports\n" + err);
+}
+
 void redirect(const std::filesystem::path& file, int flags, int descriptor) {
   const int opened = open(file.c_str(), flags, 0600);
   if (opened < 0 || dup2(opened, descriptor) < 0) _exit(126);
@@ -74,7 +80,9 @@ Outcome RunningProgram::wait() {
   if (child_ > 0 && waitpid(child_, &status_, 0) != child_) throw std::runtime_error("cannot wait for a program");
   child_ = 0;
   const int code = WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_);
-  return {code, read_all(files_->out), read_all(files_->err)};
+  Outcome outcome{code, read_all(files_->out), read_all(files_->err)};
+  refuse_report(outcome.err);
+  return outcome;
 }
 
 Outcome run_program(const std::vector<std::string>& arguments, const std::string& input) {

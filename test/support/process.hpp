@@ -28,7 +28,7 @@ class RunningProgram {
   RunningProgram& operator=(const RunningProgram&) = delete;
   void send(int signal) const;
   [[nodiscard]] bool running();
-  /// Waits for its end.
+  /// Waits for its end. Throws std::runtime_error where a sanitizer reports something in it.
   Outcome wait();
 
  private:

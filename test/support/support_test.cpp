@@ -12,6 +12,14 @@ TEST_CASE("a case can be skipped") {
   CHECK_THAT(run.out, contains("SKIPPED: hidden"));
 }
 
+TEST_CASE("a sanitizer's report in a program is a failure, whatever its exit code") {
+  for (const std::string report :
+       {"==7==ERROR: LeakSanitizer: detected memory leaks", "WARNING: ThreadSanitizer: data race (pid=7)",
+        "a.cpp:3:8: runtime error: signed integer overflow"})
+    CHECK_THROWS_WITH(run_program({"sh", "-c", "echo '" + report + "' >&2; exit 1"}), contains(report));
+  CHECK(run_program({"sh", "-c", "echo 'galena: error: no such file' >&2; exit 1"}).code == 1);
+}
+
 TEST_CASE("truths are read by column") {
   const TemporaryFolder folder;
   const auto file = folder.write("truths.tsv",
