@@ -10,7 +10,8 @@
 // Receives of one sender and tag meet their messages in the order of posting, which is kept here.
 //
 // Waits poll, for three reasons: a deadline, a look at whether other processes live, and the stop flag. They spin
-// at first, then yield, then sleep a little: ranks may outnumber cores, and the core is wanted for their work.
+// at first, then yield their core, which others may want for their work: ranks may outnumber cores. While nothing
+// is under way they sleep between looks; never while something is, for MPI moves bytes only when it is called.
 
 #include <fmt/format.h>
 #include <mpi.h>
@@ -48,7 +49,7 @@ std::string mpi_version() {
 namespace {
 
 constexpr double kSpin = 50e-6;          // seconds of a wait before it yields its core
-constexpr double kYield = 2e-3;          // ... and before it sleeps between looks
+constexpr double kYield = 2e-3;          // ... and before it sleeps, where it may
 constexpr double kWatchInterval = 0.25;  // seconds between looks at other processes
 
 void check_mpi(int code, const char* call) {
@@ -59,9 +60,26 @@ void check_mpi(int code, const char* call) {
   throw EnvironmentError(fmt::format("{} failed: {}", call, std::string_view(text.data(), length)));
 }
 
+/// Counts a transfer of which bytes move.
+class UnderWay {
+ public:
+  explicit UnderWay(int& count) : count_(count) {}
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+  ~UnderWay() { set(false); }
+  void set(bool moves) {
+    count_ += static_cast<int>(moves) - static_cast<int>(moves_);
+    moves_ = moves;
+  }
+
+ private:
+  int& count_;
+  bool moves_ = false;
+};
+
 class MpiSend : public Pending {
  public:
-  using Pending::Pending;
+  MpiSend(const Transfer& transfer, int& under_way) : Pending(transfer), under_way_(under_way) { under_way_.set(true); }
   ~MpiSend() override {
     for (MPI_Request& piece : pieces)
       if (piece != MPI_REQUEST_NULL) MPI_Request_free(&piece);  // MPI has no way to take it back
@@ -69,9 +87,13 @@ class MpiSend : public Pending {
   bool advance() {
     int over = 0;
     check_mpi(MPI_Testall(static_cast<int>(pieces.size()), pieces.data(), &over, MPI_STATUSES_IGNORE), "MPI_Isend");
+    under_way_.set(over == 0);
     return over != 0;
   }
   std::vector<MPI_Request> pieces;
+
+ private:
+  UnderWay under_way_;
 };
 
 class MpiReceive;
@@ -81,8 +103,8 @@ using Queues = std::map<std::pair<int, int>, std::deque<MpiReceive*>>;
 
 class MpiReceive : public Pending {
  public:
-  MpiReceive(const Transfer& transfer, std::span<std::byte> target, Queues& queues)
-      : Pending(transfer), target_(target), queues_(queues) {
+  MpiReceive(const Transfer& transfer, std::span<std::byte> target, Queues& queues, int& under_way)
+      : Pending(transfer), target_(target), queues_(queues), under_way_(under_way) {
     queues_[key()].push_back(this);
   }
   ~MpiReceive() override {
@@ -106,6 +128,7 @@ class MpiReceive : public Pending {
     const std::size_t begin = std::exchange(met_, met_ + static_cast<std::size_t>(bytes));
     if (!right_size) return false;
     check_mpi(MPI_Imrecv(target_.data() + begin, bytes, MPI_BYTE, &message, &request_), "MPI_Imrecv");
+    under_way_.set(true);
     if (!more) leave();
     return !more;
   }
@@ -120,6 +143,7 @@ class MpiReceive : public Pending {
   bool advance_piece() {
     int over = 0;
     check_mpi(MPI_Test(&request_, &over, MPI_STATUS_IGNORE), "MPI_Imrecv");
+    if (over != 0) under_way_.set(false);
     return over != 0;
   }
   void leave() {
@@ -131,6 +155,7 @@ class MpiReceive : public Pending {
 
   std::span<std::byte> target_;
   Queues& queues_;
+  UnderWay under_way_;
   std::size_t met_ = 0;  // bytes of the pieces that were found
   MPI_Request request_ = MPI_REQUEST_NULL;
 };
@@ -156,7 +181,7 @@ class MpiCommunicator : public Communicator {
 
  protected:
   std::unique_ptr<Pending> start_send(int peer, int tag, std::span<const std::byte> bytes) override {
-    auto send = std::make_unique<MpiSend>(Transfer{true, peer, tag, bytes.size()});
+    auto send = std::make_unique<MpiSend>(Transfer{true, peer, tag, bytes.size()}, under_way_);
     send->pieces.reserve(bytes.size() / piece_ + 1);
     for (std::size_t begin = 0; begin <= bytes.size(); begin += piece_) {
       const auto piece = bytes.subspan(begin, std::min(piece_, bytes.size() - begin));
@@ -167,7 +192,7 @@ class MpiCommunicator : public Communicator {
     return send;
   }
   std::unique_ptr<Pending> start_receive(int peer, int tag, std::span<std::byte> bytes) override {
-    return std::make_unique<MpiReceive>(Transfer{false, peer, tag, bytes.size()}, bytes, posted_);
+    return std::make_unique<MpiReceive>(Transfer{false, peer, tag, bytes.size()}, bytes, posted_, under_way_);
   }
   bool finished(Pending& pending) override {
     progress();
@@ -194,6 +219,7 @@ class MpiCommunicator : public Communicator {
   MPI_Comm context_;
   std::size_t piece_;
   Queues posted_;
+  int under_way_ = 0;  // transfers of which bytes move, or may
   PeerWatch watch_;
 };
 
@@ -226,7 +252,7 @@ std::size_t MpiCommunicator::wait_first(std::span<Pending* const> pendings) {
       }
       next_watch = time + kWatchInterval;
     }
-    if (time - begin > kYield)
+    if (time - begin > kYield && under_way_ == 0)
       std::this_thread::sleep_for(std::chrono::microseconds(50));
     else if (time - begin > kSpin)
       std::this_thread::yield();

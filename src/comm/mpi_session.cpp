@@ -10,8 +10,8 @@ namespace galena::comm {
 
 namespace {
 
-/// Time for a lower rank that fails as well to report first and end this one.
-void give_precedence(int rank) { std::this_thread::sleep_for(std::chrono::milliseconds(100) * std::min(rank, 8)); }
+/// Time for a lower rank that fails as well to report first and to end this one.
+void give_precedence(int rank) { std::this_thread::sleep_for(std::chrono::milliseconds(400) * std::min(rank, 5)); }
 
 std::exception_ptr named(const std::exception_ptr& error, const Communicator& communicator) {
   try {

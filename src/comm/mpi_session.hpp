@@ -48,8 +48,8 @@ class MpiSession {
 
 /// Runs `body` as this process's rank. Where it throws, calls `report` with the error, named as run_ranks() does
 /// ("rank 2 of 4: ..."), which says it and returns the exit code; then ends all ranks and with them this process.
-/// Ranks that fail alike are reported once: of those that fail within moments the lowest speaks first.
-/// What the joining itself throws is thrown.
+/// Of ranks that fail alike the lower speak first, and as a rule alone: each waits 0.4 s for every rank below it,
+/// 2 s at most, and is ended meanwhile. What the joining itself throws is thrown.
 void run_mpi(const MpiOptions& options, const std::function<void(Communicator&)>& body,
              const std::function<int(const std::exception_ptr&)>& report);
 
