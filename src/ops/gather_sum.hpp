@@ -7,6 +7,6 @@ namespace galena::ops {
 
 /// Rows 0 .. rows - 1.
 template <class T>
-void gather_sum(const GatherSum<T>& g, std::int64_t rows);
+void gather_sum(GatherSum<T> g, std::int64_t rows);
 
 }  // namespace galena::ops

@@ -12,9 +12,10 @@
 namespace galena::ops {
 
 struct SpmmScale {
-  const Tensor* left = nullptr;      ///< [>= y.rows() x 1] of x's type, or null: 1
-  const Tensor* right = nullptr;     ///< [>= x.rows() x 1] of x's type, or null: 1
-  const Tensor* diagonal = nullptr;  ///< [>= y.rows() x 1]: y[i] += diagonal[i] * x[i] (self-loops), or null
+  const Tensor* left = nullptr;   ///< [>= y.rows() x 1] of x's type, or null: 1
+  const Tensor* right = nullptr;  ///< [>= x.rows() x 1] of x's type, or null: 1
+  const Tensor* diagonal =
+      nullptr;  ///< [>= y.rows() x 1]: y[i] += diagonal[i] * x[i] for the rows x has (self-loops), or null
 };
 
 /// x [m x d] -> y [n x d], n <= csr.rows, m <= csr.cols: rows 0..n-1 over columns 0..m-1 only, so that prefixes of

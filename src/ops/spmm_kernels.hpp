@@ -7,19 +7,20 @@
 
 namespace galena::ops {
 
-/// y[i] (+)= left[i] * sum_k weight(k) * x[indices[k]] (+ diagonal[i] * x[i]) for a range of rows. Plain pointers:
+/// y[i] (+)= left[i] * sum_k weight(k) * x[indices[k]] + diagonal[i] * x[i] for a range of rows. Plain pointers:
 /// kernels see no library types.
 template <class T>
 struct GatherSum {
   const std::uint64_t* indptr = nullptr;
   const std::uint32_t* indices = nullptr;
-  std::int64_t limit = 0;  ///< only indices below take part
-  bool bounded = false;    ///< whether there may be others
-  const T* x = nullptr;    ///< rows of `width` elements
-  T* y = nullptr;          ///< rows of `width` elements
+  std::int64_t limit = 0;         ///< only indices below take part, and diagonals of rows below
+  bool bounded = false;           ///< whether there may be other indices
+  std::uint64_t longest = ~0ULL;  ///< rows of more nonzeros are left out
+  const T* x = nullptr;           ///< rows of `width` elements
+  T* y = nullptr;                 ///< rows of `width` elements
   std::int64_t width = 0;
   const T* left = nullptr;                  ///< by row, or null
-  const T* right = nullptr;                 ///< by column, or null
+  const T* right = nullptr;                 ///< by column, or null; not with `values`
   const T* diagonal = nullptr;              ///< by row, or null
   const T* values = nullptr;                ///< by nonzero, or null
   const std::uint64_t* position = nullptr;  ///< where in `values` each nonzero's is, or null: at its own place
