@@ -17,94 +17,79 @@ namespace galena::ops {
 namespace {
 
 struct Rate {
-  std::uint32_t threshold;  ///< a draw below it drops the element
-  double factor;            ///< of those that are kept
+  bool all = false;             ///< p = 1: nothing is kept
+  std::uint16_t threshold = 0;  ///< else a draw below it drops the element
+  double factor = 0;            ///< of those that are kept
 };
 
 Rate rate_of(double p) {
   if (!(p >= 0 && p <= 1)) fail("dropout", "the rate is " + std::to_string(p) + "; expected 0 to 1");
-  auto threshold = static_cast<std::uint32_t>(std::lround(p * 65536));
-  if (p < 1) threshold = std::min(threshold, 65535U);
-  return {threshold, threshold < 65536 ? 65536.0 / (65536 - threshold) : 0};
+  const auto threshold = static_cast<std::uint16_t>(std::min(std::lround(p * 65536), 65535L));
+  if (p == 1) return {true, threshold, 0};
+  return {false, threshold, 65536.0 / (65536 - threshold)};
 }
 
-/// The draws of some rows, or of some nonzeros, before they are used.
-struct Draws {
-  std::vector<std::uint32_t> ids, blocks;
-  std::vector<std::uint16_t> lanes;
+void drop(const DropArgs<float>& args) { random_kernels().drop_f32(args); }
+void drop(const DropArgs<double>& args) { random_kernels().drop_f64(args); }
 
-  void add(std::uint32_t id, std::uint32_t block) {
-    ids.push_back(id);
-    blocks.push_back(block);
-  }
-  void draw(const RandomKey& key) {
-    lanes.resize(ids.size() * kLanes);
-    random_lanes(key, ids.data(), blocks.data(), static_cast<std::int64_t>(ids.size()), lanes.data());
-  }
-  void clear() {
-    ids.clear();
-    blocks.clear();
-  }
-};
-
-/// Draws are made for about this many blocks at a time, which stay in the first cache.
-constexpr std::int64_t kBatch = 512;
-
-template <class T, bool kRelu>
-void dense(const Tensor& x, const Rate& rate, const RandomKey& key, const VertexId* ids, const Tensor& y,
+template <class T>
+void dense(const Tensor& x, const Rate& rate, const RandomKey& key, const VertexId* ids, const Tensor& y, bool relu,
            bool accumulate) {
-  const T *from = x.data<T>(), factor = static_cast<T>(rate.factor);
-  T* to = y.data<T>();
-  const std::int64_t cols = x.cols(), blocks = blocks_of(cols),
-                     batch = std::max<std::int64_t>(1, kBatch / std::max<std::int64_t>(1, blocks));
-  parallel_ranges(x.rows(), cols, [=](std::int64_t begin, std::int64_t end) {
-    Draws draws;
+  const std::int64_t cols = x.cols(), blocks = blocks_of(cols);
+  const std::int64_t batch = std::max<std::int64_t>(1, DrawBuffer::kBlocks / std::max<std::int64_t>(1, blocks));
+  parallel_ranges(x.rows(), cols, [&](std::int64_t begin, std::int64_t end) {
+    DrawBuffer draws;
     for (std::int64_t first = begin; first < end; first += batch) {
       const std::int64_t last = std::min(end, first + batch);
       draws.clear();
       for (std::int64_t i = first; i < last; ++i) {
-        for (std::int64_t b = 0; b < blocks; ++b) {
-          draws.add(ids != nullptr ? ids[i] : static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(b));
-        }
+        draws.add_row(ids != nullptr ? ids[i] : static_cast<std::uint32_t>(i), blocks);
       }
       draws.draw(key);
-      for (std::int64_t i = first; i < last; ++i) {
-        const std::uint16_t* u = draws.lanes.data() + (i - first) * blocks * kLanes;
-        const T* in = from + i * cols;
-        T* out = to + i * cols;
-        for (std::int64_t c = 0; c < cols; ++c) {
-          const bool dropped = u[c] < rate.threshold || (kRelu && !(in[c] > 0));
-          out[c] = (dropped ? T{0} : factor * in[c]) + (accumulate ? out[c] : T{0});
-        }
+      // Rows of whole blocks stand as densely as their draws: they are one.
+      const std::int64_t together = cols % kLanes == 0 ? last - first : 1;
+      for (std::int64_t i = first; i < last; i += together) {
+        drop(DropArgs<T>{x.data<T>() + i * cols, draws.lanes((i - first) * blocks * kLanes), y.data<T>() + i * cols,
+                         together * cols, rate.threshold, static_cast<T>(rate.factor), relu, accumulate});
       }
     }
   });
+}
+
+/// Rows begin .. end - 1 of a sparse matrix, whose nonzeros stand side by side.
+template <class T>
+void sparse_rows(const SparseMatrix& x, const Rate& rate, const RandomKey& key, const VertexId* ids, std::int64_t begin,
+                 std::int64_t end, T* to) {
+  const SparseStructure& s = x.structure();
+  const T *from = x.values().data<T>(), factor = static_cast<T>(rate.factor);
+  DrawBuffer draws;
+  std::vector<std::int64_t> lane;
+  EdgeOffset done = s.indptr[static_cast<std::size_t>(begin)];
+  const auto finish = [&] {
+    draws.draw(key);
+    for (std::size_t k = 0; k < lane.size(); ++k, ++done) {
+      to[done] = rate.all || *draws.lanes(lane[k]) < rate.threshold ? T{0} : factor * from[done];
+    }
+    draws.clear();
+    lane.clear();
+  };
+  for (std::int64_t i = begin; i < end; ++i) {
+    const std::uint32_t id = ids != nullptr ? ids[i] : static_cast<std::uint32_t>(i);
+    for (EdgeOffset k = s.indptr[static_cast<std::size_t>(i)]; k < s.indptr[static_cast<std::size_t>(i) + 1]; ++k) {
+      if (!draws.fits(1)) finish();
+      lane.push_back(draws.add(id, static_cast<std::uint32_t>(s.indices[k] / kLanes)) + s.indices[k] % kLanes);
+    }
+  }
+  finish();
 }
 
 template <class T>
 void sparse(const SparseMatrix& x, const Rate& rate, const RandomKey& key, const VertexId* ids, std::int64_t rows,
             const Tensor& values) {
-  const SparseStructure& structure = x.structure();
-  const T *from = x.values().data<T>(), factor = static_cast<T>(rate.factor);
   T* to = values.data<T>();
-  const std::int64_t mean = x.nonzeros() / std::max<std::int64_t>(1, x.rows());
-  parallel_ranges(rows, mean, [&, from, to, factor](std::int64_t begin, std::int64_t end) {
-    Draws draws;
-    for (std::int64_t i = begin; i < end; ++i) {
-      const EdgeOffset first = structure.indptr[static_cast<std::size_t>(i)];
-      const EdgeOffset last = structure.indptr[static_cast<std::size_t>(i) + 1];
-      draws.clear();
-      for (EdgeOffset k = first; k < last; ++k) {
-        draws.add(ids != nullptr ? ids[i] : static_cast<std::uint32_t>(i),
-                  static_cast<std::uint32_t>(structure.indices[k] / kLanes));
-      }
-      draws.draw(key);
-      for (EdgeOffset k = first; k < last; ++k) {
-        const std::uint16_t u = draws.lanes[(k - first) * kLanes + structure.indices[k] % kLanes];
-        to[k] = u < rate.threshold ? T{0} : factor * from[k];
-      }
-    }
-  });
+  const std::int64_t mean = 4 * x.nonzeros() / std::max<std::int64_t>(1, x.rows());
+  parallel_ranges(rows, mean,
+                  [&](std::int64_t begin, std::int64_t end) { sparse_rows<T>(x, rate, key, ids, begin, end, to); });
 }
 
 }  // namespace
@@ -112,13 +97,13 @@ void sparse(const SparseMatrix& x, const Rate& rate, const RandomKey& key, const
 void dropout(const Tensor& x, double p, const RandomKey& key, const VertexId* ids, const Tensor& y, bool accumulate) {
   check_like("dropout", "y", y, x);
   const Rate rate = rate_of(p);
-  with_float("dropout", x.dtype(), [&]<class T>(T) { dense<T, false>(x, rate, key, ids, y, accumulate); });
+  with_float("dropout", x.dtype(), [&]<class T>(T) { dense<T>(x, rate, key, ids, y, false, accumulate); });
 }
 
 void relu_dropout(const Tensor& x, double p, const RandomKey& key, const VertexId* ids, const Tensor& y) {
   check_like("relu_dropout", "y", y, x);
   const Rate rate = rate_of(p);
-  with_float("relu_dropout", x.dtype(), [&]<class T>(T) { dense<T, true>(x, rate, key, ids, y, false); });
+  with_float("relu_dropout", x.dtype(), [&]<class T>(T) { dense<T>(x, rate, key, ids, y, true, false); });
 }
 
 void relu_dropout_backward(const Tensor& y, double p, const Tensor& dy, const Tensor& dx, bool accumulate) {
