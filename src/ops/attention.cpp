@@ -90,7 +90,8 @@ Shape check_block(const char* op, AttentionKind kind, const AttentionBlock& bloc
   if (!(block.dropout >= 0 && block.dropout < 1)) {
     fail(op, "dropout is " + std::to_string(block.dropout) + "; expected 0 <= p < 1");
   }
-  if (block.dropout > 0 && (block.row_ids == nullptr || block.column_ids == nullptr)) {
+  const bool unnamed = (s.n > 0 && block.row_ids == nullptr) || (s.m > 0 && block.column_ids == nullptr);
+  if (block.dropout > 0 && unnamed) {
     fail(op, "dropout needs the global ids of rows and columns, which name its draws");
   }
   return s;

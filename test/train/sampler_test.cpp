@@ -39,7 +39,7 @@ TEST_CASE("uniform samples: every row has probability p, also where p |B| < 1") 
     double weight = 0;
     for (int draw = 0; draw < kDraws; ++draw) {
       const Sample sample = sample_uniform(route, rate, 0, {5, static_cast<std::uint32_t>(draw), 0, 1, 2});
-      REQUIRE(sample.positions.size() <= std::ceil(rate * rows));
+      REQUIRE(static_cast<double>(sample.positions.size()) <= std::ceil(rate * rows));
       for (const auto k : sample.positions) ++hits[k];
       for (const float w : sample.weights) weight += w;
     }
