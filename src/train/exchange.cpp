@@ -29,6 +29,7 @@ int tag_of(std::uint32_t call, bool forward) { return static_cast<int>(call) * 2
 // Rows on their way, in one direction of one exchange.
 struct BoundaryExchange::Flight {
   std::shared_ptr<const Drawn> drawn;
+  int hop = 0;
   Tensor rows;             // arrivals in full precision
   ops::PackedRows packed;  // arrivals coded
   DType dtype = DType::f32;
@@ -46,7 +47,6 @@ struct BoundaryExchange::Flight {
 };
 
 struct BoundaryExchange::Call {
-  int hop = 0;
   std::shared_ptr<const Drawn> drawn;                   // of this pass
   std::shared_ptr<Flight> forward, backward;            // being finished
   std::shared_ptr<Flight> forward_late, backward_late;  // stale policy: for the next epoch
@@ -240,10 +240,10 @@ void BoundaryExchange::settle(Flight& flight, bool forward, bool decode) {
 
 void BoundaryExchange::begin_forward(std::uint32_t number, int hop, const Tensor& x) {
   Call& call = call_of(number);
-  call.hop = hop;
   if (!call.drawn) call.drawn = draw(number, hop);
   const bool stale = policy_.stale && pass_.training;
   auto flight = launch(number, true, call.drawn, x);
+  flight->hop = hop;
   call.forward = stale && call.forward_late ? call.forward_late : flight;
   if (stale) call.forward_late = flight;
 }
@@ -259,6 +259,7 @@ nn::HaloRows BoundaryExchange::finish_forward(std::uint32_t number, bool packed_
 void BoundaryExchange::begin_backward(std::uint32_t number, const Tensor& gradient) {
   Call& call = call_of(number);
   auto flight = launch(number, false, call.forward->drawn, gradient);
+  flight->hop = call.forward->hop;
   const bool stale = policy_.stale && pass_.training;
   call.backward = stale && call.backward_late ? call.backward_late : flight;
   if (stale)
@@ -361,22 +362,22 @@ void BoundaryExchange::save(ByteWriter& writer) {
   writer.put(static_cast<std::uint64_t>(policy_.stale ? calls_.size() : 0));
   if (!policy_.stale) return;
   for (auto& call : calls_) {
-    writer.put(call->hop);
     for (auto* flight : {&call->forward_late, &call->backward_late}) {
       writer.put(static_cast<std::uint8_t>(*flight != nullptr));
       if (!*flight) continue;
       settle(**flight, flight == &call->forward_late, true);
+      writer.put((*flight)->hop);
       writer.put((*flight)->rows);
     }
   }
 }
 
-std::shared_ptr<BoundaryExchange::Flight> BoundaryExchange::load_flight(ByteReader& reader,
-                                                                        std::shared_ptr<const Drawn> drawn,
-                                                                        bool forward) const {
+std::shared_ptr<BoundaryExchange::Flight> BoundaryExchange::load_flight(ByteReader& reader, std::uint32_t call,
+                                                                        bool forward) {
   if (reader.get<std::uint8_t>() == 0) return nullptr;
   auto flight = std::make_shared<Flight>();
-  flight->drawn = std::move(drawn);
+  flight->hop = reader.get<int>();
+  flight->drawn = draw(call, flight->hop);
   flight->arrived = true;
   flight->rows = reader.get_tensor();
   flight->dtype = flight->rows.dtype();
@@ -395,9 +396,8 @@ void BoundaryExchange::load(ByteReader& reader) {
   const std::size_t count = reader.count(1);
   for (std::uint32_t number = 0; number < count; ++number) {
     Call& call = call_of(number);
-    call.hop = reader.get<int>();
-    call.forward_late = load_flight(reader, draw(number, call.hop), true);
-    call.backward_late = load_flight(reader, draw(number, call.hop), false);
+    call.forward_late = load_flight(reader, number, true);
+    call.backward_late = load_flight(reader, number, false);
   }
 }
 

@@ -107,7 +107,7 @@ class BoundaryExchange : public nn::HaloExchange {
               std::span<const std::uint8_t> bits, std::span<const double> variance, std::span<const double> energy);
   /// Waits for a flight; its rows are then decoded where `decode`, packed otherwise.
   void settle(Flight& flight, bool forward, bool decode);
-  std::shared_ptr<Flight> load_flight(ByteReader& reader, std::shared_ptr<const Drawn> drawn, bool forward) const;
+  std::shared_ptr<Flight> load_flight(ByteReader& reader, std::uint32_t call, bool forward);
   Call& call_of(std::uint32_t call);
 
   const Share& share_;

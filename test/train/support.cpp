@@ -78,6 +78,7 @@ NodeDataset random_data(const DataOptions& options) {
 Partition striped(const Graph& graph, int parts, int empty) {
   Partition partition;
   partition.parts = parts;
+  partition.graph_digest = graph.digest();
   for (VertexId v = 0; v < graph.num_vertices(); ++v) {
     auto part = static_cast<int>(v) % parts;
     if (part == empty) part = (part + 1) % parts;

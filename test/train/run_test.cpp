@@ -1,0 +1,180 @@
+// Whole runs: resuming, early stopping, what is refused, and that each lossy mode learns.
+
+#include <cmath>
+
+#include "galena/error.hpp"
+#include "test/support/catch.hpp"
+#include "test/support/data.hpp"
+#include "test/train/support.hpp"
+
+namespace galena::test {
+namespace {
+
+TrainOptions small(const TemporaryFolder& folder, int parts) {
+  TrainOptions options = options_for("gcn", DType::f32);
+  options.epochs = 24;
+  options.partition.parts = parts;
+  options.partition.balance_train = false;
+  options.partition_cache = folder.path() / "partitions";
+  options.messages.period = 6;
+  return options;
+}
+
+std::vector<float> weights_of(const TrainResult& result) {
+  std::vector<float> all;
+  for (const auto& [name, tensor] : result.weights)
+    for (const float v : tensor.span<float>()) all.push_back(v);
+  return all;
+}
+
+std::vector<float> logits_of(const TrainResult& result) {
+  const auto values = result.logits.span<float>();
+  return {values.begin(), values.end()};
+}
+
+struct Mode {
+  std::string name;
+  std::function<void(TrainOptions&)> change;
+};
+
+std::vector<Mode> modes() {
+  return {{"full rate", [](TrainOptions&) {}},
+          {"sampled", [](TrainOptions& o) { o.messages.rate = 0.3; }},
+          {"by importance",
+           [](TrainOptions& o) {
+             o.messages.rate = 0.3;
+             o.messages.by_importance = true;
+           }},
+          {"4 bits", [](TrainOptions& o) { o.messages.bits = 4; }},
+          {"adaptive", [](TrainOptions& o) { o.messages.bits = 0; }},
+          {"byte budget", [](TrainOptions& o) { o.messages.byte_budget = 0.06; }},
+          {"stale", [](TrainOptions& o) { o.messages.stale = true; }},
+          {"stale, sampled, 8 bits", [](TrainOptions& o) {
+             o.messages.stale = true;
+             o.messages.rate = 0.5;
+             o.messages.bits = 8;
+           }}};
+}
+
+}  // namespace
+
+TEST_CASE("a run cut anywhere and resumed ends with the weights of an unbroken one") {
+  const NodeDataset data = random_data({});
+  for (const Mode& mode : modes())
+    for (const int cut : {1, 9, 15}) {
+      INFO(mode.name << ", cut after epoch " << cut);
+      const TemporaryFolder folder;
+      TrainOptions options = small(folder, 3);
+      mode.change(options);
+      const TrainResult unbroken = train_network(data, options);
+      int stop = 0;
+      options.stop = &stop;
+      options.checkpoint = options.resume = folder.path() / "run.ckpt";
+      const TrainResult first =
+          train_network(data, options, [&](const EpochRecord& record) { stop = record.epoch + 1 == cut ? 1 : 0; });
+      CHECK(first.interrupted);
+      CHECK(first.epochs == cut);
+      stop = 0;
+      const TrainResult second = train_network(data, options);
+      CHECK(second.epochs == 24);
+      CHECK(weights_of(second) == weights_of(unbroken));
+      CHECK(logits_of(second) == logits_of(unbroken));
+      CHECK(second.best_epoch == unbroken.best_epoch);
+    }
+}
+
+TEST_CASE("a checkpoint of another run, a damaged one, and other ranks are refused") {
+  const NodeDataset data = random_data({});
+  const TemporaryFolder folder;
+  TrainOptions options = small(folder, 2);
+  options.checkpoint = folder.path() / "run.ckpt";
+  options.epochs = 2;
+  train_network(data, options);
+  options.resume = options.checkpoint;
+  TrainOptions other = options;
+  other.optimizer.lr = 0.5;
+  CHECK_THROWS_WITH(train_network(data, other), contains("another run"));
+  other = options;
+  other.partition.parts = 3;
+  CHECK_THROWS_WITH(train_network(data, other), contains("another run"));
+  other = options;
+  other.resume = folder.write("bad.ckpt", "GLNTRAINxxxx");
+  CHECK_THROWS_WITH(train_network(data, other), contains("bad.ckpt"));
+}
+
+TEST_CASE("every mode is finite and learns its training vertices") {
+  const NodeDataset data = random_data({});
+  for (const Mode& mode : modes()) {
+    INFO(mode.name);
+    const TemporaryFolder folder;
+    TrainOptions options = small(folder, 3);
+    mode.change(options);
+    options.epochs = 150;
+    options.model.dropout = 0;
+    options.model.hidden = 16;
+    const TrainResult result = train_network(data, options);
+    REQUIRE(result.records.size() == 150);
+    CHECK(result.records.back().loss < 0.7 * result.records.front().loss);
+    CHECK(result.logits.rows() == data.graph.num_vertices());
+  }
+}
+
+TEST_CASE("early stopping keeps the best epoch") {
+  const NodeDataset data = random_data({});
+  const TemporaryFolder folder;
+  TrainOptions options = small(folder, 1);
+  options.epochs = 500;
+  options.patience = 5;
+  const TrainResult result = train_network(data, options);
+  REQUIRE(result.epochs < 500);
+  CHECK(result.epochs == result.best_epoch + 6);
+  double best = 0;
+  for (const EpochRecord& record : result.records) best = std::max(best, record.scores->valid);
+  CHECK(result.best.valid == best);
+}
+
+TEST_CASE("options that cannot be are refused") {
+  const NodeDataset data = random_data({});
+  const TemporaryFolder folder;
+  const auto refused = [&](const std::function<void(TrainOptions&)>& change, const std::string& why) {
+    TrainOptions options = small(folder, 2);
+    change(options);
+    CHECK_THROWS_WITH(train_network(data, options), contains(why));
+  };
+  refused([](TrainOptions& o) { o.messages.rate = 1.5; }, "--boundary-rate 1.5");
+  refused([](TrainOptions& o) { o.messages.bits = 3; }, "--message-bits 3");
+  refused([](TrainOptions& o) { o.messages.byte_budget = 0.1, o.messages.rate = 0.5; }, "leave out");
+  refused([](TrainOptions& o) { o.model.name = "gnc"; }, "did you mean 'gcn'");
+  refused([](TrainOptions& o) { o.metric = "f1"; }, "unknown metric");
+  refused([](TrainOptions& o) { o.optimizer.lr = 1e30; }, "--lr");
+  NodeDataset short_features = data;
+  short_features.data.features.rows = 5;
+  CHECK_THROWS_WITH(train_network(short_features, small(folder, 1)), contains("features of 5 vertices"));
+}
+
+TEST_CASE("an error on one rank ends all and names the rank") {
+  const NodeDataset data = random_data({});
+  const TemporaryFolder folder;
+  class Failing : public nn::Module {
+   public:
+    explicit Failing(nn::ParameterStore& store) : linear_(store, "w", 7, 3) {}
+    nn::Var forward(nn::Context& ctx, const nn::Var& x) override {
+      if (ctx.epoch() == 2 && ctx.graph().ids[0] == 1) throw EnvironmentError("this rank has had enough");
+      return nn::aggregate(ctx, linear_(x), nn::Aggregation::mean(true));
+    }
+
+   private:
+    nn::Linear linear_;
+  };
+  TrainOptions options = small(folder, 3);
+  options.deadline = 20;
+  options.partition_file = folder.path() / "p.part";
+  save_partition(striped(data.graph, 3), options.partition_file);
+  CHECK_THROWS_WITH(train_network(data, options, {},
+                                  [](nn::ParameterStore& store, std::int64_t, std::int64_t) {
+                                    return std::make_unique<Failing>(store);
+                                  }),
+                    contains("rank 1 of 3: this rank has had enough"));
+}
+
+}  // namespace galena::test
