@@ -30,8 +30,9 @@ int tag_of(std::uint32_t call, bool forward) { return static_cast<int>(call) * 2
 struct BoundaryExchange::Flight {
   std::shared_ptr<const Drawn> drawn;
   int hop = 0;
-  Tensor rows;             // arrivals in full precision
-  ops::PackedRows packed;  // arrivals coded
+  std::uint32_t drawn_in = 0;  // epoch of the sample
+  Tensor rows;                 // arrivals in full precision
+  ops::PackedRows packed;      // arrivals coded
   DType dtype = DType::f32;
   bool coded = false;
   bool arrived = false;
@@ -244,6 +245,7 @@ void BoundaryExchange::begin_forward(std::uint32_t number, int hop, const Tensor
   const bool stale = policy_.stale && pass_.training;
   auto flight = launch(number, true, call.drawn, x);
   flight->hop = hop;
+  flight->drawn_in = pass_.epoch;
   call.forward = stale && call.forward_late ? call.forward_late : flight;
   if (stale) call.forward_late = flight;
 }
@@ -260,6 +262,7 @@ void BoundaryExchange::begin_backward(std::uint32_t number, const Tensor& gradie
   Call& call = call_of(number);
   auto flight = launch(number, false, call.forward->drawn, gradient);
   flight->hop = call.forward->hop;
+  flight->drawn_in = call.forward->drawn_in;
   const bool stale = policy_.stale && pass_.training;
   call.backward = stale && call.backward_late ? call.backward_late : flight;
   if (stale)
@@ -367,6 +370,7 @@ void BoundaryExchange::save(ByteWriter& writer) {
       if (!*flight) continue;
       settle(**flight, flight == &call->forward_late, true);
       writer.put((*flight)->hop);
+      writer.put((*flight)->drawn_in);
       writer.put((*flight)->rows);
     }
   }
@@ -377,6 +381,8 @@ std::shared_ptr<BoundaryExchange::Flight> BoundaryExchange::load_flight(ByteRead
   if (reader.get<std::uint8_t>() == 0) return nullptr;
   auto flight = std::make_shared<Flight>();
   flight->hop = reader.get<int>();
+  flight->drawn_in = reader.get<std::uint32_t>();
+  begin_pass({true, pass_.pruned, flight->drawn_in});
   flight->drawn = draw(call, flight->hop);
   flight->arrived = true;
   flight->rows = reader.get_tensor();
