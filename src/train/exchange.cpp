@@ -356,6 +356,34 @@ std::vector<std::vector<RouteMeasure>> get_measures(ByteReader& reader) {
   return calls;
 }
 
+// As they came: decoding early would round sums differently.
+void put_arrivals(ByteWriter& writer, bool coded, DType dtype, const Tensor& rows, const ops::PackedRows& packed) {
+  writer.put(static_cast<std::uint8_t>(coded));
+  if (!coded) {
+    writer.put(rows);
+    return;
+  }
+  writer.put(dtype);
+  writer.put(packed.cols);
+  writer.put_array(packed.bits);
+  writer.put_array(packed.zero);
+  writer.put_array(packed.scale);
+  writer.put_array(packed.bytes);
+}
+
+ops::PackedRows get_packed(ByteReader& reader) {
+  const auto cols = reader.get<std::int64_t>();
+  const auto bits = reader.get_array<std::uint8_t>();
+  ops::PackedRows packed = ops::layout_rows(cols, bits);
+  const std::size_t parameters = packed.zero.size(), bytes = packed.bytes.size();
+  packed.zero = reader.get_array<float>();
+  packed.scale = reader.get_array<float>();
+  packed.bytes = reader.get_array<std::uint8_t>();
+  if (packed.zero.size() != parameters || packed.scale.size() != parameters || packed.bytes.size() != bytes)
+    throw InputError("checkpoint: coded rows do not have the sizes that their widths say: the file is damaged");
+  return packed;
+}
+
 }  // namespace
 
 void BoundaryExchange::save(ByteWriter& writer) {
@@ -368,10 +396,10 @@ void BoundaryExchange::save(ByteWriter& writer) {
     for (auto* flight : {&call->forward_late, &call->backward_late}) {
       writer.put(static_cast<std::uint8_t>(*flight != nullptr));
       if (!*flight) continue;
-      settle(**flight, flight == &call->forward_late, true);
+      settle(**flight, flight == &call->forward_late, false);
       writer.put((*flight)->hop);
       writer.put((*flight)->drawn_in);
-      writer.put((*flight)->rows);
+      put_arrivals(writer, (*flight)->coded, (*flight)->dtype, (*flight)->rows, (*flight)->packed);
     }
   }
 }
@@ -385,9 +413,16 @@ std::shared_ptr<BoundaryExchange::Flight> BoundaryExchange::load_flight(ByteRead
   begin_pass({true, pass_.pruned, flight->drawn_in});
   flight->drawn = draw(call, flight->hop);
   flight->arrived = true;
-  flight->rows = reader.get_tensor();
-  flight->dtype = flight->rows.dtype();
-  if (flight->rows.rows() != flight->bounds(forward).back())
+  flight->coded = reader.get<std::uint8_t>() != 0;
+  if (flight->coded) {
+    flight->dtype = reader.get<DType>();
+    flight->packed = get_packed(reader);
+  } else {
+    flight->rows = reader.get_tensor();
+    flight->dtype = flight->rows.dtype();
+  }
+  const std::int64_t rows = flight->coded ? flight->packed.rows : flight->rows.rows();
+  if (rows != flight->bounds(forward).back())
     throw InputError(
         fmt::format("checkpoint: {} boundary rows where the partition has {}; resume with the options of "
                     "the run that wrote it",
