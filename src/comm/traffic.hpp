@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace galena::comm {
@@ -28,7 +29,10 @@ struct Label {
   Traffic kind = Traffic::control;
   int layer = -1;
   Direction direction = Direction::none;
-  friend auto operator<=>(const Label&, const Label&) = default;
+  friend bool operator==(const Label&, const Label&) = default;
+  friend bool operator<(const Label& a, const Label& b) {
+    return std::tie(a.kind, a.layer, a.direction) < std::tie(b.kind, b.layer, b.direction);
+  }
 };
 
 /// The part of a message that is charged to one label.

@@ -6,14 +6,14 @@
 //   throw RANK | kill RANK | hang RANK DEADLINE | exit RANK
 //                                     that rank throws, is killed, stops or leaves, while the others exchange
 //   all-throw                         all ranks throw the same
+//   interrupt                         a signal sets rank 0's stop flag while it waits for rank 1
 //   large BYTES                       rank 0 sends rank 1 so much
 #include <unistd.h>
 
-#include <array>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 #include <string>
 #include <thread>
 
@@ -62,6 +62,18 @@ void exchange_until(Communicator& comm, int victim, void (*end)()) {
   }
 }
 
+volatile int stop = 0;
+
+void wait_until_interrupted(Communicator& comm) {
+  if (comm.rank() == 0) {
+    std::signal(SIGALRM, [](int) { stop = 1; });
+    alarm(1);
+  } else {
+    std::this_thread::sleep_for(std::chrono::seconds(60));
+  }
+  comm.barrier();
+}
+
 int report(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
@@ -82,6 +94,7 @@ void run(Communicator& comm, const std::string& what, char** argv) {
   if (what == "hang") exchange_until(comm, first(), [] { std::raise(SIGSTOP); });
   if (what == "exit") exchange_until(comm, first(), [] { _exit(0); });
   if (what == "all-throw") throw InputError("no such option");
+  if (what == "interrupt") wait_until_interrupted(comm);
   if (what == "fingerprint") {
     const std::uint64_t print = test::fingerprint(comm);
     if (comm.rank() == 0) std::printf("fingerprint %llu\n", static_cast<unsigned long long>(print));
@@ -96,6 +109,7 @@ int main(int argc, char** argv) {
   const std::string what = argv[1];
   MpiOptions options;
   options.wait.deadline = what == "hang" ? std::strtod(argv[3], nullptr) : 120;
+  options.wait.stop = &stop;
   if (what == "contract") options.piece = argument(argv, 2);
   if (what == "mismatch") options.piece = argument(argv, 4);
   try {

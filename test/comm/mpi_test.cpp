@@ -137,6 +137,13 @@ TEST_CASE("MPI: a rank that hangs ends all at the deadline, and is named") {
   CHECK_THAT(outcome.err, contains("has waited 1.5 s for a message from rank 1, collective sum"));
 }
 
+TEST_CASE("MPI: the stop flag ends waits") {
+  if (without_mpi()) GALENA_SKIP("built without MPI");
+  const auto outcome = end_within(20, launch(2, {"interrupt"}));
+  CHECK(outcome.code == 3);
+  CHECK_THAT(outcome.err, contains("rank 0 of 2 was interrupted while it waited"));
+}
+
 TEST_CASE("a build without MPI says so") {
   if (!comm::mpi_version().empty()) GALENA_SKIP("built with MPI");
   CHECK_THROWS_WITH(comm::MpiSession(), contains("libopenmpi-dev"));
