@@ -103,19 +103,16 @@ std::vector<Event> events_of(std::vector<Lane>& lanes, double start) {
   return events;
 }
 
-void solve_round_exactly(const Setting& setting, const Scale& scale, std::span<const std::int32_t> channels,
-                         std::vector<std::uint8_t>& option) {
-  std::vector<Lane> lanes;
-  lanes.reserve(channels.size());
-  for (const std::int32_t i : channels) lanes.emplace_back(setting, i);
-  const double start = floor_seconds(setting, channels);
-  const auto events = events_of(lanes, start);
+/// How many of the events lie before the best time for the round; 0 where that is `start`.
+std::size_t sweep(const Scale& scale, std::span<const Lane> lanes, std::span<const Event> events, double start) {
+  std::vector<std::int64_t> k;
   double variance = 0;
-  for (const Lane& lane : lanes) variance += lane.frontier.variance(lane.k);
+  for (const Lane& lane : lanes) {
+    k.push_back(lane.k);
+    variance += lane.frontier.variance(lane.k);
+  }
   double best = scale.weight_v * variance + scale.weight_t * start;
-  std::vector<std::int64_t> k(lanes.size()), best_k;
-  for (std::size_t i = 0; i < lanes.size(); ++i) k[i] = lanes[i].k;
-  std::size_t taken = 0;  // events up to the best time
+  std::size_t taken = 0;
   for (std::size_t e = 0; e < events.size(); ++e) {
     const Event& event = events[e];
     const Frontier& frontier = lanes[event.lane].frontier;
@@ -125,6 +122,17 @@ void solve_round_exactly(const Setting& setting, const Scale& scale, std::span<c
     const double value = scale.weight_v * variance + scale.weight_t * event.time;
     if (value < best) best = value, taken = e + 1;
   }
+  return taken;
+}
+
+void solve_round_exactly(const Setting& setting, const Scale& scale, std::span<const std::int32_t> channels,
+                         std::vector<std::uint8_t>& option) {
+  std::vector<Lane> lanes;
+  lanes.reserve(channels.size());
+  for (const std::int32_t i : channels) lanes.emplace_back(setting, i);
+  const double start = floor_seconds(setting, channels);
+  const auto events = events_of(lanes, start);
+  const std::size_t taken = sweep(scale, lanes, events, start);
   for (std::size_t e = 0; e < taken; ++e) lanes[events[e].lane].k = events[e].k;
   for (const Lane& lane : lanes) lane.frontier.choose(lane.k, option);
 }

@@ -60,6 +60,14 @@ struct Convolution {
   }
 };
 
+void require_table(std::int64_t states, std::size_t layers) {
+  if (static_cast<double>(states) * static_cast<double>(layers) <= 0x1p27) return;
+  throw InputError(fmt::format(
+      "exact bit assignment: a table of {} sums of bytes by {} decisions is too large; use the greedy solver, whose "
+      "distance from the optimum is reported, or pad rows so that their bytes share a larger divisor",
+      states, layers));
+}
+
 }  // namespace
 
 Block make_block(std::vector<Point> levels, std::vector<std::int32_t> rows, std::span<const double> coefficient) {
@@ -78,7 +86,6 @@ Block make_block(std::vector<Point> levels, std::vector<std::int32_t> rows, std:
 }
 
 Frontier::Frontier(std::span<const Block> blocks) {
-  double start = 0;
   std::int64_t span = 0, divisor = 0;
   std::size_t layers = 0;
   for (const Block& block : blocks) {
@@ -89,24 +96,21 @@ Frontier::Frontier(std::span<const Block> blocks) {
     for (std::size_t j = 1; j < levels.size(); ++j) {
       divisor = std::gcd(divisor, static_cast<std::int64_t>(cost(block, j)));
     }
-    const bool ordered = steps_ordered(block);
-    layers += ordered ? levels.size() - 1 : block.rows.size();
-    if (ordered) start += levels.back().value * block.suffix[0];
+    layers += steps_ordered(block) ? levels.size() - 1 : block.rows.size();
   }
   unit_ = std::max<std::int64_t>(divisor, 1);
-  const std::int64_t states = span / unit_ + 1;
-  if (static_cast<double>(states) * static_cast<double>(layers) > 0x1p27) {
-    throw InputError(fmt::format(
-        "exact bit assignment: a table of {} sums of bytes by {} decisions is too large; use the greedy solver, whose "
-        "distance from the optimum is reported, or pad rows so that their bytes share a larger divisor",
-        states, layers));
+  require_table(span / unit_ + 1, layers);
+  best_.assign(static_cast<std::size_t>(span / unit_ + 1), 0.0);
+  for (const Block& block : blocks) add_block(block);
+}
+
+void Frontier::add_block(const Block& block) {
+  if (!steps_ordered(block)) {
+    for (std::size_t row = 0; row < block.rows.size(); ++row) add_row(block, row);
+    return;
   }
-  best_.assign(static_cast<std::size_t>(states), start);
-  for (const Block& block : blocks) {
-    const bool ordered = steps_ordered(block);
-    for (std::size_t j = 1; ordered && j < block.levels.size(); ++j) add_level(block, j);
-    for (std::size_t row = 0; !ordered && row < block.rows.size(); ++row) add_row(block, row);
-  }
+  for (double& best : best_) best += block.levels.back().value * block.suffix[0];
+  for (std::size_t j = 1; j < block.levels.size(); ++j) add_level(block, j);
 }
 
 std::int64_t Frontier::steps(const Block& block, std::size_t from, std::size_t to) const {

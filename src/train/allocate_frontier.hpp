@@ -42,6 +42,7 @@ class Frontier {
     std::vector<std::int32_t> taken;  // by k
   };
 
+  void add_block(const Block& block);
   void add_level(const Block& block, std::size_t level);
   void add_row(const Block& block, std::size_t row);
   [[nodiscard]] std::int64_t steps(const Block& block, std::size_t from, std::size_t to) const;

@@ -46,14 +46,6 @@ std::vector<VertexId> rows_of(std::span<const VertexId> split, std::span<const V
   return rows;
 }
 
-ShareOptions share_options(const Run& run, int hops) {
-  ShareOptions options;
-  options.targets = run.data.data.train;
-  if (hops >= 0 && run.options.prune) options.hops = hops;
-  if (run.options.inductive && options.hops < 0) options.hops = kManyHops;
-  return options;
-}
-
 }  // namespace
 
 LocalData local_data(const NodeData& data, const nn::GraphView& view, DType dtype) {
@@ -92,6 +84,14 @@ Graph induced(const Graph& graph, std::span<const VertexId> vertices) {
   return Graph::from_arrays(std::move(arrays));
 }
 
+ShareOptions share_options(const NodeDataset& data, const TrainOptions& options, int hops) {
+  ShareOptions share;
+  share.targets = data.data.train;
+  if (hops >= 0 && options.prune) share.hops = hops;
+  if (options.inductive && share.hops < 0) share.hops = kManyHops;
+  return share;
+}
+
 Policy policy_of(const MessageOptions& options) {
   Policy policy;
   policy.stale = options.stale;
@@ -122,7 +122,7 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
 
   const Graph graph = options.inductive ? induced(run.data.graph, data.train) : run.data.graph;
   const auto& parts = run.partition.part_of;
-  share_ = build_share(graph, parts, comm.size(), comm.rank(), share_options(run, module_->hops()));
+  share_ = build_share(graph, parts, comm.size(), comm.rank(), share_options(run.data, options, module_->hops()));
   local_ = local_data(data, share_.view, options.dtype);
   if (comm.size() > 1)
     exchange_ = std::make_unique<BoundaryExchange>(share_, comm, policy_of(options.messages), options.seed);

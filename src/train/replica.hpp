@@ -79,6 +79,9 @@ class Replica {
   Metric metric_;
 };
 
+/// How shares of a run are cut: to which hops, for which targets. `hops` are the module's.
+ShareOptions share_options(const NodeDataset& data, const TrainOptions& options, int hops);
+
 /// The exchange policy that message options mean.
 Policy policy_of(const MessageOptions& options);
 
