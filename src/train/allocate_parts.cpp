@@ -138,8 +138,8 @@ void check_channels(std::string_view who, std::span<const Channel> channels, std
       throw InputError(fmt::format("{}: {}: {} row_bytes for {} widths", who, place, channel.row_bytes.size(), widths));
     }
     for (const std::int64_t bytes : channel.row_bytes) {
-      if (bytes > 0 && bytes <= (std::int64_t{1} << 40)) continue;
-      throw InputError(fmt::format("{}: {}: a row of {} bytes; expected 1 to 2^40", who, place, bytes));
+      if (bytes > 0 && bytes <= (std::int64_t{1} << 31)) continue;
+      throw InputError(fmt::format("{}: {}: a row of {} bytes; expected 1 to 2^31", who, place, bytes));
     }
   }
 }

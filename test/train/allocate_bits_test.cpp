@@ -33,9 +33,9 @@ struct Definition {
     std::vector<std::uint8_t> option;
     for (const std::int32_t c : instance.channel) {
       const auto& bytes = instance.channels[c].row_bytes;
-      std::uint8_t best = 0;
-      for (std::uint8_t w = 1; w < bytes.size(); ++w) best = better(bytes[w], bytes[best]) ? w : best;
-      option.push_back(best);
+      std::size_t best = 0;
+      for (std::size_t w = 1; w < bytes.size(); ++w) best = better(bytes[w], bytes[best]) ? w : best;
+      option.push_back(static_cast<std::uint8_t>(best));
     }
     return option;
   }
@@ -162,8 +162,8 @@ TEST_CASE("bits: lambda runs from the least time to the least variance") {
   CHECK(fine.variance == Approx(definition.v_best).epsilon(1e-12));
   CHECK(std::ranges::all_of(fine.bits, [](int bits) { return bits == 8; }));
   double before = std::numeric_limits<double>::infinity();
-  for (double lambda = 0; lambda <= 1; lambda += 0.05) {
-    const auto assignment = assign_exact(instance.problem(), lambda);
+  for (int percent = 0; percent <= 100; percent += 5) {
+    const auto assignment = assign_exact(instance.problem(), percent / 100.0);
     CHECK(assignment.variance <= before * (1 + 1e-12));
     CHECK(assignment.objective >= 0);
     CHECK(assignment.objective <= 1);

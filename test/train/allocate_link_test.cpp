@@ -20,7 +20,8 @@ std::vector<LinkSample> measure(double latency, double speed, double noise, doub
                                 std::uint64_t seed) {
   RandomStream random(seed, 9);
   std::vector<LinkSample> samples;
-  for (double bytes = 64; bytes <= 16777216; bytes *= 2) {
+  for (int power = 6; power <= 24; ++power) {
+    const double bytes = std::ldexp(1.0, power);
     for (int i = 0; i < each; ++i) {
       double seconds = (latency + speed * bytes) * std::exp(noise * normal(random));
       if (random.uniform() < held_up) seconds += 10 * latency + 3 * speed * bytes;
