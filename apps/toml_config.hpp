@@ -4,17 +4,13 @@
 
 #include <CLI/CLI.hpp>
 
+#include <string>
+
 namespace galena::cli {
 
-/// For CLI::App::config_formatter(). Throws InputError naming file, line and column of what is no TOML.
-class TomlConfig : public CLI::Config {
- public:
-  explicit TomlConfig(const std::string* path) : path_(path) {}
-  std::string to_config(const CLI::App*, bool, bool, std::string) const override { return {}; }
-  std::vector<CLI::ConfigItem> from_config(std::istream& input) const override;
-
- private:
-  const std::string* path_;
-};
+/// Gives `command` the options of the file that were not given on the command line. To be called in the command's
+/// callback: CLI11 itself reads files of the main application only. Throws InputError naming file and line of what is
+/// no TOML, of a name that is no option (with a suggestion) and of a value that the option does not take.
+void read_toml_options(CLI::App& command, const std::string& path);
 
 }  // namespace galena::cli

@@ -121,9 +121,7 @@ bool given(const CLI::App& command, const std::string& option) { return command.
 
 void TrainCommand::add_to(CLI::App& command) {
   command.add_option("dataset", dataset, "A dataset folder or the name of a dataset")->required();
-  command.set_config("--config", "", "Options from a TOML file; those given here come first")->type_name("F.toml");
-  command.config_formatter(std::make_shared<TomlConfig>(&config));
-  command.allow_config_extras(CLI::config_extras_mode::error);
+  command.add_option("--config", config, "Options from a TOML file; those given here come first")->type_name("F.toml");
   add_model(command, *this);
   add_training(command, *this);
   add_data(command, *this);
@@ -132,7 +130,8 @@ void TrainCommand::add_to(CLI::App& command) {
   command.add_option("--device", device, "auto or cpu")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
 }
 
-void TrainCommand::settle(const CLI::App& command, const Common& common) {
+void TrainCommand::settle(CLI::App& command, const Common& common) {
+  if (!config.empty()) read_toml_options(command, config);
   TrainOptions& t = train;
   if (const auto found = recipes().find(t.model.name); found != recipes().end()) {
     const Recipe& recipe = found->second;

@@ -21,7 +21,7 @@ struct TrainCommand {
 
   void add_to(CLI::App& command);
   /// What is not given takes the value that the model's paper uses; the rest is translated.
-  void settle(const CLI::App& command, const Common& common);
+  void settle(CLI::App& command, const Common& common);
 };
 
 }  // namespace galena::cli
