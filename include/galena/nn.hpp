@@ -164,6 +164,8 @@ class Context {
     std::uint32_t epoch = 0;
     /// Sums over ranks, in rank order; null on one rank.
     std::function<void(std::span<double>)> sum_over_ranks;
+    /// Where asked for: receives what the model passes to keep_embeddings(). Outlives the context.
+    Var* embeddings = nullptr;
   };
   Context(const GraphView& graph, HaloExchange* exchange, Settings settings);  ///< both outlive it
 
@@ -175,6 +177,8 @@ class Context {
   /// Rows of a value at this hop: of this rank's vertices, those that the loss can still depend on.
   [[nodiscard]] std::int64_t rows(int hop) const;
   void sum_over_ranks(std::span<double> values) const;
+  /// For models to call on the rows that enter their last layer: kept where the run asks for them.
+  void keep_embeddings(const Var& rows) const;
   /// The function itself, for backward passes to keep; empty on one rank.
   [[nodiscard]] const std::function<void(std::span<double>)>& summer() const noexcept {
     return settings_.sum_over_ranks;

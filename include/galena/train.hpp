@@ -66,6 +66,7 @@ struct TrainOptions {
   int threads = 0;           ///< of all ranks of this process together; 0 = all cores
   double deadline = 300;     ///< seconds that one rank may wait for another
   DType dtype = DType::f32;  ///< f64 for checks
+  bool embeddings = false;   ///< fill TrainResult::embeddings
 
   std::filesystem::path checkpoint;  ///< written while training
   int checkpoint_every = 10;         ///< epochs
@@ -115,9 +116,11 @@ struct TrainResult {
   std::vector<std::string> notes;  ///< each step of preparation, a sentence
   bool interrupted = false;
   bool is_root = true;  ///< false on MPI ranks other than 0, which know only what all ranks know
-  /// Of the best epoch, by vertex of the dataset, on the root rank: [n x classes] and the rows before the last layer
-  /// that has such (undefined otherwise).
+  /// Of the best epoch, by vertex of the dataset, f32, on the root rank: [n x classes].
   Tensor logits;
+  /// The same of the rows that enter the last layer, where TrainOptions::embeddings asks for them; undefined where the
+  /// model names none (Context::keep_embeddings) or its only layer takes sparse features.
+  Tensor embeddings;
   std::vector<std::pair<std::string, Tensor>> weights;  ///< of the best epoch, by name
 };
 

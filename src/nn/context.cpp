@@ -25,6 +25,10 @@ void Context::sum_over_ranks(std::span<double> values) const {
   if (settings_.sum_over_ranks) settings_.sum_over_ranks(values);
 }
 
+void Context::keep_embeddings(const Var& rows) const {
+  if (settings_.embeddings != nullptr) *settings_.embeddings = rows;
+}
+
 Var needed_rows(const Context& ctx, const Var& x) {
   const std::int64_t rows = ctx.rows(x.hop());
   return x.rows() > rows ? first_rows(x, rows, x.hop()) : x;

@@ -29,6 +29,7 @@ class Gcnii : public Module {
       if (options_.residual) y = add(std::move(y), self_rows(ctx, h));
       h = relu_dropout(ctx, std::move(y), options_.dropout);
     }
+    ctx.keep_embeddings(h);
     return last_(h);
   }
 

@@ -46,6 +46,7 @@ class Stack : public Module {
     Var h = dropout(ctx, needed_rows(ctx, x), options_.input_dropout);
     for (const Block& block : blocks_) {
       const bool last = &block == &blocks_.back();
+      if (last) ctx.keep_embeddings(h);
       h = last ? block.layer(ctx, h) : hidden(ctx, block, h);
     }
     return h;

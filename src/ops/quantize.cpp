@@ -11,7 +11,7 @@
 namespace galena::ops {
 namespace {
 
-constexpr std::size_t kPadding = 64;  ///< vectors may be read past the last row
+constexpr std::ptrdiff_t kPadding = 64;  ///< vectors may be read past the last row
 
 bool is_width(int bits) { return bits == 1 || bits == 2 || bits == 4 || bits == 8 || bits == 16 || bits == 32; }
 
@@ -46,6 +46,7 @@ PackedRows layout_rows(std::int64_t cols, std::span<const std::uint8_t> bits, DT
     rows.offset[r + 1] = rows.offset[r] + packed_bytes(cols, width);
   }
   rows.bytes.resize(rows.offset.back() + kPadding);
+  std::fill(rows.bytes.end() - kPadding, rows.bytes.end(), std::uint8_t{0});
   rows.zero.assign(bits.size(), 0);
   rows.scale.assign(bits.size(), 1);
   return rows;

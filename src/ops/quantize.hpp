@@ -13,9 +13,11 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "galena/tensor.hpp"
+#include "src/base/memory.hpp"
 #include "src/ops/csr.hpp"
 #include "src/ops/random_key.hpp"
 
@@ -28,6 +30,24 @@ constexpr std::uint64_t packed_bytes(std::int64_t d, int bits) {
 /// Bytes of a row's parameters.
 constexpr std::uint64_t parameter_bytes(int bits) { return bits <= 8 ? 4 : 0; }
 
+/// Pages for elements that are not initialised: large arrays lie in huge ones, and begin where cache lines do.
+template <class T>
+struct PageAllocator {
+  using value_type = T;
+  T* allocate(std::size_t n) { return static_cast<T*>(base::allocate_pages(n * sizeof(T))); }
+  void deallocate(T* p, std::size_t) noexcept { base::free_pages(p); }
+  template <class U>
+  void construct(U* p) noexcept {
+    ::new (static_cast<void*>(p)) U;
+  }
+  template <class U, class... Args>
+  void construct(U* p, Args&&... args) {
+    ::new (static_cast<void*>(p)) U(std::forward<Args>(args)...);
+  }
+  bool operator==(const PageAllocator&) const noexcept { return true; }
+};
+using PackedBytes = std::vector<std::uint8_t, PageAllocator<std::uint8_t>>;
+
 /// Coded rows of width d. Row r begins at bytes[offset[r]] and has bits[r] an element; `zero` and `scale` are its
 /// parameters (0 and 1 for 16 and 32 bits).
 struct PackedRows {
@@ -35,7 +55,7 @@ struct PackedRows {
   DType exact = DType::f32;  ///< elements of rows of 32 bits: f32, or f64, which then take 64
   std::vector<std::uint8_t> bits;
   std::vector<std::uint64_t> offset;  ///< rows + 1
-  std::vector<std::uint8_t> bytes;    ///< with 64 bytes of padding at the end
+  PackedBytes bytes;                  ///< with 64 bytes of padding at the end
   std::vector<float> zero, scale;
 };
 

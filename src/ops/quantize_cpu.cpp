@@ -2,39 +2,20 @@
 
 #include "src/ops/quantize_cpu.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include "galena/error.hpp"
 #include "src/ops/codec.hpp"
+#include "src/ops/csr_rows.hpp"
 #include "src/ops/parallel.hpp"
 #include "src/ops/random_lanes.hpp"
 
 namespace galena::ops::cpu {
 namespace {
-
-/// One thread's buffers.
-struct Workspace {
-  std::vector<float> row;
-  std::vector<std::uint32_t> ids, blocks;
-  std::vector<std::uint16_t> draws;
-
-  explicit Workspace(std::int64_t cols)
-      : row(static_cast<std::size_t>(cols)),
-        ids(static_cast<std::size_t>(blocks_of(cols))),
-        blocks(ids.size()),
-        draws(ids.size() * kLanes) {
-    for (std::size_t b = 0; b < blocks.size(); ++b) blocks[b] = static_cast<std::uint32_t>(b);
-  }
-  const std::uint16_t* draw(const RandomKey& key, VertexId id) {
-    std::fill(ids.begin(), ids.end(), id);
-    random_lanes(key, ids.data(), blocks.data(), static_cast<std::int64_t>(ids.size()), draws.data());
-    return draws.data();
-  }
-};
 
 template <class T>
 double squared_norm(const T* x, std::int64_t n) {
@@ -56,40 +37,69 @@ template <class T>
 }
 
 /// A row as it is. Returns whether all of it is finite.
-template <class T>
-bool copy_row(const T* x, std::int64_t n, std::uint8_t* out) {
-  std::memcpy(out, x, static_cast<std::size_t>(n) * sizeof(T));
-  bool finite = true;
-  for (std::int64_t c = 0; c < n; ++c) finite &= std::isfinite(x[c]);
-  return finite;
+bool copy_row(const float* x, std::int64_t n, std::uint8_t* out) {
+  std::memcpy(out, x, static_cast<std::size_t>(n) * sizeof(float));
+  return codec_kernels().range(x, n).finite;
+}
+bool copy_row(const double* x, std::int64_t n, std::uint8_t* out) {
+  std::memcpy(out, x, static_cast<std::size_t>(n) * sizeof(double));
+  return std::all_of(x, x + n, [](double v) { return std::isfinite(v); });
 }
 
-template <class T>
-const float* as_floats(const T* x, std::int64_t n, Workspace& space) {
-  if constexpr (std::is_same_v<T, float>) return x;
-  for (std::int64_t c = 0; c < n; ++c) space.row[static_cast<std::size_t>(c)] = static_cast<float>(x[c]);
-  return space.row.data();
+const float* as_floats(const float* x, std::int64_t, std::vector<float>&) { return x; }
+const float* as_floats(const double* x, std::int64_t n, std::vector<float>& buffer) {
+  buffer.resize(static_cast<std::size_t>(n));
+  std::transform(x, x + n, buffer.begin(), [](double v) { return static_cast<float>(v); });
+  return buffer.data();
 }
 
 /// Codes row r from x. Returns its variance.
 template <class T>
-double pack_row(const T* x, VertexId id, const RandomKey& key, PackedRows& out, std::size_t r, Workspace& space) {
+double pack_row(const T* x, VertexId id, const std::uint16_t* draws, PackedRows& out, std::size_t r,
+                std::vector<float>& buffer) {
   const int bits = out.bits[r];
   std::uint8_t* to = out.bytes.data() + out.offset[r];
-  out.zero[r] = 0;
-  out.scale[r] = 1;
+  RowParameters parameters{0, 1};
+  double variance = 0;
   if (bits == 32) {
     if (!copy_row(x, out.cols, to)) fail_row(x, out.cols, id, bits);
-    return 0;
+  } else {
+    const float* row = as_floats(x, out.cols, buffer);
+    const RowRange range = codec_kernels().range(row, out.cols);
+    if (!range.finite || range.low < -kLargestCoded || range.high > kLargestCoded) fail_row(x, out.cols, id, bits);
+    if (bits <= 8) parameters = parameters_of(range, bits);
+    variance = codec_kernels().encode({row, out.cols, bits, parameters, draws, to});
   }
-  const float* row = as_floats(x, out.cols, space);
-  const RowRange range = range_of(row, out.cols);
-  if (!range.finite || range.low < -kLargestCoded || range.high > kLargestCoded) fail_row(x, out.cols, id, bits);
-  RowParameters parameters{0, 1};
-  if (bits <= 8) parameters = parameters_of(range, bits);
   out.zero[r] = parameters.zero;
   out.scale[r] = parameters.scale;
-  return encode_row(row, out.cols, bits, parameters, space.draw(key, id), to);
+  return variance;
+}
+
+/// Where the draws of rows first .. are, and the row after the last that fits.
+std::size_t draw_rows(const PackedRows& rows, std::span<const VertexId> ids, const RandomKey& key, std::size_t first,
+                      std::size_t end, DrawBuffer& draws, std::vector<std::int64_t>& at) {
+  const std::int64_t blocks = blocks_of(rows.cols);
+  draws.clear();
+  at.clear();
+  for (; first < end && draws.fits(blocks); ++first) {
+    at.push_back(rows.bits[first] == 32 ? 0 : draws.add_row(ids[first], blocks));
+  }
+  draws.draw(key);
+  return first;
+}
+
+/// Bits of an element of row r.
+int width_of(const PackedRows& rows, std::size_t r) {
+  return rows.bits[r] == 32 && rows.exact == DType::f64 ? 64 : rows.bits[r];
+}
+
+void decode(const DecodeArgs<float>& args) { codec_kernels().decode_f32(args); }
+void decode(const DecodeArgs<double>& args) { codec_kernels().decode_f64(args); }
+void sum(const PackedSum<float>& g, std::int64_t begin, std::int64_t end) {
+  packed_sum_kernels().sum_f32(g, begin, end);
+}
+void sum(const PackedSum<double>& g, std::int64_t begin, std::int64_t end) {
+  packed_sum_kernels().sum_f64(g, begin, end);
 }
 
 }  // namespace
@@ -98,14 +108,20 @@ template <class T>
 void pack_rows(const Tensor& x, std::span<const VertexId> index, std::span<const VertexId> ids, const RandomKey& key,
                PackedRows& out, std::span<double> variance, std::span<double> norm2) {
   base::ErrorTrap trap;
-  parallel_ranges(out.rows, 4 * out.cols, [&](std::int64_t begin, std::int64_t end) {
-    Workspace space(out.cols);
+  parallel_ranges(out.rows, 2 * out.cols, [&](std::int64_t begin, std::int64_t end) {
     trap.run(static_cast<std::uint64_t>(begin), [&] {
-      for (auto r = static_cast<std::size_t>(begin); r < static_cast<std::size_t>(end); ++r) {
-        const T* row = x.data<T>() + static_cast<std::int64_t>(index[r]) * out.cols;
-        const double spread = pack_row(row, ids[r], key, out, r, space);
-        if (!variance.empty()) variance[r] = spread;
-        if (!norm2.empty()) norm2[r] = squared_norm(row, out.cols);
+      DrawBuffer draws;
+      std::vector<std::int64_t> at;
+      std::vector<float> buffer;
+      const auto last = static_cast<std::size_t>(end);
+      for (auto first = static_cast<std::size_t>(begin), next = first; first < last; first = next) {
+        next = draw_rows(out, ids, key, first, last, draws, at);
+        for (std::size_t r = first; r < next; ++r) {
+          const T* row = x.data<T>() + static_cast<std::int64_t>(index[r]) * out.cols;
+          const double spread = pack_row(row, ids[r], draws.lanes(at[r - first]), out, r, buffer);
+          if (!variance.empty()) variance[r] = spread;
+          if (!norm2.empty()) norm2[r] = squared_norm(row, out.cols);
+        }
       }
     });
   });
@@ -116,47 +132,29 @@ template <class T>
 void unpack_rows(const PackedRows& packed, const Tensor& y) {
   parallel_ranges(packed.rows, packed.cols, [&](std::int64_t begin, std::int64_t end) {
     for (auto r = static_cast<std::size_t>(begin); r < static_cast<std::size_t>(end); ++r) {
-      const std::uint8_t* from = packed.bytes.data() + packed.offset[r];
-      T* to = y.data<T>() + static_cast<std::int64_t>(r) * packed.cols;
-      if (packed.bits[r] == 32 && packed.exact == DType::f64) {
-        std::memcpy(to, from, static_cast<std::size_t>(packed.cols) * sizeof(double));
-      } else {
-        decode_row(from, packed.cols, packed.bits[r], {packed.zero[r], packed.scale[r]}, to);
-      }
+      decode(DecodeArgs<T>{packed.bytes.data() + packed.offset[r],
+                           packed.cols,
+                           width_of(packed, r),
+                           {packed.zero[r], packed.scale[r]},
+                           y.data<T>() + static_cast<std::int64_t>(r) * packed.cols});
     }
   });
 }
 
 template <class T>
 void spmm_packed(const Csr& csr, const Tensor* left, const Tensor* right, const PackedRows& packed, const Tensor& y) {
-  const std::int64_t cols = packed.cols;
-  const auto edges = static_cast<std::int64_t>(csr.nonzeros());
-  const std::int64_t cost = (1 + edges / std::max<std::int64_t>(1, csr.rows)) * cols;
-  parallel_ranges(y.rows(), cost, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<T> sum(static_cast<std::size_t>(cols)), exact(sum.size());
-    for (std::int64_t i = begin; i < end; ++i) {
-      std::fill(sum.begin(), sum.end(), T{0});
-      double offset = 0;  // what the rows' zeros add to every feature
-      for (EdgeOffset k = csr.indptr[i]; k < csr.indptr[i + 1]; ++k) {
-        const std::size_t j = csr.indices[k];
-        if (j >= static_cast<std::size_t>(packed.rows)) break;
-        const T weight = right != nullptr ? right->data<T>()[j] : T{1};
-        const std::uint8_t* from = packed.bytes.data() + packed.offset[j];
-        if (packed.bits[j] == 32 && packed.exact == DType::f64) {
-          std::memcpy(exact.data(), from, exact.size() * sizeof(T));
-          for (std::size_t c = 0; c < exact.size(); ++c) sum[c] += weight * exact[c];
-          continue;
-        }
-        accumulate_row(from, cols, packed.bits[j], weight * static_cast<T>(packed.scale[j]), sum.data());
-        offset += static_cast<double>(weight) * static_cast<double>(packed.zero[j]);
-      }
-      const T factor = left != nullptr ? left->data<T>()[i] : T{1};
-      T* out = y.data<T>() + i * cols;
-      for (std::int64_t c = 0; c < cols; ++c) {
-        out[c] += factor * (sum[static_cast<std::size_t>(c)] + static_cast<T>(offset));
-      }
+  base::Array<PackedNeighbour<T>> rows(static_cast<std::uint64_t>(packed.rows), "coded rows' weights");
+  parallel_ranges(packed.rows, 4, [&](std::int64_t begin, std::int64_t end) {
+    for (auto r = static_cast<std::size_t>(begin); r < static_cast<std::size_t>(end); ++r) {
+      const T weight = right != nullptr ? right->data<T>()[r] : T{1};
+      rows[r] = {packed.offset[r] * 256 + static_cast<std::uint64_t>(width_of(packed, r)),
+                 weight * static_cast<T>(packed.scale[r]), weight * static_cast<T>(packed.zero[r])};
     }
   });
+  const PackedSum<T> g{csr.indptr,          csr.indices, packed.rows,
+                       packed.bytes.data(), rows.data(), left != nullptr ? left->data<T>() : nullptr,
+                       y.data<T>(),         packed.cols};
+  parallel_row_ranges(csr, y.rows(), packed.cols, [&](std::int64_t begin, std::int64_t end) { sum(g, begin, end); });
 }
 
 #define GALENA_INSTANTIATE(T)                                                                                       \

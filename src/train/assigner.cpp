@@ -2,10 +2,12 @@
 //
 // A row's noise matters as far as it reaches a sum: forward, a row j enters the receiver's sums with weights alpha_ij,
 // so its variance counts a = sum_i alpha_ij^2 (GCN's weights); backward, a gradient row is added to its owner's as it
-// is, a = 1. Exchanges (layers, directions) carry quantities of different sizes; each one's variance is taken relative
-// to the energy a E it carries in all, so that a relative error of one exchange is as bad as one of another. AdaQP
-// solves exchanges apart and weighs each by its own range of variances, which is the same up to a constant for its
-// lambda; for one byte budget over all exchanges a common scale is needed.
+// is, a = 1. AdaQP solves each exchange (layer, direction) apart. A byte budget over all of them needs to know what
+// noise in one is worth against noise in another: a factor for each, found by a probe. The gradient of the weights is
+// computed with all messages at 8 bits, and again with one exchange at 2 bits; the squared distance of the two, by the
+// variance that was predicted for the exchange, is its factor. That costs a forward and a backward pass for each
+// exchange and direction, and their bytes, which are counted; it is done after the first epoch, at the next assignment,
+// and then at every tenth.
 
 #include "src/train/assigner.hpp"
 
@@ -100,16 +102,16 @@ bool known(const RowState& state, std::size_t row) {
   return row < state.noise.size() && !std::isnan(state.energy[row]) && !std::isnan(state.noise[row]);
 }
 
-// The sum of a E over an exchange's rows: its scale.
-double scale_of(const Table& table, std::int32_t call, bool forward) {
+// The variance of an exchange whose rows all go at `bits`.
+double variance_at(const Table& table, std::int32_t call, bool forward, int bits) {
   double sum = 0;
   for (const auto& [key, state] : table) {
     if (key.call != call) continue;
     const RowState& rows = forward ? state.forward : state.backward;
-    for (std::size_t k = 0; k < rows.energy.size(); ++k)
-      if (known(rows, k)) sum += (forward ? state.importance[k] : 1.0) * rows.energy[k];
+    for (std::size_t k = 0; k < rows.noise.size(); ++k)
+      if (known(rows, k)) sum += (forward ? state.importance[k] : 1.0) * rows.noise[k];
   }
-  return sum > 0 ? 1 / sum : 0;
+  return sum * quantizer_noise(bits);
 }
 
 std::int32_t last_call(const Table& table) { return table.empty() ? -1 : table.rbegin()->first.call; }
@@ -207,13 +209,13 @@ Channel joint_channel(const RouteKey& key, const RouteState& state, bool back) {
   return channel;
 }
 
-JointInput joint_input(const Table& table) {
+// What variance in an exchange is worth: [call][backward].
+using Factors = std::vector<std::array<double, 2>>;
+
+JointInput joint_input(const Table& table, const Factors& factors) {
   JointInput input;
   input.problem.widths.clear();
   for (int option = 0; option < kPairs; ++option) input.problem.widths.push_back(option + 1);
-  std::vector<std::array<double, 2>> scales;
-  for (std::int32_t call = 0; call <= last_call(table); ++call)
-    scales.push_back({scale_of(table, call, true), scale_of(table, call, false)});
   for (const auto& [key, state] : table) {
     const bool back = state.backward.width > 0;
     const auto channel = static_cast<std::int32_t>(input.problem.channels.size());
@@ -221,8 +223,8 @@ JointInput joint_input(const Table& table) {
     const double row = 4.0 * static_cast<double>(state.forward.width + (back ? state.backward.width : 0));
     for (std::size_t k = 0; k < state.forward.noise.size(); ++k) {
       if (!known(state.forward, k) || (back && !known(state.backward, k))) continue;
-      add_errors(input, state, k, back, scales[static_cast<std::size_t>(key.call)][0],
-                 scales[static_cast<std::size_t>(key.call)][1]);
+      const auto& factor = factors[static_cast<std::size_t>(key.call)];
+      add_errors(input, state, k, back, factor[0], factor[1]);
       input.channel.push_back(channel);
       input.messages.push_back({key, k, back});
       input.full_bytes += row;
@@ -245,6 +247,8 @@ struct Assigner::State {
   bool enabled = false;
   Table table;
   std::map<RouteKey, RouteAssignment> assignment;
+  Factors factors;
+  std::int32_t solved = 0;  // how often
 
   [[nodiscard]] bool due(int epoch) const { return epoch == 0 || (epoch + 1) % messages.period == 0; }
   [[nodiscard]] int window_start() const { return std::max(0, messages.period - kWindow); }
@@ -254,6 +258,7 @@ struct Assigner::State {
   [[nodiscard]] bool measures(int epoch) const { return epoch == 0 || epoch % messages.period >= window_start(); }
 
   void gather(const Measures& measures);
+  void calibrate(int epoch, Replica& replica);
   void solve();
   void solve_widths();
   void solve_budget();
@@ -277,7 +282,7 @@ void Assigner::State::solve_widths() {
 }
 
 void Assigner::State::solve_budget() {
-  const JointInput input = joint_input(table);
+  const JointInput input = joint_input(table, factors);
   if (input.messages.empty()) return;
   const Budget budget = Budget::total_bytes(input.problem.channels, messages.byte_budget * input.full_bytes);
   const JointAllocation answer = allocate_joint(input.problem, budget);
@@ -293,6 +298,49 @@ void Assigner::State::solve_budget() {
     route.backward_bits[row] = static_cast<std::uint8_t>(backward_width(answer.bits[m] - 1));
     route.probability[row] = answer.keep[m];
   }
+}
+
+namespace {
+
+std::vector<double> gradient_of(int epoch, Replica& replica) {
+  replica.compute_gradient(epoch);
+  const Tensor gradient = replica.store().flat_gradients().to(DType::f64);
+  const auto values = gradient.span<double>();
+  return {values.begin(), values.end()};
+}
+
+double squared_distance(const std::vector<double>& a, const std::vector<double>& b) {
+  double sum = 0;
+  for (std::size_t k = 0; k < a.size(); ++k) sum += (a[k] - b[k]) * (a[k] - b[k]);
+  return sum;
+}
+
+}  // namespace
+
+void Assigner::State::calibrate(int epoch, Replica& replica) {
+  BoundaryExchange& exchange = *replica.exchange();
+  const auto before = replica.snapshot();
+  const auto probe = [&](BoundaryExchange::Probe what) {
+    exchange.probe(what);
+    return gradient_of(epoch, replica);
+  };
+  const auto base = probe({});
+  factors.assign(static_cast<std::size_t>(last_call(table)) + 1, {0, 0});
+  double least = std::numeric_limits<double>::infinity();
+  for (std::int32_t call = 0; call <= last_call(table); ++call)
+    for (const bool forward : {true, false}) {
+      const double variance = variance_at(table, call, forward, 2) - variance_at(table, call, forward, 8);
+      if (variance <= 0) continue;
+      const double moved = squared_distance(probe({static_cast<std::uint32_t>(call), forward}), base);
+      factors[static_cast<std::size_t>(call)][forward ? 0 : 1] = moved / variance;
+      if (moved > 0) least = std::min(least, moved / variance);
+    }
+  // One draw may not show an effect that is there.
+  for (auto& factor : factors)
+    for (double& f : factor)
+      if (f <= 0) f = std::isfinite(least) ? least : 1;
+  exchange.probe(std::nullopt);
+  replica.restore(before);
 }
 
 void Assigner::State::solve() {
@@ -322,7 +370,7 @@ Assignment Assigner::State::mine() const {
 
 Assigner::Assigner(const Share& share, comm::Communicator& comm, const MessageOptions& messages,
                    const LinkOptions& link)
-    : state_(std::make_unique<State>(State{share, comm, messages, link, false, {}, {}})) {
+    : state_(std::make_unique<State>(State{share, comm, messages, link, false, {}, {}, {}, 0})) {
   state_->enabled = comm.size() > 1 && (messages.bits == 0 || messages.byte_budget > 0);
 }
 
@@ -330,14 +378,18 @@ Assigner::~Assigner() = default;
 
 bool Assigner::enabled() const { return state_->enabled; }
 
-void Assigner::before_epoch(int epoch, BoundaryExchange& exchange) {
-  if (state_->starts(epoch)) exchange.measure(true);
+void Assigner::before_epoch(int epoch, Replica& replica) {
+  if (state_->starts(epoch)) replica.exchange()->measure(true);
 }
 
-void Assigner::after_epoch(int epoch, BoundaryExchange& exchange) {
+void Assigner::after_epoch(int epoch, Replica& replica) {
   if (!state_->due(epoch)) return;
+  BoundaryExchange& exchange = *replica.exchange();
   state_->gather(exchange.measures());
   exchange.measure(false);
+  if (state_->messages.byte_budget > 0 && (state_->solved <= 1 || state_->solved % 10 == 0))
+    state_->calibrate(epoch, replica);
+  ++state_->solved;
   state_->solve();
   exchange.assign(state_->mine());
 }
@@ -363,6 +415,8 @@ RowState get_rows(ByteReader& reader) {
 }  // namespace
 
 void Assigner::save(ByteWriter& writer) const {
+  writer.put(state_->solved);
+  writer.put_array(state_->factors);
   writer.put(static_cast<std::uint64_t>(state_->table.size()));
   for (const auto& [key, state] : state_->table) {
     writer.put(key);
@@ -378,6 +432,8 @@ void Assigner::save(ByteWriter& writer) const {
 }
 
 void Assigner::load(ByteReader& reader, BoundaryExchange& exchange) {
+  state_->solved = reader.get<std::int32_t>();
+  state_->factors = reader.get_array<Factors::value_type>();
   const std::size_t routes = reader.count(1);
   for (std::size_t k = 0; k < routes; ++k) {
     const auto key = reader.get<RouteKey>();

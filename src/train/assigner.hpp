@@ -9,6 +9,7 @@
 #include "src/comm/communicator.hpp"
 #include "src/train/checkpoint.hpp"
 #include "src/train/exchange.hpp"
+#include "src/train/replica.hpp"
 
 namespace galena::train {
 
@@ -21,9 +22,10 @@ class Assigner {
   ~Assigner();
   /// Whether there is anything to assign.
   [[nodiscard]] bool enabled() const;
-  void before_epoch(int epoch, BoundaryExchange& exchange);
-  /// Solves where it is time: after the first epoch, then every period.
-  void after_epoch(int epoch, BoundaryExchange& exchange);
+  void before_epoch(int epoch, Replica& replica);
+  /// Solves where it is time: after the first epoch, then every period. A byte budget is divided among exchanges by how
+  /// much noise in each moves the gradient, which is measured now and then by computing the gradient once more for each.
+  void after_epoch(int epoch, Replica& replica);
 
   void save(ByteWriter& writer) const;
   void load(ByteReader& reader, BoundaryExchange& exchange);

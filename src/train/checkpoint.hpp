@@ -41,8 +41,8 @@ class ByteWriter {
   }
   void put(const std::string& text);
   void put(const Tensor& tensor);
-  template <class T>
-  void put_array(const std::vector<T>& values) {
+  template <class T, class A>
+  void put_array(const std::vector<T, A>& values) {
     put(static_cast<std::uint64_t>(values.size()));
     append(values.data(), values.size() * sizeof(T));
   }

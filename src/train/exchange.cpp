@@ -13,6 +13,7 @@ namespace galena::train {
 namespace {
 
 constexpr std::uint8_t kFirstBits = 8;  // of rows that no assignment has spoken of
+constexpr std::uint8_t kProbeBits = 2;
 constexpr int kGatherTag = comm::Communicator::kTags - 1;
 
 Sample whole_route(std::size_t rows) {
@@ -91,7 +92,7 @@ const RouteAssignment* BoundaryExchange::assigned(bool sends, std::uint32_t call
 Sample BoundaryExchange::draw_route(const Route& route, std::uint32_t call, int hop, int sender, int receiver,
                                     const RouteAssignment* assigned) const {
   const std::size_t needed = pass_.pruned ? route.hop_count[static_cast<std::size_t>(hop)] : route.rows.size();
-  if (!sampled()) return whole_route(needed);
+  if (!sampled() || probe_) return whole_route(needed);
   SampleKey key{seed_, pass_.epoch, 0, sender, receiver};
   Sample sample;
   if (policy_.rows == RowChoice::uniform) {
@@ -139,6 +140,11 @@ const nn::HaloSelection& BoundaryExchange::selection(std::uint32_t number, int h
 std::vector<std::uint8_t> BoundaryExchange::widths(bool sends, bool forward, std::uint32_t call, std::size_t route,
                                                    const Sample& sample) const {
   std::vector<std::uint8_t> bits(sample.positions.size(), static_cast<std::uint8_t>(policy_.bits));
+  if (probe_) {
+    const bool probed = probe_->call == call && probe_->forward == forward;
+    std::fill(bits.begin(), bits.end(), probed ? kProbeBits : kFirstBits);
+    return bits;
+  }
   if (policy_.bits != 0) return bits;
   const RouteAssignment* plan = assigned(sends, call, route);
   const auto* assigned = plan == nullptr ? nullptr : forward ? &plan->forward_bits : &plan->backward_bits;
@@ -175,10 +181,10 @@ void BoundaryExchange::send(Flight& flight, std::uint32_t call, bool forward, st
   const auto purpose = forward ? ops::Purpose::quantize_forward : ops::Purpose::quantize_backward;
   const std::uint32_t stream =
       call * static_cast<std::uint32_t>(share_.ranks) + static_cast<std::uint32_t>(forward ? to.peer : share_.rank);
-  std::vector<double> variance(measuring_ ? index.size() : 0), energy(variance.size());
+  std::vector<double> variance(measuring_ && !probe_ ? index.size() : 0), energy(variance.size());
   ops::pack_rows(x, index, ids, {seed_, pass_.epoch, ops::RandomKey::make_stream(stream, purpose)}, packed, variance,
                  energy);
-  if (measuring_) record(call, forward, route, sample, x.cols(), packed.bits, variance, energy);
+  if (measuring_ && !probe_) record(call, forward, route, sample, x.cols(), packed.bits, variance, energy);
   flight.wires.push_back(to_wire(packed));
   const std::uint64_t parameters = wire_parameter_bytes(packed.bits);
   const comm::Charge charges[] = {{label, flight.wires.back().size() - parameters},
@@ -378,9 +384,10 @@ ops::PackedRows get_packed(ByteReader& reader) {
   const std::size_t parameters = packed.zero.size(), bytes = packed.bytes.size();
   packed.zero = reader.get_array<float>();
   packed.scale = reader.get_array<float>();
-  packed.bytes = reader.get_array<std::uint8_t>();
-  if (packed.zero.size() != parameters || packed.scale.size() != parameters || packed.bytes.size() != bytes)
+  const auto coded = reader.get_array<std::uint8_t>();
+  if (packed.zero.size() != parameters || packed.scale.size() != parameters || coded.size() != bytes)
     throw InputError("checkpoint: coded rows do not have the sizes that their widths say: the file is damaged");
+  std::copy(coded.begin(), coded.end(), packed.bytes.begin());
   return packed;
 }
 

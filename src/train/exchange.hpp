@@ -84,6 +84,12 @@ class BoundaryExchange : public nn::HaloExchange {
 
   /// Takes effect from the next pass on.
   void assign(Assignment assignment) { assignment_ = std::move(assignment); }
+  /// Until ended, passes ignore the assignment: all rows go, at 8 bits, those of one exchange and direction at 2.
+  struct Probe {
+    std::uint32_t call = ~0U;  ///< ~0: none of them
+    bool forward = true;
+  };
+  void probe(std::optional<Probe> probe) { probe_ = probe; }
   /// Starts or ends measuring of coded rows.
   void measure(bool on);
   [[nodiscard]] const Measures& measures() const { return measures_; }
@@ -118,6 +124,7 @@ class BoundaryExchange : public nn::HaloExchange {
   Assignment assignment_;
   Measures measures_;
   bool measuring_ = false;
+  std::optional<Probe> probe_;
   double waited_ = 0;
   std::uint64_t version_ = 0;
   std::vector<std::unique_ptr<Call>> calls_;

@@ -140,7 +140,7 @@ std::function<void(std::span<double>)> Replica::summer() {
   return [this](std::span<double> values) { comm_.sum(values, kControl); };
 }
 
-nn::Var Replica::forward(bool training, int epoch) {
+nn::Var Replica::forward(bool training, int epoch, nn::Var* embeddings) {
   const bool whole = !training && run_.options.inductive;
   const Share& share = whole ? *whole_share_ : share_;
   BoundaryExchange* exchange = whole ? whole_exchange_.get() : exchange_.get();
@@ -151,13 +151,13 @@ nn::Var Replica::forward(bool training, int epoch) {
   settings.seed = run_.options.seed;
   settings.epoch = static_cast<std::uint32_t>(epoch);
   settings.sum_over_ranks = summer();
+  settings.embeddings = embeddings;
   if (pruned) settings.hop_rows = share.hop_rows;
   nn::Context context(share.view, exchange, std::move(settings));
   return module_->forward(context, whole ? whole_local_->features : local_.features);
 }
 
-Replica::EpochResult Replica::train_epoch(int epoch) {
-  const double start = comm::Communicator::now();
+double Replica::compute_gradient(int epoch) {
   store_.zero_gradients();
   const nn::Var logits = forward(true, epoch);
   const NodeData& data = run_.data.data;
@@ -167,26 +167,31 @@ Replica::EpochResult Replica::train_epoch(int epoch) {
                            : nn::cross_entropy(logits, local_.labels, local_.train, 1 / examples);
   nn::backward(loss);
   std::array<double, 1> total{loss.value().item()};
-  if (comm_.size() > 1) {
-    const comm::Label label{comm::Traffic::gradients, -1, comm::Direction::none};
-    if (store_.dtype() == DType::f64)
-      comm_.sum(store_.flat_gradients().span<double>(), label);
-    else
-      comm_.sum(store_.flat_gradients().span<float>(), label);
-    comm_.sum(std::span(total), kControl);
-  }
-  optimizer_->step(epoch);
+  if (comm_.size() == 1) return total[0];
+  const comm::Label label{comm::Traffic::gradients, -1, comm::Direction::none};
+  const Tensor gradients = store_.flat_gradients();
+  if (store_.dtype() == DType::f64)
+    comm_.sum(gradients.span<double>(), label);
+  else
+    comm_.sum(gradients.span<float>(), label);
+  comm_.sum(std::span(total), kControl);
+  return total[0];
+}
+
+Replica::EpochResult Replica::train_epoch(int epoch) {
+  const double start = comm::Communicator::now();
   EpochResult result;
-  result.loss = total[0];
+  result.loss = compute_gradient(epoch);
+  optimizer_->step(epoch);
   result.lr = optimizer_->lr(epoch);
   result.seconds = comm::Communicator::now() - start;
   if (exchange_) result.wait_seconds = exchange_->take_wait_seconds();
   return result;
 }
 
-Tensor Replica::evaluate_logits() {
+Tensor Replica::evaluate_logits(nn::Var* embeddings) {
   const nn::NoGrad guard;
-  Tensor logits = forward(false, 0).value();
+  Tensor logits = forward(false, 0, embeddings).value();
   if (exchange_) static_cast<void>(exchange_->take_wait_seconds());
   return logits;
 }
@@ -199,8 +204,16 @@ Scores Replica::evaluate() {
   return {of(local.train), of(local.valid), of(local.test)};
 }
 
-Tensor Replica::gather_logits() {
-  const Tensor mine = evaluate_logits().to(DType::f32);
+Replica::Outputs Replica::gather_outputs(bool embeddings) {
+  nn::Var kept;
+  const Tensor logits = evaluate_logits(embeddings ? &kept : nullptr);
+  Outputs outputs{gather(logits.to(DType::f32)), {}};
+  // Every rank runs the same model: all of them kept dense rows, or none.
+  if (kept.defined() && kept.sparse() == nullptr) outputs.embeddings = gather(kept.value().to(DType::f32));
+  return outputs;
+}
+
+Tensor Replica::gather(const Tensor& mine) {
   const Share& share = whole_share_ ? *whole_share_ : share_;
   Tensor all;
   if (comm_.rank() == 0) all = Tensor::zeros(share.view.global_vertices, mine.cols());

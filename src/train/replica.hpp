@@ -43,9 +43,15 @@ class Replica {
     double loss = 0, lr = 0, seconds = 0, wait_seconds = 0;
   };
   EpochResult train_epoch(int epoch);
+  /// The loss of all ranks; its gradient, summed over ranks, is in store().flat_gradients(). Running statistics move.
+  double compute_gradient(int epoch);
   Scores evaluate();
-  /// Logits of all vertices, by global id, on rank 0; undefined elsewhere.
-  Tensor gather_logits();
+  /// Rows of all vertices, by global id, f32, on rank 0; undefined elsewhere.
+  struct Outputs {
+    Tensor logits;
+    Tensor embeddings;  ///< undefined where the model names none, or sparse ones
+  };
+  Outputs gather_outputs(bool embeddings);
 
   [[nodiscard]] nn::ParameterStore& store() { return store_; }
   [[nodiscard]] nn::Optimizer& optimizer() { return *optimizer_; }
@@ -60,9 +66,10 @@ class Replica {
   void restore(const std::vector<Tensor>& snapshot);
 
  private:
-  nn::Var forward(bool training, int epoch);
+  nn::Var forward(bool training, int epoch, nn::Var* embeddings = nullptr);
+  Tensor gather(const Tensor& mine);
   [[nodiscard]] std::function<void(std::span<double>)> summer();
-  Tensor evaluate_logits();
+  Tensor evaluate_logits(nn::Var* embeddings = nullptr);
 
   const Run& run_;
   comm::Communicator& comm_;

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "galena/error.hpp"
 #include "src/base/hash.hpp"
@@ -79,7 +80,7 @@ bool Trainer::stop_asked() {
 }
 
 EpochRecord Trainer::one_epoch(int epoch) {
-  if (assigner_.enabled()) assigner_.before_epoch(epoch, *replica_.exchange());
+  if (assigner_.enabled()) assigner_.before_epoch(epoch, replica_);
   comm_.traffic().reset();
   const auto epoch_result = replica_.train_epoch(epoch);
   if (!std::isfinite(epoch_result.loss))
@@ -87,7 +88,7 @@ EpochRecord Trainer::one_epoch(int epoch) {
         fmt::format("the loss is {} after epoch {}: the features may be too large for the learning rate; "
                     "try a smaller --lr or --normalize",
                     epoch_result.loss, epoch));
-  if (assigner_.enabled()) assigner_.after_epoch(epoch, *replica_.exchange());
+  if (assigner_.enabled()) assigner_.after_epoch(epoch, replica_);
   traffic_ += comm_.traffic();
   EpochRecord record;
   record.epoch = epoch;
@@ -156,10 +157,13 @@ void Trainer::finish() {
   result_.metric = name_of(replica_.metric());
   result_.parameters = replica_.store().count();
   result_.best_epoch = best_epoch_;
-  result_.best = best_scores_;
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  result_.best = best_epoch_ < 0 ? Scores{kNone, kNone, kNone} : best_scores_;
   if (best_epoch_ < 0) return;
   replica_.restore(best_);
-  result_.logits = replica_.gather_logits();
+  Replica::Outputs outputs = replica_.gather_outputs(run_.options.embeddings);
+  result_.logits = std::move(outputs.logits);
+  result_.embeddings = std::move(outputs.embeddings);
   if (!result_.is_root) return;
   for (const auto& entry : replica_.store().parameters())
     result_.weights.emplace_back(entry.name, entry.var.value().clone());
