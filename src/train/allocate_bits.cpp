@@ -118,7 +118,6 @@ std::size_t sweep(const Scale& scale, std::span<const Lane> lanes, std::span<con
     const Frontier& frontier = lanes[event.lane].frontier;
     variance += frontier.variance(event.k) - frontier.variance(k[event.lane]);
     k[event.lane] = event.k;
-    if (e + 1 < events.size() && events[e + 1].time == event.time) continue;
     const double value = scale.weight_v * variance + scale.weight_t * event.time;
     if (value < best) best = value, taken = e + 1;
   }

@@ -145,10 +145,14 @@ TEST_CASE("bits: exact for rows of any bytes") {
     const double lambda = some_lambda(random);
     const Definition definition(instance, lambda);
     CAPTURE(trial, lambda);
-    // The definition's widest may be dominated, and its scale another; compare by the scale of the answer's extremes.
-    const auto exact = assign_exact(instance.problem(), lambda);
+    const double least = definition.least();
+    const auto exact = assign_exact(instance.problem(), lambda), greedy = assign_greedy(instance.problem(), lambda);
     check_figures(instance, definition, exact);
-    CHECK(exact.objective == Approx(definition.least()).epsilon(1e-10).margin(1e-13));
+    check_figures(instance, definition, greedy);
+    CHECK(exact.objective == Approx(least).epsilon(1e-10).margin(1e-13));
+    CHECK(greedy.objective >= least - 1e-12);
+    CHECK(greedy.lower_bound <= least + 1e-12);
+    CHECK(greedy.objective <= greedy.lower_bound + steps_of_a_row(instance, definition) + 1e-12);
   }
 }
 
@@ -169,6 +173,17 @@ TEST_CASE("bits: lambda runs from the least time to the least variance") {
     CHECK(assignment.objective <= 1);
     before = assignment.variance;
   }
+}
+
+TEST_CASE("bits: time that a slower channel takes anyway is used") {
+  const BitInstance instance{.widths = {2, 4, 8},
+                             .channels = {{.seconds_per_byte = 1e-6, .row_bytes = {10, 20, 40}},
+                                          {.seconds_per_byte = 1e-6, .row_bytes = {10, 20, 40}}},
+                             .coefficient = {1, 1, 1},
+                             .channel = {0, 0, 1}};
+  const std::vector<std::uint8_t> expected = {2, 2, 4};
+  CHECK(assign_exact(instance.problem(), 0).bits == expected);
+  CHECK(assign_greedy(instance.problem(), 0).bits == expected);
 }
 
 TEST_CASE("bits: of two messages on a channel the noisier has no fewer bits") {

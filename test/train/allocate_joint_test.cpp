@@ -244,6 +244,25 @@ TEST_CASE("joint: the best width of a sampled row depends on the price") {
   CHECK(at(200).keep[0] == 1);
 }
 
+// The middle width lies above the hull of the other two: prices alone never choose it.
+TEST_CASE("joint: a width that no price chooses is chosen where it fits best") {
+  JointInstance instance{.widths = {2, 4, 8},
+                         .channels = {{.seconds_per_byte = 1, .row_bytes = {100, 150, 200}}},
+                         .weight = {1},
+                         .energy = {100},
+                         .error = {1, 0.8, 0},
+                         .channel = {0}};
+  const std::vector<double> seconds = {150};
+  const auto timed = allocate_joint(instance.problem(), Budget::seconds_per_sender(instance.channels, seconds));
+  CHECK(timed.variance == Approx(0.8));
+  // Ten rows of zeros beside it take a hundredth of a row each.
+  for (int i = 0; i < 10; ++i) {
+    instance.weight.push_back(1), instance.energy.push_back(0), instance.channel.push_back(0);
+    instance.error.insert(instance.error.end(), {0, 0, 0});
+  }
+  CHECK(allocate_joint(instance.problem(), total(instance, 160)).variance == Approx(0.8));
+}
+
 // Rows of 256 elements as networks have them. Relative to a row's squared norm.
 TEST_CASE("joint: what bytes buy, for normal and ReLU rows of 256") {
   RandomStream random(3, 5);

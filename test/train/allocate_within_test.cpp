@@ -146,6 +146,11 @@ TEST_CASE("budgets: exact for rows of any bytes") {
       CHECK_THROWS_AS(assign_within(instance.problem(), budget, Solver::exact), InputError);
     } else {
       CHECK(assign_within(instance.problem(), budget, Solver::exact).variance == Approx(least).epsilon(1e-12));
+      const auto greedy = assign_within(instance.problem(), budget, Solver::greedy);
+      CHECK(keeps(costs(instance, budget, options_of(instance, greedy)), budget));
+      CHECK(greedy.variance >= least * (1 - 1e-12));
+      CHECK(greedy.lower_bound <= least * (1 + 1e-12));
+      CHECK(greedy.variance <= greedy.lower_bound + steps_of_a_row(instance, budget));
     }
   }
 }
