@@ -1,6 +1,7 @@
 #include "apps/cli.hpp"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,12 @@ constexpr auto kQuietTime = 2s;      // what ends sooner shows no progress
 constexpr auto kRedraw = 200ms;      // on a terminal
 constexpr auto kLineInterval = 30s;  // elsewhere
 constexpr int kBarWidth = 24;
+
+/// Columns of the terminal on stderr: a line that wraps cannot be wiped.
+std::size_t terminal_width() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
 
 std::string bar(double share) {
   const int filled = static_cast<int>(share * kBarWidth);
@@ -40,9 +47,9 @@ void check_interrupted() {
   if (*stop_flag() != 0) throw Interrupted();
 }
 
-void print_json(const nlohmann::json& object) {
+void print_json(const nlohmann::ordered_json& object) {
   // Names of files need not be UTF-8: what is not becomes U+FFFD.
-  const std::string text = object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  const std::string text = object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
@@ -78,7 +85,7 @@ Progress::~Progress() {
   }
 }
 
-void Progress::update(double share, double left) {
+void Progress::update(double share, double left, const std::string& detail) {
   const auto now = Clock::now();
   if (!enabled_ || now < next_) return;
   next_ = now + (terminal_ ? std::chrono::milliseconds(kRedraw) : std::chrono::milliseconds(kLineInterval));
@@ -86,9 +93,11 @@ void Progress::update(double share, double left) {
   share = std::clamp(share, 0.0, 1.0);
   const double elapsed = std::chrono::duration<double>(now - start_).count();
   if (left < 0 && share > 0.005) left = elapsed / share * (1 - share);
-  const std::string rest = left < 0 ? "" : format_seconds(left) + " left";
+  std::string rest = detail;
+  if (left >= 0) rest += (detail.empty() ? "" : ", ") + format_seconds(left) + " left";
   if (terminal_) {
-    fmt::print(stderr, "\r\033[K{} [{}] {:3.0f}%  {}", label_, bar(share), share * 100, rest);
+    const std::string line = fmt::format("{} [{}] {:3.0f}%  {}", label_, bar(share), share * 100, rest);
+    fmt::print(stderr, "\r\033[K{}", line.substr(0, terminal_width() - 1));
   } else {
     fmt::print(stderr, "galena: {} {:.0f}%{}{}\n", label_, share * 100, rest.empty() ? "" : ", ", rest);
   }

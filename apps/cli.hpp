@@ -55,8 +55,8 @@ void check_interrupted();
 
 // --- output
 
-/// Writes the one object and a newline to stdout.
-void print_json(const nlohmann::json& object);
+/// Writes the one object and a newline to stdout, members in the order given.
+void print_json(const nlohmann::ordered_json& object);
 
 /// A line on stderr, `galena: text`, unless quiet.
 void note(const Common& common, const std::string& text);
@@ -76,8 +76,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   /// `share` in [0, 1]; `left` seconds remain where the caller knows better than the share says.
-  /// Cheap: draws a few times a second at most.
-  void update(double share, double left = -1);
+  /// `detail` stands behind the share. Cheap: draws a few times a second at most.
+  void update(double share, double left = -1, const std::string& detail = {});
   /// The same as a function, for LoadOptions::progress and the like. Lives no longer than this.
   [[nodiscard]] std::function<void(double)> callback();
 

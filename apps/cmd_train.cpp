@@ -1,110 +1,61 @@
 // galena train: a graph network, on one rank or many.
 
-#include "apps/cli.hpp"
-#include "apps/train_options.hpp"
-
 #include <fmt/format.h>
 
 #include <chrono>
 #include <cmath>
 #include <fstream>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include <thread>
 
+#include "apps/cli.hpp"
+#include "apps/train_json.hpp"
+#include "apps/train_options.hpp"
+#include "apps/train_outputs.hpp"
+#include "apps/train_plan.hpp"
+#include "apps/train_report.hpp"
 #include "galena/error.hpp"
 #include "src/comm/launcher.hpp"
+#include "src/comm/transports.hpp"
 
 namespace galena::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
 
-// NaN has no place in JSON.
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 NodeDataset load(TrainCommand& command, const Common& common) {
   LoadOptions options;
-  options.threads = common.threads;
+  options.threads = command.data.threads = common.threads;
   options.directed = command.directed;
-  command.data.threads = common.threads;
-  command.data.normalize = command.normalize == "rows"          ? Normalize::row_l1
-                           : command.normalize == "standardize" ? Normalize::standardize
-                                                                : Normalize::none;
-  NodeDataset data = load_node_dataset(command.dataset, command.data, options);
-  // Bags of words are what every paper on such data normalises.
-  if (command.normalize == "auto" && data.data.features.sparse()) {
-    command.data.normalize = Normalize::row_l1;
-    data = load_node_dataset(command.dataset, command.data, options);
-  }
-  return data;
+  return load_node_dataset(command.dataset, command.data, options);
 }
 
-Json traffic_json(const std::vector<TrafficRow>& rows) {
-  Json list = Json::array();
-  for (const TrafficRow& row : rows)
-    list.push_back({{"kind", row.kind}, {"layer", row.layer}, {"direction", row.direction}, {"bytes", row.bytes}});
-  return list;
-}
+// --- for people
 
-Json record_json(const EpochRecord& record) {
-  Json json{{"epoch", record.epoch},
-            {"loss", number(record.loss)},
-            {"lr", record.lr},
-            {"seconds", record.seconds},
-            {"wait_seconds", record.wait_seconds}};
-  if (record.scores) {
-    json["train"] = number(record.scores->train);
-    json["valid"] = number(record.scores->valid);
-    json["test"] = number(record.scores->test);
-  }
-  if (!record.traffic.empty()) json["traffic"] = traffic_json(record.traffic);
-  return json;
-}
-
-Json result_json(const TrainCommand& command, const TrainResult& result) {
-  const TrainBytes& bytes = result.bytes_per_epoch;
-  return {{"dataset", command.dataset},
-          {"model", command.train.model.name},
-          {"parts", result.parts},
-          {"epochs", result.epochs},
-          {"best_epoch", result.best_epoch},
-          {"metric", result.metric},
-          {"train", number(result.best.train)},
-          {"valid", number(result.best.valid)},
-          {"test", number(result.best.test)},
-          {"parameters", result.parameters},
-          {"seconds",
-           {{"load", result.load_seconds},
-            {"partition", result.partition_seconds},
-            {"train", result.train_seconds},
-            {"epoch_median", result.epoch_median}}},
-          {"bytes_per_epoch",
-           {{"payload", bytes.payload},
-            {"parameters", bytes.parameters},
-            {"index", bytes.index},
-            {"gradients", bytes.gradients},
-            {"control", bytes.control}}},
-          {"seed", command.train.seed},
-          {"device", result.device},
-          {"transport", result.transport},
-          {"notes", result.notes}};
-}
+void print_line(const std::string& name, const std::string& value) { fmt::print("  {:<22} {:>12}\n", name, value); }
 
 void print_result(const TrainResult& result) {
   for (const std::string& note : result.notes) fmt::print("  {}\n", note);
-  fmt::print("  {:<22} {:>12}\n", "epochs", result.epochs);
-  fmt::print("  {:<22} {:>12}\n", "best epoch", result.best_epoch);
-  const auto row = [&](const char* split, double value) {
-    fmt::print("  {:<22} {:>12}\n", fmt::format("{} {}", split, result.metric), fmt::format("{:.4f}", value));
-  };
-  row("train", result.best.train);
-  row("valid", result.best.valid);
-  row("test", result.best.test);
-  fmt::print("  {:<22} {:>12}\n", "epoch, median", fmt::format("{:.2f} ms", result.epoch_median * 1e3));
+  const auto score = [](double value) { return std::isfinite(value) ? fmt::format("{:.4f}", value) : "none"; };
+  print_line("epochs", std::to_string(result.epochs));
+  print_line("best epoch, from 0", result.best_epoch < 0 ? "none" : std::to_string(result.best_epoch));
+  print_line("train " + result.metric, score(result.best.train));
+  print_line("valid " + result.metric, score(result.best.valid));
+  print_line("test " + result.metric, score(result.best.test));
+  print_line("parameters", format_count(std::to_string(result.parameters)));
+  print_line("epoch, median", fmt::format("{:.2f} ms", result.epoch_median * 1e3));
   if (result.parts > 1)
-    fmt::print("  {:<22} {:>12}\n", "payload, an epoch",
-               format_count(std::to_string(result.bytes_per_epoch.payload)) + " B");
+    print_line("payload, an epoch", format_count(std::to_string(result.bytes_per_epoch.payload)) + " B");
 }
+
+std::string progress_text(const EpochRecord& record, double valid) {
+  const std::string score = valid < 0 ? "" : fmt::format(", valid {:.3f}", valid);
+  return fmt::format("epoch {}, loss {:.4f}{}", record.epoch, record.loss, score);
+}
+
+// --- processes of a launcher
 
 // Says why this rank ended; the exit code is that of the error's kind.
 int say_failure(const std::exception_ptr& error) {
@@ -119,37 +70,97 @@ int say_failure(const std::exception_ptr& error) {
   }
 }
 
-void run_train(TrainCommand& command, Common& common) {
-  const auto launcher = comm::find_launcher();
-  const bool root = command.train.transport == Transport::threads || !launcher || launcher->rank == 0;
-  if (!root) common.quiet = true;
-  const auto start = std::chrono::steady_clock::now();
-  const NodeDataset data = load(command, common);
-  const double load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  command.train.stop = stop_flag();
-  command.train.mpi_failure = say_failure;
-  std::ofstream metrics;
-  if (root && !command.metrics.empty()) {
-    metrics.open(command.metrics, command.resume.empty() ? std::ios::trunc : std::ios::app);
-    if (!metrics) throw EnvironmentError(command.metrics + ": cannot be written; is the folder there?");
-  }
-  Progress progress(common, "training");
-  TrainResult result = train_network(data, command.train, [&](const EpochRecord& record) {
-    progress.update(static_cast<double>(record.epoch + 1) / command.train.epochs);
-    if (metrics.is_open()) metrics << record_json(record).dump() << '\n' << std::flush;
-  });
-  if (!result.is_root) return;
-  result.load_seconds = load_seconds;
-  if (result.interrupted)
-    throw Interrupted(command.train.checkpoint.empty()
-                          ? fmt::format("interrupted after epoch {}", result.epochs)
-                          : fmt::format("interrupted after epoch {}; go on with --resume {}", result.epochs,
-                                        command.train.checkpoint.string()));
-  if (common.json)
-    print_json(result_json(command, result));
-  else
-    print_result(result);
+// A transport that does not fit how the process was started would train something else than was meant.
+void check_launcher(const TrainCommand& command, const std::optional<comm::Launcher>& launcher) {
+  const bool mpi = command.train.transport == Transport::mpi;
+  if (mpi && !launcher && !comm::mpi_version().empty())
+    throw InputError(fmt::format("--transport mpi: this is one process, started by hand; {} train ... --transport mpi'",
+                                 comm::how_to_launch().substr(0, comm::how_to_launch().find(" ..."))));
+  if (!mpi && launcher && launcher->size > 1)
+    throw InputError(fmt::format("{} started {} processes, each of which would train alone: add --transport mpi",
+                                 launcher->name, launcher->size));
 }
+
+// What goes wrong before the ranks know of each other goes wrong on all of them: the first speaks, and the launcher
+// ends the others meanwhile.
+template <class Work>
+void first_rank_speaks(bool root, const Work& work) {
+  try {
+    work();
+  } catch (const Error&) {
+    if (!root) std::this_thread::sleep_for(std::chrono::seconds(3));
+    throw;
+  }
+}
+
+// --- the run
+
+class Training {
+ public:
+  Training(TrainCommand& command, Common& common) : command_(command), common_(common) {}
+
+  void run(CLI::App& app) {
+    const auto launcher = comm::find_launcher();
+    root_ = !launcher || launcher->rank == 0;
+    if (!root_) common_.quiet = true;
+    first_rank_speaks(root_, [&] {
+      command_.settle(app, common_);
+      check_launcher(command_, launcher);
+      if (root_ && !command_.plan) open_outputs();
+      const auto start = Clock::now();
+      data_ = load(command_, common_);
+      load_seconds_ = seconds_since(start);
+    });
+    if (!command_.plan) return train();
+    if (root_) print_plan(command_, data_, common_);
+  }
+
+ private:
+  void open_outputs() {
+    check_outputs(command_);
+    if (command_.metrics.empty()) return;
+    metrics_.open(command_.metrics, command_.resume.empty() ? std::ios::trunc : std::ios::app);
+    if (!metrics_) throw EnvironmentError(command_.metrics + ": cannot be written; is the folder there?");
+  }
+
+  void train() {
+    TrainOptions& options = command_.train;
+    options.stop = stop_flag();
+    options.mpi_failure = say_failure;
+    options.embeddings = !command_.embeddings.empty();
+    TrainResult result;
+    {
+      Progress progress(common_, "training");
+      double valid = -1;
+      result = train_network(data_, options, [&](const EpochRecord& record) {
+        if (record.scores) valid = record.scores->valid;
+        progress.update(static_cast<double>(record.epoch + 1) / options.epochs, -1, progress_text(record, valid));
+        if (metrics_.is_open()) metrics_ << record_json(record).dump() << '\n' << std::flush;
+      });
+    }
+    if (!result.is_root) return;
+    if (result.interrupted) throw Interrupted(how_to_go_on(result));
+    result.load_seconds = load_seconds_;
+    write_outputs(command_, data_.data, result);
+    if (!command_.report.empty()) write_report(command_, result);
+    common_.json ? print_json(result_json(command_, result)) : print_result(result);
+  }
+
+  [[nodiscard]] std::string how_to_go_on(const TrainResult& result) const {
+    const std::string checkpoint = command_.train.checkpoint.string();
+    if (checkpoint.empty())
+      return fmt::format("interrupted after {} epochs; nothing was kept (--checkpoint F would have)", result.epochs);
+    return fmt::format("interrupted after {} epochs; go on with the same command and --resume {}", result.epochs,
+                       checkpoint);
+  }
+
+  TrainCommand& command_;
+  Common& common_;
+  NodeDataset data_;
+  std::ofstream metrics_;
+  double load_seconds_ = 0;
+  bool root_ = true;
+};
 
 }  // namespace
 
@@ -157,11 +168,12 @@ void add_train(CLI::App& app, Common& common) {
   auto command = std::make_shared<TrainCommand>();
   CLI::App& sub = subcommand(app, common, "train", "Train a graph network on a dataset");
   command->add_to(sub);
-  sub.footer("Examples:\n  galena train karate --model gcn\n  galena train cora --model gat --seed 1 --json");
-  sub.callback([command, &common, &sub] {
-    command->settle(sub, common);
-    run_train(*command, common);
-  });
+  sub.footer(
+      "Examples:\n  galena train karate --model gcn\n  galena train cora --model gat --seed 1 --report cora.html\n"
+      "  galena train cora --parts 4 --boundary-rate 0.1 --message-bits adaptive\n"
+      "  galena train cora --plan --link-mbit 1000\n"
+      "  mpirun -np 4 galena train cora --transport mpi");
+  sub.callback([command, &common, &sub] { Training(*command, common).run(sub); });
 }
 
 }  // namespace galena::cli

@@ -112,7 +112,15 @@ void add_files(CLI::App& command, TrainCommand& c) {
   group(command.add_option("--checkpoint-every", c.train.checkpoint_every, "Epochs"))->type_name("N");
   group(command.add_option("--resume", c.resume, "Continued where it exists, and written while training"))
       ->type_name("F");
-  group(command.add_option("--metrics", c.metrics, "A JSON line an epoch"))->type_name("F.jsonl");
+  group(command.add_option("--metrics", c.metrics, "A JSON line an epoch, counted from 0"))->type_name("F.jsonl");
+  group(command.add_option("--report", c.report, "A page with curves, bytes and options"))->type_name("F.html");
+  group(command.add_option("--predictions", c.predictions,
+                           "Classes by vertex, of the best epoch (int32; multi-label: "
+                           "0/1 of each class)"))
+      ->type_name("F.npy");
+  group(command.add_option("--logits", c.logits, "The same, before the choice of a class"))->type_name("F.npy");
+  group(command.add_option("--embeddings", c.embeddings, "The rows that enter the last layer"))->type_name("F.npy");
+  group(command.add_option("--weights", c.weights, "The parameters, a .npy each"))->type_name("FOLDER");
 }
 
 bool given(const CLI::App& command, const std::string& option) { return command.get_option(option)->count() > 0; }
@@ -127,6 +135,8 @@ void TrainCommand::add_to(CLI::App& command) {
   add_data(command, *this);
   add_ranks(command, *this);
   add_files(command, *this);
+  command.add_flag("--plan", plan,
+                   "Print what epochs would cost, by parts, rate and bits (those given, else several), and end");
   command.add_option("--device", device, "auto or cpu")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
 }
 
@@ -149,6 +159,10 @@ void TrainCommand::settle(CLI::App& command, const Common& common) {
     if (attention && !given(command, "--attention-dropout")) t.model.attention_dropout = recipe.dropout;
   }
   if (weight_decay >= 0) t.optimizer.weight_decay = weight_decay;
+  data.normalize = normalize == "auto"          ? Normalize::automatic
+                   : normalize == "rows"        ? Normalize::row_l1
+                   : normalize == "standardize" ? Normalize::standardize
+                                                : Normalize::none;
   t.model.norm = norm == "layer" ? nn::NormKind::layer : norm == "batch" ? nn::NormKind::batch : nn::NormKind::none;
   t.dtype = dtype == "f64" ? DType::f64 : DType::f32;
   static const std::map<std::string, int> widths{{"32", 32}, {"16", 16}, {"8", 8},       {"4", 4},
@@ -157,8 +171,10 @@ void TrainCommand::settle(CLI::App& command, const Common& common) {
   if (width == widths.end())
     throw InputError(fmt::format("--message-bits {}: expected 32, 16, 8, 4, 2, 1 or adaptive", message_bits));
   t.messages.bits = width->second;
+  if (transport == "nccl")
+    throw InputError("--transport nccl: it joins GPUs, and training runs on CPUs so far; use threads or mpi");
   if (transport != "threads" && transport != "mpi")
-    throw InputError(fmt::format("--transport {}: expected threads or mpi (nccl is for GPUs)", transport));
+    throw InputError(fmt::format("--transport {}: expected threads or mpi", transport));
   if (device == "cuda") throw InputError("--device cuda: training runs on CPUs so far; use --device cpu");
   t.transport = transport == "mpi" ? Transport::mpi : Transport::threads;
   t.partition.method = find_partition_method(partition_method);
@@ -166,6 +182,9 @@ void TrainCommand::settle(CLI::App& command, const Common& common) {
   t.link = {link_latency_ms * 1e-3, link_mbit * 1e6 / 8};
   t.resume = resume;
   t.checkpoint = checkpoint.empty() ? resume : checkpoint;
+  planned_parts = given(command, "--parts") ? std::vector{t.partition.parts} : std::vector{1, 2, 4, 8};
+  planned_rates = given(command, "--boundary-rate") ? std::vector{t.messages.rate} : std::vector{1.0, 0.1};
+  planned_bits = given(command, "--message-bits") ? std::vector{t.messages.bits} : std::vector{32, 8, 4, 2};
 }
 
 }  // namespace galena::cli

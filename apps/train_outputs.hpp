@@ -1,0 +1,14 @@
+#pragma once
+// The arrays that galena train writes: predictions, logits, embeddings, weights.
+
+#include "apps/train_options.hpp"
+
+namespace galena::cli {
+
+/// Throws EnvironmentError naming the first file asked for that cannot be written: better before training than after.
+void check_outputs(const TrainCommand& command);
+
+/// Writes what was asked for. Row v is vertex v of the dataset. Throws InputError where the run has no such rows.
+void write_outputs(const TrainCommand& command, const NodeData& data, const TrainResult& result);
+
+}  // namespace galena::cli
