@@ -51,6 +51,7 @@ struct NodeDataset {
 
 enum class Normalize {
   none,
+  automatic,    ///< row_l1 of sparse features, as papers on bags of words do; dense ones stay
   row_l1,       ///< each row divided by the sum of its absolute values; rows of zeros stay
   standardize,  ///< each column less its mean, by its standard deviation, both over the training vertices; dense only
 };

@@ -230,7 +230,8 @@ void read_features(const fs::path& folder, VertexId vertices, const NodeDataOpti
 
 void normalize_features(const NodeDataOptions& options, NodeData& data) {
   FeatureMatrix& features = data.features;
-  if (options.normalize == Normalize::row_l1) {
+  const bool rows = options.normalize == Normalize::automatic && features.sparse();
+  if (rows || options.normalize == Normalize::row_l1) {
     divide_rows(features, options.threads);
     data.notes.emplace_back("Each row of features was divided by the sum of its absolute values.");
   } else if (options.normalize == Normalize::standardize) {

@@ -6,7 +6,7 @@
 namespace galena::test {
 namespace {
 
-// gather_logits() rounds to f32, so logits are compared as such.
+// gather_outputs() rounds to f32, so logits are compared as such.
 constexpr double kGradients64 = 1e-10, kGradients32 = 1e-4, kLogits = 1e-5;
 
 struct Setting {
