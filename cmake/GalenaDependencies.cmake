@@ -5,7 +5,6 @@ find_package(OpenMP REQUIRED COMPONENTS CXX)  # OpenMP::OpenMP_CXX
 find_package(ZLIB REQUIRED)                   # ZLIB::ZLIB
 find_package(CURL REQUIRED)                   # CURL::libcurl
 find_package(METIS REQUIRED)                  # METIS::METIS
-find_package(CBLAS REQUIRED)                  # CBLAS::CBLAS
 find_package(fmt REQUIRED)                    # fmt::fmt
 find_package(nlohmann_json REQUIRED)          # nlohmann_json::nlohmann_json
 find_package(tomlplusplus REQUIRED)           # tomlplusplus::tomlplusplus

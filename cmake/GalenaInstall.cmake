@@ -15,5 +15,5 @@ configure_package_config_file(cmake/galenaConfig.cmake.in "${PROJECT_BINARY_DIR}
   INSTALL_DESTINATION "${package_dir}")
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/galenaConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/galenaConfig.cmake" "${PROJECT_BINARY_DIR}/galenaConfigVersion.cmake"
-              cmake/FindMETIS.cmake cmake/FindCBLAS.cmake
+              cmake/FindMETIS.cmake
         DESTINATION "${package_dir}")

@@ -1,6 +1,6 @@
 #pragma once
-// Dense matrix products, by BLAS. The work is cut into blocks of a fixed size, each given to a single-threaded
-// BLAS call, and partial sums are added in block order: the result is the same for every thread count.
+// Dense matrix products, and those of a sparse matrix with a dense one. Sums are taken in an order that depends on
+// the shapes alone: the result is the same for every thread count.
 
 #include "galena/tensor.hpp"
 
