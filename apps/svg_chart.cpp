@@ -107,7 +107,7 @@ std::string draw_mark(const LineChart& chart, const Scale& x, const Scale& y) {
   const double at = x(chart.mark);
   const bool left = at > (x.begin + x.end) / 2;
   return fmt::format("<path class=\"mark\" d=\"M{:.1f} {:g}V{:g}\"/>\n", at, y.end, y.begin) +
-         text_at(left ? "label end" : "label", at + (left ? -5 : 5), y.end + 11, chart.mark_label);
+         text_at(left ? "label end" : "label", at + (left ? 3 : -3), y.end - 5, chart.mark_label);
 }
 
 std::string draw_bar(const StackedBar& bar, const std::vector<std::string>& series, const Scale& x, double y) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <tuple>
+#include <utility>
 
 #include "apps/svg_chart.hpp"
 #include "apps/train_json.hpp"
@@ -43,11 +43,11 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th { text-align: right; color: var(--muted); font-weight: 500; font-size: 13px; }
 td { text-align: right; } th, td { padding: 4px 8px; border-bottom: 1px solid var(--grid); }
 th:first-child, td:first-child { text-align: left; } ul { margin: 0; padding-left: 20px; }
-.scroll { overflow-x: auto; } .options { columns: 2; column-gap: 28px; }
+.scroll { overflow-x: auto; } .wide { grid-column: 1 / -1; }
+.options { columns: 240px; column-gap: 32px; } p.lead:last-child { margin: 12px 0 0; }
 .options div { display: flex; justify-content: space-between; border-bottom: 1px solid var(--grid); padding: 3px 0;
   break-inside: avoid; gap: 12px; }
 .options span:first-child { color: var(--muted); } code { font: 13px ui-monospace, Consolas, monospace; }
-@media (max-width: 560px) { .options { columns: 1; } }
 )";
 
 std::string style() {
@@ -61,7 +61,9 @@ std::string count_text(std::uint64_t count) { return format_count(std::to_string
 
 std::string score_text(double score) { return std::isfinite(score) ? fmt::format("{:.4f}", score) : "none"; }
 
-std::string card(const std::string& inside) { return "<section class=\"card\">\n" + inside + "</section>\n"; }
+std::string card(const std::string& inside, const char* kind = "card") {
+  return fmt::format("<section class=\"{}\">\n{}</section>\n", kind, inside);
+}
 
 std::string tile(const std::string& name, const std::string& value) {
   return fmt::format("<div class=\"card tile\"><div class=\"value\">{}</div><div class=\"name\">{}</div></div>\n",
@@ -119,7 +121,11 @@ std::string loss_chart(const TrainResult& result) {
   LineChart chart = over_epochs("Training loss", result);
   chart.from_zero = true;
   chart.curves = {curve_of("loss", result, [](const EpochRecord& r) { return r.loss; })};
-  return card(draw(chart));
+  std::string after;
+  if (!result.records.empty() && result.records.front().epoch > 0)
+    after = fmt::format("<p class=\"lead\">Curves begin with epoch {}, where the run was resumed.</p>\n",
+                        result.records.front().epoch);
+  return card(draw(chart) + after);
 }
 
 std::string score_chart(const TrainResult& result) {
@@ -150,37 +156,53 @@ std::string time_chart(const TrainResult& result) {
   return card(draw(chart));
 }
 
-// --- bytes: a bar for each layer and direction, of all kinds
+// --- bytes: a bar for each layer and direction, in parts by kind; what belongs to no layer as a sentence
 
-std::string bar_name(int layer, const std::string& direction) {
-  if (layer < 0) return "all layers";
-  return fmt::format("layer {}, {}", layer, direction);
+/// Means over the epochs that know their traffic.
+struct MeanTraffic {
+  std::map<std::pair<int, std::string>, std::map<std::string, double>> layers;  ///< (layer, direction): bytes by kind
+  std::map<std::string, double> rest;                                           ///< bytes by kind
+};
+
+MeanTraffic mean_traffic(const TrainResult& result) {
+  const auto known = std::ranges::count_if(result.records, [](const EpochRecord& r) { return !r.traffic.empty(); });
+  MeanTraffic mean;
+  for (const EpochRecord& record : result.records)
+    for (const TrafficRow& row : record.traffic) {
+      if (row.bytes == 0) continue;
+      auto& kinds = row.layer < 0 ? mean.rest : mean.layers[{row.layer, row.direction}];
+      kinds[row.kind] += static_cast<double>(row.bytes) / static_cast<double>(known);
+    }
+  return mean;
+}
+
+std::string rest_text(const MeanTraffic& mean) {
+  std::string text;
+  for (const auto& [kind, bytes] : mean.rest)
+    text +=
+        fmt::format("{}{} of {}", text.empty() ? "Besides, in sums over all parts: " : ", ", format_bytes(bytes), kind);
+  return text.empty() ? "" : "<p class=\"lead\">" + text + "</p>\n";
 }
 
 std::string bytes_chart(const TrainResult& result) {
-  std::map<std::string, std::size_t> kinds;
-  std::map<std::pair<int, std::string>, std::map<std::string, double>> bars;
-  double epochs = 0;
-  for (const EpochRecord& record : result.records) {
-    epochs += record.traffic.empty() ? 0 : 1;
-    for (const TrafficRow& row : record.traffic)
-      if (row.bytes > 0) {
-        bars[{row.layer, row.direction}][row.kind] += static_cast<double>(row.bytes);
-        kinds.emplace(row.kind, 0);
-      }
-  }
-  if (bars.empty()) return {};
+  const MeanTraffic mean = mean_traffic(result);
+  if (mean.layers.empty() && mean.rest.empty()) return {};
   BarChart chart{.title = "Bytes sent in an epoch, the mean"};
-  for (auto& [kind, number] : kinds) {
-    number = chart.series.size();
-    chart.series.push_back(kind);
-  }
-  for (const auto& [place, values] : bars) {
-    StackedBar bar{bar_name(place.first, place.second), std::vector<double>(kinds.size())};
-    for (const auto& [kind, bytes] : values) bar.values[kinds.at(kind)] += bytes / epochs;
+  const auto series_of = [&](const std::string& kind) {
+    const auto found = std::ranges::find(chart.series, kind);
+    if (found == chart.series.end()) chart.series.push_back(kind);
+    return static_cast<std::size_t>(std::ranges::find(chart.series, kind) - chart.series.begin());
+  };
+  for (const char* kind : {"payload", "parameters", "index"}) series_of(kind);
+  for (const auto& [place, kinds] : mean.layers) {
+    StackedBar bar{fmt::format("exchange {}, {}", place.first, place.second), {}};
+    for (const auto& [kind, bytes] : kinds) {
+      bar.values.resize(std::max(bar.values.size(), series_of(kind) + 1));
+      bar.values[series_of(kind)] = bytes;
+    }
     chart.bars.push_back(std::move(bar));
   }
-  return card(draw(chart));
+  return card(draw(chart) + rest_text(mean));
 }
 
 // --- tables
@@ -221,7 +243,7 @@ std::string options_list(const TrainCommand& command) {
     const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
     html += fmt::format("<div><span>{}</span><code>{}</code></div>\n", escape_html(name), escape_html(text));
   }
-  return card(html + "</div>\n");
+  return card(html + "</div>\n", "card wide");
 }
 
 }  // namespace
