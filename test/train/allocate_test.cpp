@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "galena/error.hpp"
+#include "src/base/random.hpp"
+#include "src/train/allocate_parts.hpp"
 #include "test/support/catch.hpp"
 
 using namespace galena;
@@ -51,4 +53,43 @@ TEST_CASE("rows: the bound of bf16 holds for every significand, and is tight") {
     worst = std::max(worst, error * error / bound);
   }
   CHECK(worst > 0.98);
+}
+
+TEST_CASE("hull: every point lies on or above it, its steps become less dense") {
+  base::RandomStream random(4, 1);
+  for (int trial = 0; trial < 500; ++trial) {
+    std::vector<detail::Point> points;
+    for (std::uint64_t i = 0, n = 1 + random.below(8); i < n; ++i) {
+      points.push_back(
+          {static_cast<double>(random.below(12)), static_cast<double>(random.below(12)), static_cast<std::uint8_t>(i)});
+    }
+    auto hull = points;
+    hull.resize(detail::keep_hull(hull));
+    for (std::size_t i = 1; i < hull.size(); ++i) {
+      REQUIRE(hull[i].cost > hull[i - 1].cost);
+      REQUIRE(hull[i].value < hull[i - 1].value);
+      if (i < 2) continue;
+      const auto density = [&](std::size_t at) {
+        return (hull[at - 1].value - hull[at].value) / (hull[at].cost - hull[at - 1].cost);
+      };
+      REQUIRE(density(i) < density(i - 1));
+    }
+    for (const detail::Point& point : points) {
+      REQUIRE(point.cost >= hull.front().cost);
+      REQUIRE(point.value >= hull.back().value);
+      for (std::size_t i = 1; i < hull.size(); ++i) {
+        const double share = (point.cost - hull[i - 1].cost) / (hull[i].cost - hull[i - 1].cost);
+        if (share < 0 || share > 1) continue;
+        REQUIRE(point.value >= hull[i - 1].value + share * (hull[i].value - hull[i - 1].value) - 1e-12);
+      }
+    }
+  }
+}
+
+TEST_CASE("bisection: neighbouring numbers, at any scale") {
+  for (const double at : {1e-300, 1e-9, 0.3, 1.0, 7e200}) {
+    const auto [low, high] = detail::bisect(0, 1e300, [at](double x) { return x >= at; });
+    CHECK(high == at);
+    CHECK(low == std::nextafter(at, 0));
+  }
 }
