@@ -89,7 +89,7 @@ Result measure(const train::Run& run, const Setup& setup, const Reference& refer
   const double norm = squared_distance(reference.gradient, std::vector<double>(mean.size(), 0));
   comm::run_ranks(setup.parts, {}, [&](comm::Communicator& comm) {
     train::Replica replica(run, comm);
-    train::Assigner assigner(replica.share(), comm, run.options.messages, run.options.link);
+    train::Assigner assigner(replica.share(), comm, run.options.messages, run.options.link, 1 << 20);
     replica.restore(reference.weights);
     const int first = assigner.enabled() ? 1 : 0;  // the first epoch measures
     for (int epoch = 0; epoch < setup.draws + first; ++epoch) {

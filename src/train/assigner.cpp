@@ -244,13 +244,17 @@ struct Assigner::State {
   comm::Communicator& comm;
   MessageOptions messages;
   LinkOptions link;
+  int epochs = 0;
   bool enabled = false;
   Table table;
   std::map<RouteKey, RouteAssignment> assignment;
   Factors factors;
   std::int32_t solved = 0;  // how often
+  std::int64_t spent = 0;   // bytes of rows that this rank has sent
 
-  [[nodiscard]] bool due(int epoch) const { return epoch == 0 || (epoch + 1) % messages.period == 0; }
+  [[nodiscard]] bool due(int epoch) const {
+    return (epoch == 0 || (epoch + 1) % messages.period == 0) && epoch + 1 < epochs;
+  }
   [[nodiscard]] int window_start() const { return std::max(0, messages.period - kWindow); }
   [[nodiscard]] bool starts(int epoch) const {
     return epoch <= 1 ? epoch == 0 || window_start() <= 1 : epoch % messages.period == window_start();
@@ -258,10 +262,12 @@ struct Assigner::State {
   [[nodiscard]] bool measures(int epoch) const { return epoch == 0 || epoch % messages.period >= window_start(); }
 
   void gather(const Measures& measures);
+  void assign_anew(int epoch, Replica& replica);
   void calibrate(int epoch, Replica& replica);
-  void solve();
+  void solve(int epoch);
   void solve_widths();
-  void solve_budget();
+  void solve_budget(int epoch);
+  [[nodiscard]] double left_an_epoch(int epoch, double full_bytes);
   [[nodiscard]] Assignment mine() const;
 };
 
@@ -281,10 +287,29 @@ void Assigner::State::solve_widths() {
   for (const auto& [key, state] : table) assignment[key] = {widths.forward[key], widths.backward[key], {}};
 }
 
-void Assigner::State::solve_budget() {
+namespace {
+
+std::int64_t row_bytes_sent(const comm::Communicator& comm) {
+  return static_cast<std::int64_t>(comm.traffic().total(comm::Traffic::payload).bytes +
+                                   comm.traffic().total(comm::Traffic::parameters).bytes);
+}
+
+}  // namespace
+
+// Bytes an epoch that keep the budget over the whole run: what has been spent, on the first epoch at 8 bits and on
+// probes too, is taken from what is left. Never below a quarter of the budget.
+double Assigner::State::left_an_epoch(int epoch, double full_bytes) {
+  std::array<std::int64_t, 1> all{spent + row_bytes_sent(comm)};
+  comm.sum(std::span(all), kControl);
+  const double budget = messages.byte_budget * full_bytes;
+  const int rest = std::max(epochs - epoch - 1, 1);
+  return std::max(budget / 4, (budget * epochs - static_cast<double>(all[0])) / rest);
+}
+
+void Assigner::State::solve_budget(int epoch) {
   const JointInput input = joint_input(table, factors);
   if (input.messages.empty()) return;
-  const Budget budget = Budget::total_bytes(input.problem.channels, messages.byte_budget * input.full_bytes);
+  const Budget budget = Budget::total_bytes(input.problem.channels, left_an_epoch(epoch, input.full_bytes));
   const JointAllocation answer = allocate_joint(input.problem, budget);
   for (const auto& [key, state] : table) {
     const std::size_t rows = state.forward.noise.size();
@@ -343,9 +368,9 @@ void Assigner::State::calibrate(int epoch, Replica& replica) {
   replica.restore(before);
 }
 
-void Assigner::State::solve() {
+void Assigner::State::solve(int epoch) {
   if (messages.byte_budget > 0)
-    solve_budget();
+    solve_budget(epoch);
   else
     solve_widths();
 }
@@ -369,8 +394,8 @@ Assignment Assigner::State::mine() const {
 }
 
 Assigner::Assigner(const Share& share, comm::Communicator& comm, const MessageOptions& messages,
-                   const LinkOptions& link)
-    : state_(std::make_unique<State>(State{share, comm, messages, link, false, {}, {}, {}, 0})) {
+                   const LinkOptions& link, int epochs)
+    : state_(std::make_unique<State>(State{share, comm, messages, link, epochs, false, {}, {}, {}, 0, 0})) {
   state_->enabled = comm.size() > 1 && (messages.bits == 0 || messages.byte_budget > 0);
 }
 
@@ -383,15 +408,18 @@ void Assigner::before_epoch(int epoch, Replica& replica) {
 }
 
 void Assigner::after_epoch(int epoch, Replica& replica) {
-  if (!state_->due(epoch)) return;
+  if (state_->due(epoch)) state_->assign_anew(epoch, replica);
+  state_->spent += row_bytes_sent(state_->comm);
+}
+
+void Assigner::State::assign_anew(int epoch, Replica& replica) {
   BoundaryExchange& exchange = *replica.exchange();
-  state_->gather(exchange.measures());
+  gather(exchange.measures());
   exchange.measure(false);
-  if (state_->messages.byte_budget > 0 && (state_->solved <= 1 || state_->solved % 10 == 0))
-    state_->calibrate(epoch, replica);
-  ++state_->solved;
-  state_->solve();
-  exchange.assign(state_->mine());
+  if (messages.byte_budget > 0 && (solved <= 1 || solved % 10 == 0)) calibrate(epoch, replica);
+  ++solved;
+  solve(epoch);
+  exchange.assign(mine());
 }
 
 // --- checkpoints
@@ -416,6 +444,7 @@ RowState get_rows(ByteReader& reader) {
 
 void Assigner::save(ByteWriter& writer) const {
   writer.put(state_->solved);
+  writer.put(state_->spent);
   writer.put_array(state_->factors);
   writer.put(static_cast<std::uint64_t>(state_->table.size()));
   for (const auto& [key, state] : state_->table) {
@@ -433,6 +462,7 @@ void Assigner::save(ByteWriter& writer) const {
 
 void Assigner::load(ByteReader& reader, BoundaryExchange& exchange) {
   state_->solved = reader.get<std::int32_t>();
+  state_->spent = reader.get<std::int64_t>();
   state_->factors = reader.get_array<Factors::value_type>();
   const std::size_t routes = reader.count(1);
   for (std::size_t k = 0; k < routes; ++k) {

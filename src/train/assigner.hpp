@@ -18,12 +18,14 @@ namespace galena::train {
 /// LinkOptions, or a byte costs the same everywhere: clocks have no say.
 class Assigner {
  public:
-  Assigner(const Share& share, comm::Communicator& comm, const MessageOptions& messages, const LinkOptions& link);
+  /// `epochs`: a byte budget is kept over all of them together, what measuring and probing cost included.
+  Assigner(const Share& share, comm::Communicator& comm, const MessageOptions& messages, const LinkOptions& link,
+           int epochs);
   ~Assigner();
   /// Whether there is anything to assign.
   [[nodiscard]] bool enabled() const;
   void before_epoch(int epoch, Replica& replica);
-  /// Solves where it is time: after the first epoch, then every period. A byte budget is divided among exchanges by how
+  /// Every epoch, before its traffic is forgotten. Solves where it is time: after the first epoch, then every period. A byte budget is divided among exchanges by how
   /// much noise in each moves the gradient, which is measured now and then by computing the gradient once more for each.
   void after_epoch(int epoch, Replica& replica);
 

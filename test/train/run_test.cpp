@@ -119,6 +119,25 @@ TEST_CASE("every mode is finite and learns its training vertices") {
   }
 }
 
+TEST_CASE("a byte budget is kept over the run, with what probes cost") {
+  DataOptions sizes;
+  sizes.vertices = 500;
+  sizes.train = 200;
+  const NodeDataset data = random_data(sizes);
+  const TemporaryFolder folder;
+  TrainOptions options = small(folder, 4);
+  options.model.hidden = 32;
+  options.epochs = 200;
+  options.messages.period = 20;
+  options.eval_every = 50;
+  const double full = static_cast<double>(train_network(data, options).bytes_per_epoch.payload);
+  for (const double share : {0.2, 0.08}) {
+    options.messages.byte_budget = share;
+    const TrainBytes bytes = train_network(data, options).bytes_per_epoch;
+    CHECK(static_cast<double>(bytes.payload + bytes.parameters) / full == Approx(share).epsilon(0.03));
+  }
+}
+
 TEST_CASE("early stopping keeps the best epoch") {
   const NodeDataset data = random_data({});
   const TemporaryFolder folder;
