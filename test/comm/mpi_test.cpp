@@ -1,8 +1,5 @@
 // The contract of transports under mpirun, and what becomes of ranks that fail.
-#include <chrono>
-#include <csignal>
-#include <thread>
-
+#include "test/support/mpi.hpp"
 #include "src/comm/mpi_session.hpp"
 #include "src/comm/thread_transport.hpp"
 #include "src/comm/transports.hpp"
@@ -12,37 +9,24 @@
 
 using namespace galena;
 using galena::test::contains;
+using galena::test::without_mpi;
 
 namespace {
 
 /// The command that runs `ranks` of mpi_ranks.cpp with these arguments.
 std::vector<std::string> launch(int ranks, const std::vector<std::string>& arguments) {
-  std::vector<std::string> command{GALENA_MPIEXEC, "-n", std::to_string(ranks)};
-  if (comm::mpi_version().starts_with("Open MPI"))
-    command.insert(command.end(), {"--oversubscribe", "--allow-run-as-root", "--bind-to", "none"});
-  command.emplace_back(GALENA_MPI_RANKS);
+  std::vector<std::string> command{GALENA_MPI_RANKS};
   command.insert(command.end(), arguments.begin(), arguments.end());
-  return command;
+  return test::mpirun(ranks, command);
 }
 
 test::Outcome run(int ranks, const std::vector<std::string>& arguments) {
   return test::run_program(launch(ranks, arguments));
 }
 
-bool without_mpi() { return comm::mpi_version().empty() || std::string(GALENA_MPIEXEC).empty(); }
-
 /// Waits for its end, but not longer than what is promised of ranks when one fails.
 test::Outcome end_within(double seconds, const std::vector<std::string>& command) {
-  test::RunningProgram program(command);
-  const auto begin = std::chrono::steady_clock::now();
-  while (program.running()) {
-    if (std::chrono::steady_clock::now() - begin > std::chrono::duration<double>(seconds)) {
-      program.send(SIGTERM);
-      FAIL("still running after " << seconds << " s");
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  return program.wait();
+  return test::RunningProgram(command).wait_for(seconds);
 }
 
 }  // namespace

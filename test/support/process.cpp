@@ -4,10 +4,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 
 #include "test/support/data.hpp"
 
@@ -83,6 +85,19 @@ Outcome RunningProgram::wait() {
   Outcome outcome{code, read_all(files_->out), read_all(files_->err)};
   refuse_report(outcome.err);
   return outcome;
+}
+
+Outcome RunningProgram::wait_for(double seconds) {
+  const auto begin = std::chrono::steady_clock::now();
+  while (running()) {
+    if (std::chrono::steady_clock::now() - begin > std::chrono::duration<double>(seconds)) {
+      send(SIGTERM);  // a launcher ends its ranks
+      std::this_thread::sleep_for(std::chrono::milliseconds(500));
+      throw std::runtime_error("a program still runs after " + std::to_string(seconds) + " s");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return wait();
 }
 
 Outcome run_program(const std::vector<std::string>& arguments, const std::string& input) {

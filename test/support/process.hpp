@@ -30,6 +30,8 @@ class RunningProgram {
   [[nodiscard]] bool running();
   /// Waits for its end. Throws std::runtime_error where a sanitizer reports something in it.
   Outcome wait();
+  /// The same, but throws std::runtime_error where it still runs after so many seconds.
+  Outcome wait_for(double seconds);
 
  private:
   struct Files;
