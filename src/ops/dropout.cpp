@@ -114,8 +114,13 @@ void relu_dropout_backward(const Tensor& y, double p, const Tensor& dy, const Te
     const T *result = y.data<T>(), *gradient = dy.data<T>(), factor = static_cast<T>(kept);
     T* const to = dx.data<T>();
     parallel_ranges(y.size(), 1, [=](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t k = begin; k < end; ++k) {
-        to[k] = (result[k] > 0 ? factor * gradient[k] : T{0}) + (accumulate ? to[k] : T{0});
+      // `to` may be `gradient`: without the pragmas the compiler's test for overlap picks its plain loop.
+      if (accumulate) {
+#pragma omp simd
+        for (std::int64_t k = begin; k < end; ++k) to[k] += gradient[k] * (result[k] > 0 ? factor : T{0});
+      } else {
+#pragma omp simd
+        for (std::int64_t k = begin; k < end; ++k) to[k] = gradient[k] * (result[k] > 0 ? factor : T{0});
       }
     });
   });

@@ -10,14 +10,17 @@
 namespace galena::ops::cpu {
 namespace {
 
-/// y[i] (+)= f(i) over n elements. `y` may be an input of f at the same i.
+/// y[i] (+)= f(i) over n elements. `y` may be an input of f at the same i; without the pragmas the compiler's test for
+/// overlap would then pick its plain loop.
 template <class T, class F>
 void map(std::int64_t n, const Tensor& out, bool accumulate, const F& f) {
   T* y = out.data<T>();
   parallel_ranges(n, 1, [=](std::int64_t begin, std::int64_t end) {
     if (accumulate) {
+#pragma omp simd
       for (std::int64_t i = begin; i < end; ++i) y[i] += f(i);
     } else {
+#pragma omp simd
       for (std::int64_t i = begin; i < end; ++i) y[i] = f(i);
     }
   });

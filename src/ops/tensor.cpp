@@ -11,6 +11,7 @@
 #include "src/ops/bf16.hpp"
 #include "src/ops/check.hpp"
 #include "src/ops/parallel.hpp"
+#include "src/ops/tensor_memory.hpp"
 
 namespace galena {
 namespace {
@@ -56,7 +57,7 @@ std::shared_ptr<std::byte[]> allocate(std::int64_t rows, std::int64_t cols, DTyp
   const std::string what = "a tensor of " + shape_text(rows, cols) + " " + name_of(dtype);
   base::check_memory(bytes, what);
   try {
-    return {static_cast<std::byte*>(base::allocate_pages(bytes)), [](std::byte* p) { base::free_pages(p); }};
+    return ops::tensor_memory(bytes);
   } catch (const std::bad_alloc&) {
     throw EnvironmentError("not enough memory for " + what + ": use fewer or narrower layers, or more partitions");
   }
