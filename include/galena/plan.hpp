@@ -34,7 +34,7 @@ std::vector<PlannedExchange> planned_exchanges(const NodeDataset& data, const Tr
                                                const ModelFactory& make = {});
 
 /// Plans of these numbers of parts, rates and bits, each with each. Partitions the graph for each number of parts and
-/// trains two epochs on one part to time it. Rows are sampled uniformly (options.messages is left aside).
+/// trains four epochs on one part to time one. Rows are sampled uniformly (options.messages is left aside).
 std::vector<TrainPlan> plan_training(const NodeDataset& data, const TrainOptions& options,
                                      const std::vector<int>& parts, const std::vector<double>& rates,
                                      const std::vector<int>& bits, const ModelFactory& make = {});

@@ -63,7 +63,7 @@ struct TrainOptions {
   MessageOptions messages;
   Transport transport = Transport::threads;
   LinkOptions link;
-  int threads = 0;           ///< of all ranks of this process together; 0 = all cores
+  int threads = 0;           ///< of all ranks of this process together; 0 = all it is given
   double deadline = 300;     ///< seconds that one rank may wait for another
   DType dtype = DType::f32;  ///< f64 for checks
   bool embeddings = false;   ///< fill TrainResult::embeddings

@@ -52,6 +52,20 @@ class Clock {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+/// Threads of this process's own rank; those of before at the end. 0: left as they are.
+class ThreadCount {
+ public:
+  explicit ThreadCount(int threads) : before_(omp_get_max_threads()) {
+    if (threads > 0) omp_set_num_threads(threads);
+  }
+  ~ThreadCount() { omp_set_num_threads(before_); }
+  ThreadCount(const ThreadCount&) = delete;
+  ThreadCount& operator=(const ThreadCount&) = delete;
+
+ private:
+  int before_;
+};
+
 Partition partition_for(const NodeDataset& data, const TrainOptions& options) {
   if (!options.partition_file.empty()) {
     Partition partition = load_partition(options.partition_file, data.graph);
@@ -142,6 +156,7 @@ TrainResult train_network(const NodeDataset& data, const TrainOptions& given, co
         comm.broadcast(comm::writable_bytes_of(partition.part_of), 0, label);
         const train::Run run{data, options, make, partition};
         if (comm.rank() == 0) describe(run, result);
+        const ThreadCount threads(options.threads);
         train::Trainer(run, comm, epoch, result).run();
       },
       report);
