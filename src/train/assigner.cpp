@@ -8,7 +8,6 @@
 // variance that was predicted for the exchange, is its factor. That costs a forward and a backward pass for each
 // exchange and direction, and their bytes, which are counted; it is done after the first epoch, at the next assignment,
 // and then at every tenth.
-
 #include "src/train/assigner.hpp"
 
 #include <algorithm>
@@ -17,225 +16,14 @@
 #include <limits>
 #include <map>
 
-#include "src/train/allocate_bits.hpp"
-#include "src/train/allocate_joint.hpp"
+#include "src/train/assigner_problems.hpp"
 
 namespace galena::train {
 namespace {
 
 constexpr comm::Label kControl{comm::Traffic::control, -1, comm::Direction::none};
-constexpr int kWindow = 5;  // epochs at the end of a period in which rows are measured
-constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
-constexpr std::array kJointWidths{2, 4, 8, 16, 32};
-
-// What is known of the rows of a route in one direction of one exchange. NaN: never measured.
-struct RowState {
-  std::int64_t width = 0;
-  std::vector<float> energy;  // squared norm
-  std::vector<float> noise;   // variance at one bit: that at b bits is quantizer_noise(b) of it
-};
-
-struct RouteState {
-  std::vector<float> importance;
-  RowState forward, backward;
-};
-
-struct RouteKey {
-  std::int32_t call, sender, receiver;  // of rows; gradients go the other way
-  auto operator<=>(const RouteKey&) const = default;
-};
-
-using Table = std::map<RouteKey, RouteState>;
-
-void merge(RowState& state, std::int64_t width, std::span<const float> energy, std::span<const float> noise) {
-  state.width = width;
-  state.energy.resize(energy.size(), kUnknown);
-  state.noise.resize(noise.size(), kUnknown);
-  for (std::size_t k = 0; k < energy.size(); ++k) {
-    if (!std::isnan(energy[k])) state.energy[k] = energy[k];
-    if (!std::isnan(noise[k])) state.noise[k] = noise[k];
-  }
-}
-
-// Means of what was measured.
-void put_measure(ByteWriter& writer, std::int32_t call, bool forward, const Route& route, const RouteMeasure& measure) {
-  std::vector<float> energy, noise;
-  for (const RowMeasure& row : measure.rows) {
-    const double times = row.times;
-    energy.push_back(row.times == 0 ? kUnknown : static_cast<float>(row.energy / times));
-    const bool coded = row.times > 0 && row.bits <= 8;
-    noise.push_back(coded ? static_cast<float>(row.variance / times / quantizer_noise(row.bits)) : kUnknown);
-  }
-  writer.put(call);
-  writer.put(static_cast<std::uint8_t>(forward));
-  writer.put(static_cast<std::int32_t>(route.peer));
-  writer.put(measure.width);
-  writer.put_array(energy);
-  writer.put_array(noise);
-  writer.put_array(forward ? route.importance : std::vector<float>{});
-}
-
-void put_measures(ByteWriter& writer, const std::vector<std::vector<RouteMeasure>>& calls, bool forward,
-                  std::span<const Route> routes) {
-  for (std::size_t call = 0; call < calls.size(); ++call)
-    for (std::size_t r = 0; r < calls[call].size(); ++r)
-      if (!calls[call][r].rows.empty())
-        put_measure(writer, static_cast<std::int32_t>(call), forward, routes[r], calls[call][r]);
-}
-
-void read_measures(Table& table, std::span<const std::byte> bytes, int from) {
-  ByteReader reader(bytes, "measures of rank " + std::to_string(from));
-  while (!reader.empty()) {
-    const auto call = reader.get<std::int32_t>();
-    const bool forward = reader.get<std::uint8_t>() != 0;
-    const auto peer = reader.get<std::int32_t>();
-    const auto width = reader.get<std::int64_t>();
-    const auto energy = reader.get_array<float>(), noise = reader.get_array<float>();
-    auto importance = reader.get_array<float>();
-    RouteState& state = table[forward ? RouteKey{call, from, peer} : RouteKey{call, peer, from}];
-    merge(forward ? state.forward : state.backward, width, energy, noise);
-    if (forward) state.importance = std::move(importance);
-  }
-}
-
-bool known(const RowState& state, std::size_t row) {
-  return row < state.noise.size() && !std::isnan(state.energy[row]) && !std::isnan(state.noise[row]);
-}
-
-// The variance of an exchange whose rows all go at `bits`.
-double variance_at(const Table& table, std::int32_t call, bool forward, int bits) {
-  double sum = 0;
-  for (const auto& [key, state] : table) {
-    if (key.call != call) continue;
-    const RowState& rows = forward ? state.forward : state.backward;
-    for (std::size_t k = 0; k < rows.noise.size(); ++k)
-      if (known(rows, k)) sum += (forward ? state.importance[k] : 1.0) * rows.noise[k];
-  }
-  return sum * quantizer_noise(bits);
-}
-
-std::int32_t last_call(const Table& table) { return table.empty() ? -1 : table.rbegin()->first.call; }
-
-// --- adaptive widths: each exchange and direction for itself
-
-struct Widths {
-  std::map<RouteKey, std::vector<std::uint8_t>> forward, backward;
-};
-
-Channel channel_of(int sender, int receiver, int ranks, std::int64_t width, std::span<const int> widths,
-                   const LinkOptions& link) {
-  Channel channel;
-  channel.sender = sender;
-  channel.receiver = receiver;
-  channel.round = (receiver - sender + ranks) % ranks;
-  channel.seconds_per_byte = link.bytes_per_second > 0 ? 1 / link.bytes_per_second : 1;
-  channel.latency = link.latency;
-  channel.row_bytes = row_bytes(width, widths);
-  return channel;
-}
-
-void assign_widths(const Table& table, std::int32_t call, bool forward, int ranks, double lambda,
-                   const LinkOptions& link, Widths& out) {
-  BitProblem problem;
-  std::vector<double> coefficient;
-  std::vector<std::int32_t> channel;
-  for (const auto& [key, state] : table) {
-    const RowState& rows = forward ? state.forward : state.backward;
-    if (key.call != call || rows.width == 0) continue;
-    for (std::size_t k = 0; k < rows.noise.size(); ++k) {
-      if (!known(rows, k)) continue;
-      coefficient.push_back((forward ? state.importance[k] : 1.0) * rows.noise[k]);
-      channel.push_back(static_cast<std::int32_t>(problem.channels.size()));
-    }
-    const int from = forward ? key.sender : key.receiver, to = forward ? key.receiver : key.sender;
-    problem.channels.push_back(channel_of(from, to, ranks, rows.width, problem.widths, link));
-  }
-  if (coefficient.empty()) return;
-  problem.coefficient = coefficient;
-  problem.channel = channel;
-  const BitAssignment answer = assign_greedy(problem, lambda);
-  std::size_t next = 0;
-  for (const auto& [key, state] : table) {
-    const RowState& rows = forward ? state.forward : state.backward;
-    if (key.call != call || rows.width == 0) continue;
-    auto& bits = (forward ? out.forward : out.backward)[key];
-    for (std::size_t k = 0; k < rows.noise.size(); ++k) bits.push_back(known(rows, k) ? answer.bits[next++] : 8);
-  }
-}
-
-// --- a byte budget: probabilities and widths of all exchanges together
-
-// A message is a row with the gradient that comes back for it: both go where the row is drawn.
-struct Message {
-  RouteKey key;
-  std::size_t row;
-  bool back;  // a gradient comes back
-};
-
-struct JointInput {
-  JointProblem problem;
-  std::vector<double> weight, energy, error;
-  std::vector<std::int32_t> channel;
-  std::vector<Message> messages;
-  double full_bytes = 0;  // at full rate and fp32
-};
-
-// Pairs of widths, forward and backward; option o is (o / 5, o % 5) of kJointWidths.
-constexpr int kPairs = static_cast<int>(kJointWidths.size() * kJointWidths.size());
-int forward_width(int option) { return kJointWidths[static_cast<std::size_t>(option) / kJointWidths.size()]; }
-int backward_width(int option) { return kJointWidths[static_cast<std::size_t>(option) % kJointWidths.size()]; }
-
-void add_errors(JointInput& input, const RouteState& state, std::size_t k, bool back, double forward_scale,
-                double backward_scale) {
-  const double a = state.importance[k] * forward_scale, b = back ? backward_scale : 0;
-  input.weight.push_back(1);
-  input.energy.push_back(a * state.forward.energy[k] + (back ? b * state.backward.energy[k] : 0));
-  for (int option = 0; option < kPairs; ++option) {
-    double error = a * error_at(forward_width(option), state.forward.noise[k], 1, state.forward.energy[k]);
-    if (back) error += b * error_at(backward_width(option), state.backward.noise[k], 1, state.backward.energy[k]);
-    input.error.push_back(error);
-  }
-}
-
-Channel joint_channel(const RouteKey& key, const RouteState& state, bool back) {
-  Channel channel;
-  channel.sender = key.sender;
-  channel.receiver = key.receiver;
-  const auto forward = row_bytes(state.forward.width, kJointWidths);
-  const auto backward = row_bytes(back ? state.backward.width : 0, kJointWidths);
-  for (std::size_t option = 0; option < static_cast<std::size_t>(kPairs); ++option)
-    channel.row_bytes.push_back(forward[option / kJointWidths.size()] +
-                                (back ? backward[option % kJointWidths.size()] : 0));
-  return channel;
-}
-
-// What variance in an exchange is worth: [call][backward].
-using Factors = std::vector<std::array<double, 2>>;
-
-JointInput joint_input(const Table& table, const Factors& factors) {
-  JointInput input;
-  input.problem.widths.clear();
-  for (int option = 0; option < kPairs; ++option) input.problem.widths.push_back(option + 1);
-  for (const auto& [key, state] : table) {
-    const bool back = state.backward.width > 0;
-    const auto channel = static_cast<std::int32_t>(input.problem.channels.size());
-    input.problem.channels.push_back(joint_channel(key, state, back));
-    const double row = 4.0 * static_cast<double>(state.forward.width + (back ? state.backward.width : 0));
-    for (std::size_t k = 0; k < state.forward.noise.size(); ++k) {
-      if (!known(state.forward, k) || (back && !known(state.backward, k))) continue;
-      const auto& factor = factors[static_cast<std::size_t>(key.call)];
-      add_errors(input, state, k, back, factor[0], factor[1]);
-      input.channel.push_back(channel);
-      input.messages.push_back({key, k, back});
-      input.full_bytes += row;
-    }
-  }
-  input.problem.weight = input.weight;
-  input.problem.energy = input.energy;
-  input.problem.error = input.error;
-  input.problem.channel = input.channel;
-  return input;
-}
+constexpr int kWindow = 5;           // epochs at the end of a period in which rows are measured
+constexpr double kLeastKept = 0.01;  // probability of a row under a byte budget, at least
 
 }  // namespace
 
@@ -259,7 +47,6 @@ struct Assigner::State {
   [[nodiscard]] bool starts(int epoch) const {
     return epoch <= 1 ? epoch == 0 || window_start() <= 1 : epoch % messages.period == window_start();
   }
-  [[nodiscard]] bool measures(int epoch) const { return epoch == 0 || epoch % messages.period >= window_start(); }
 
   void gather(const Measures& measures);
   void assign_anew(int epoch, Replica& replica);
@@ -294,6 +81,16 @@ std::int64_t row_bytes_sent(const comm::Communicator& comm) {
                                    comm.traffic().total(comm::Traffic::parameters).bytes);
 }
 
+// Of every row at the cheapest widths, as rarely as rows may be sent: no budget can be below it.
+double least_bytes(const JointInput& input) {
+  double bytes = 0;
+  for (const std::int32_t channel : input.channel) {
+    const auto& of_row = input.problem.channels[static_cast<std::size_t>(channel)].row_bytes;
+    bytes += kLeastKept * static_cast<double>(*std::min_element(of_row.begin(), of_row.end()));
+  }
+  return bytes * (1 + 1e-9);
+}
+
 }  // namespace
 
 // Bytes an epoch that keep the budget over the whole run: what has been spent, on the first epoch at 8 bits and on
@@ -307,10 +104,12 @@ double Assigner::State::left_an_epoch(int epoch, double full_bytes) {
 }
 
 void Assigner::State::solve_budget(int epoch) {
-  const JointInput input = joint_input(table, factors);
+  JointInput input;
+  fill_joint_input(table, factors, messages.byte_budget, input);
   if (input.messages.empty()) return;
-  const Budget budget = Budget::total_bytes(input.problem.channels, left_an_epoch(epoch, input.full_bytes));
-  const JointAllocation answer = allocate_joint(input.problem, budget);
+  const Budget budget =
+      Budget::total_bytes(input.problem.channels, std::max(least_bytes(input), left_an_epoch(epoch, input.full_bytes)));
+  const JointAllocation answer = allocate_joint(input.problem, budget, kLeastKept);
   for (const auto& [key, state] : table) {
     const std::size_t rows = state.forward.noise.size();
     assignment[key] = {std::vector<std::uint8_t>(rows, 8), std::vector<std::uint8_t>(rows, 8),
@@ -319,8 +118,9 @@ void Assigner::State::solve_budget(int epoch) {
   for (std::size_t m = 0; m < input.messages.size(); ++m) {
     RouteAssignment& route = assignment[input.messages[m].key];
     const std::size_t row = input.messages[m].row;
-    route.forward_bits[row] = static_cast<std::uint8_t>(forward_width(answer.bits[m] - 1));
-    route.backward_bits[row] = static_cast<std::uint8_t>(backward_width(answer.bits[m] - 1));
+    const auto& [forward, backward] = input.pairs[answer.bits[m] - std::size_t{1}];
+    route.forward_bits[row] = static_cast<std::uint8_t>(forward);
+    route.backward_bits[row] = static_cast<std::uint8_t>(backward);
     route.probability[row] = answer.keep[m];
   }
 }
@@ -421,26 +221,7 @@ void Assigner::State::assign_anew(int epoch, Replica& replica) {
   solve(epoch);
   exchange.assign(mine());
 }
-
 // --- checkpoints
-
-namespace {
-
-void put_rows(ByteWriter& writer, const RowState& rows) {
-  writer.put(rows.width);
-  writer.put_array(rows.energy);
-  writer.put_array(rows.noise);
-}
-
-RowState get_rows(ByteReader& reader) {
-  RowState rows;
-  rows.width = reader.get<std::int64_t>();
-  rows.energy = reader.get_array<float>();
-  rows.noise = reader.get_array<float>();
-  return rows;
-}
-
-}  // namespace
 
 void Assigner::save(ByteWriter& writer) const {
   writer.put(state_->solved);
@@ -449,9 +230,7 @@ void Assigner::save(ByteWriter& writer) const {
   writer.put(static_cast<std::uint64_t>(state_->table.size()));
   for (const auto& [key, state] : state_->table) {
     writer.put(key);
-    writer.put_array(state.importance);
-    put_rows(writer, state.forward);
-    put_rows(writer, state.backward);
+    put(writer, state);
     const auto found = state_->assignment.find(key);
     const RouteAssignment route = found == state_->assignment.end() ? RouteAssignment{} : found->second;
     writer.put_array(route.forward_bits);
@@ -467,10 +246,7 @@ void Assigner::load(ByteReader& reader, BoundaryExchange& exchange) {
   const std::size_t routes = reader.count(1);
   for (std::size_t k = 0; k < routes; ++k) {
     const auto key = reader.get<RouteKey>();
-    RouteState& state = state_->table[key];
-    state.importance = reader.get_array<float>();
-    state.forward = get_rows(reader);
-    state.backward = get_rows(reader);
+    state_->table[key] = get_route_state(reader);
     RouteAssignment& route = state_->assignment[key];
     route.forward_bits = reader.get_array<std::uint8_t>();
     route.backward_bits = reader.get_array<std::uint8_t>();

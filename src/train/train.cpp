@@ -8,9 +8,11 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdlib>
 
 #include "galena/error.hpp"
 #include "src/comm/mpi_session.hpp"
+#include "src/comm/placement.hpp"
 #include "src/comm/thread_transport.hpp"
 #include "src/train/trainer.hpp"
 
@@ -65,6 +67,13 @@ class ThreadCount {
  private:
   int before_;
 };
+
+// What was asked for, by option or environment; else its share of the cores.
+int threads_of_rank(const TrainOptions& options, comm::Communicator& comm) {
+  const int share = comm::cores_for_rank(comm);  // all ranks call it, whatever their environments say
+  if (options.threads > 0) return options.threads;
+  return std::getenv("OMP_NUM_THREADS") != nullptr ? 0 : share;
+}
 
 Partition partition_for(const NodeDataset& data, const TrainOptions& options) {
   if (!options.partition_file.empty()) {
@@ -156,7 +165,7 @@ TrainResult train_network(const NodeDataset& data, const TrainOptions& given, co
         comm.broadcast(comm::writable_bytes_of(partition.part_of), 0, label);
         const train::Run run{data, options, make, partition};
         if (comm.rank() == 0) describe(run, result);
-        const ThreadCount threads(options.threads);
+        const ThreadCount threads(threads_of_rank(options, comm));
         train::Trainer(run, comm, epoch, result).run();
       },
       report);
