@@ -2,6 +2,7 @@
 #include "src/comm/thread_transport.hpp"
 
 #include <omp.h>
+#include <sched.h>
 
 #include <array>
 #include <atomic>
@@ -9,6 +10,7 @@
 #include <thread>
 
 #include "src/comm/link.hpp"
+#include "src/comm/placement.hpp"
 #include "test/comm/contract.hpp"
 #include "test/support/catch.hpp"
 
@@ -337,4 +339,32 @@ TEST_CASE("a rank that fails wakes one that waits for a slow link") {
           if (comm.rank() == 0) throw InputError("tired of it");
           comm.wait(request);
         }) == "rank 0 of 2: tired of it");
+}
+
+TEST_CASE("ranks that may run on the same cores share them") {
+  cpu_set_t cores;
+  REQUIRE(sched_getaffinity(0, sizeof cores, &cores) == 0);
+  for (const int ranks : {1, 2, 3, 64})
+    run_ranks(ranks, waiting(60), [&](Communicator& communicator) {
+      REQUIRE(cores_for_rank(communicator) == std::max(1, CPU_COUNT(&cores) / ranks));
+    });
+}
+
+TEST_CASE("a rank that is bound to a core of its own has it alone") {
+  cpu_set_t cores;
+  REQUIRE(sched_getaffinity(0, sizeof cores, &cores) == 0);
+  run_ranks(3, waiting(60), [&](Communicator& communicator) {
+    if (communicator.rank() == 1) {
+      int core = 0;
+      while (!CPU_ISSET(core, &cores)) ++core;
+      cpu_set_t one;
+      CPU_ZERO(&one);
+      CPU_SET(core, &one);
+      REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
+    }
+    communicator.barrier();
+    const int share = cores_for_rank(communicator);
+    if (CPU_COUNT(&cores) > 1) REQUIRE(share == (communicator.rank() == 1 ? 1 : std::max(1, CPU_COUNT(&cores) / 2)));
+    sched_setaffinity(0, sizeof cores, &cores);
+  });
 }
