@@ -4,12 +4,13 @@
 
 #include <chrono>
 #include <cmath>
-#include <fstream>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "apps/cli.hpp"
 #include "apps/train_json.hpp"
+#include "apps/train_metrics.hpp"
 #include "apps/train_options.hpp"
 #include "apps/train_outputs.hpp"
 #include "apps/train_plan.hpp"
@@ -118,9 +119,7 @@ class Training {
  private:
   void open_outputs() {
     check_outputs(command_);
-    if (command_.metrics.empty()) return;
-    metrics_.open(command_.metrics, command_.resume.empty() ? std::ios::trunc : std::ios::app);
-    if (!metrics_) throw EnvironmentError(command_.metrics + ": cannot be written; is the folder there?");
+    metrics_.emplace(command_.metrics, !command_.resume.empty());
   }
 
   void train() {
@@ -135,7 +134,7 @@ class Training {
       result = train_network(data_, options, [&](const EpochRecord& record) {
         if (record.scores) valid = record.scores->valid;
         progress.update(static_cast<double>(record.epoch + 1) / options.epochs, -1, progress_text(record, valid));
-        if (metrics_.is_open()) metrics_ << record_json(record).dump() << '\n' << std::flush;
+        metrics_->add(record);
       });
     }
     if (!result.is_root) return;
@@ -157,7 +156,7 @@ class Training {
   TrainCommand& command_;
   Common& common_;
   NodeDataset data_;
-  std::ofstream metrics_;
+  std::optional<MetricsFile> metrics_;  // of the first rank
   double load_seconds_ = 0;
   bool root_ = true;
 };

@@ -52,7 +52,10 @@ void check_outputs(const TrainCommand& command) {
   for (const std::string& path :
        {command.report, command.predictions, command.logits, command.embeddings, command.train.checkpoint.string()})
     if (!path.empty()) const base::AtomicFile probe(path);
-  if (!command.weights.empty()) std::filesystem::create_directories(command.weights);
+  if (command.weights.empty()) return;
+  std::error_code error;
+  std::filesystem::create_directories(command.weights, error);
+  if (error) throw EnvironmentError(fmt::format("{}: cannot create the folder: {}", command.weights, error.message()));
 }
 
 void write_outputs(const TrainCommand& command, const NodeData& data, const TrainResult& result) {

@@ -72,6 +72,27 @@ TEST_CASE("Ctrl-C without a checkpoint says that nothing was kept") {
   CHECK_THAT(ended.err, contains("nothing was kept") && contains("--checkpoint"));
 }
 
+TEST_CASE("a run that is killed goes on from its checkpoint, and no epoch is told twice") {
+  const TemporaryFolder folder;
+  const std::filesystem::path f = folder.path();
+  const auto run = with(kRun, {"--epochs", "60"});
+  train_json(with(run, {"--logits", f / "unbroken.npy"}));
+  const std::vector<std::string> files{"--resume", f / "c", "--checkpoint-every", "8", "--metrics", f / "m.jsonl"};
+  {
+    RunningProgram program(galena_train(with(with(run, kSlow), files)));
+    wait_for_epochs(program, f / "m.jsonl", 20);
+    program.send(SIGKILL);
+    CHECK(program.wait_for(60).code == 128 + SIGKILL);
+  }
+  std::ofstream(f / "m.jsonl", std::ios::app) << "{\"epoch\": 2";  // a line cut short
+  train_json(with(with(run, files), {"--logits", f / "resumed.npy"}));
+  CHECK(text_of(f / "unbroken.npy") == text_of(f / "resumed.npy"));
+  std::ifstream lines(f / "m.jsonl");
+  int epoch = 0;
+  for (std::string line; std::getline(lines, line); ++epoch) CHECK(Json::parse(line)["epoch"] == epoch);
+  CHECK(epoch == 60);
+}
+
 TEST_CASE("a checkpoint of another run is refused") {
   const TemporaryFolder folder;
   const std::string checkpoint = folder.path() / "c";

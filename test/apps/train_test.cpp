@@ -233,4 +233,5 @@ TEST_CASE("train refuses what does not fit, with a remedy") {
   check_refused({"karate", "--threads", "-2"}, "threads");
   for (const char* option : {"--predictions", "--report", "--logits", "--embeddings", "--checkpoint", "--metrics"})
     check_refused({"karate", option, "/no/such/folder/file"}, "/no/such/folder/file", 1);
+  check_refused({"karate", "--weights", "/dev/null/folder"}, "cannot create the folder", 1);
 }
