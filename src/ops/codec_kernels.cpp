@@ -31,29 +31,41 @@ double total_of(Doubles v) {
 }
 
 struct Extremes {
-  Floats low, high, poison;  ///< x * 0 is NaN for what is not finite
+  Floats low, high, poison{};  ///< x * 0 is NaN for what is not finite
 
   void take(Floats x) {
     low = x < low ? x : low;
     high = x > high ? x : high;
     poison += x * 0;
   }
+  void merge(const Extremes& other) {
+    low = other.low < low ? other.low : low;
+    high = other.high > high ? other.high : high;
+    poison += other.poison;
+  }
+  /// Merges all lanes into each.
+  template <int By = kW / 2>
+  void merge_lanes() {
+    Ints from;
+    for (int k = 0; k < kW; ++k) from[k] = (k + By) % kW;
+    merge({__builtin_shuffle(low, from), __builtin_shuffle(high, from), __builtin_shuffle(poison, from)});
+    if constexpr (By > 1) merge_lanes<By / 2>();
+  }
 };
 
 RowRange range(const float* x, std::int64_t n) {
   if (n == 0) return {};
   const Floats first = broadcast<float, kW>(x[0]);
-  Extremes all{first, first, Floats{}};
+  Extremes all{first, first}, second = all;  // two, as each waits for itself
   std::int64_t c = 0;
-  for (; c + kW <= n; c += kW) all.take(load<float, kW>(x + c));
-  for (; c < n; ++c) all.take(broadcast<float, kW>(x[c]));
-  RowRange range{all.low[0], all.high[0], true};
-  for (int k = 0; k < kW; ++k) {
-    range.low = all.low[k] < range.low ? all.low[k] : range.low;
-    range.high = all.high[k] > range.high ? all.high[k] : range.high;
-    range.finite = range.finite && all.poison[k] == 0;
+  for (; c + 2 * kW <= n; c += 2 * kW) {
+    all.take(load<float, kW>(x + c));
+    second.take(load<float, kW>(x + c + kW));
   }
-  return range;
+  for (; c < n; ++c) second.take(broadcast<float, kW>(x[c]));
+  all.merge(second);
+  all.merge_lanes();
+  return {all.low[0], all.high[0], all.poison[0] == 0};
 }
 
 /// A block's elements and draws: those of the row, or a copy that ends in elements of no consequence.

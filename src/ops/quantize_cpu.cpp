@@ -53,6 +53,13 @@ const float* as_floats(const double* x, std::int64_t n, std::vector<float>& buff
   return buffer.data();
 }
 
+/// Asks for a row that will be coded soon: rows are chosen, so no CPU guesses where the next is.
+template <class T>
+void fetch_row(const T* x, std::int64_t n) {
+  constexpr std::int64_t kLine = 64 / sizeof(T), kMost = 4096 / sizeof(T);
+  for (std::int64_t c = 0; c < std::min(n, kMost); c += kLine) __builtin_prefetch(x + c);
+}
+
 /// Codes row r from x. Returns its variance.
 template <class T>
 double pack_row(const T* x, VertexId id, const std::uint16_t* draws, PackedRows& out, std::size_t r,
@@ -107,6 +114,8 @@ void sum(const PackedSum<double>& g, std::int64_t begin, std::int64_t end) {
 template <class T>
 void pack_rows(const Tensor& x, std::span<const VertexId> index, std::span<const VertexId> ids, const RandomKey& key,
                PackedRows& out, std::span<double> variance, std::span<double> norm2) {
+  constexpr std::size_t kAhead = 4;
+  const auto row_of = [&](VertexId i) { return x.data<T>() + static_cast<std::int64_t>(i) * out.cols; };
   base::ErrorTrap trap;
   parallel_ranges(out.rows, 2 * out.cols, [&](std::int64_t begin, std::int64_t end) {
     trap.run(static_cast<std::uint64_t>(begin), [&] {
@@ -117,7 +126,8 @@ void pack_rows(const Tensor& x, std::span<const VertexId> index, std::span<const
       for (auto first = static_cast<std::size_t>(begin), next = first; first < last; first = next) {
         next = draw_rows(out, ids, key, first, last, draws, at);
         for (std::size_t r = first; r < next; ++r) {
-          const T* row = x.data<T>() + static_cast<std::int64_t>(index[r]) * out.cols;
+          const T* row = row_of(index[r]);
+          fetch_row(row_of(index[std::min(r + kAhead, last - 1)]), out.cols);
           const double spread = pack_row(row, ids[r], draws.lanes(at[r - first]), out, r, buffer);
           if (!variance.empty()) variance[r] = spread;
           if (!norm2.empty()) norm2[r] = squared_norm(row, out.cols);

@@ -4,6 +4,7 @@
 #include "src/ops/pointwise.hpp"
 #include "src/ops/random_lanes.hpp"
 #include "test/ops/op_support.hpp"
+#include "test/ops/reference.hpp"
 
 using namespace galena;
 using namespace galena::ops;
@@ -41,15 +42,17 @@ TEST_CASE("random lanes: those of single draws, in any number") {
       blocks.push_back(i / 3);
     }
     std::vector<std::uint16_t> lanes(static_cast<std::size_t>(8 * count) + 1, 4711);
-    random_lanes(kKey, ids.data(), blocks.data(), count, lanes.data());
-    bool same = true;
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      for (std::size_t k = 0; k < 8; ++k) {
-        same &= lanes[8 * i + k] == draw_of(ids[i], static_cast<std::int64_t>(8 * blocks[i] + k));
+    on_each_level([&] {
+      random_lanes(kKey, ids.data(), blocks.data(), count, lanes.data());
+      bool same = true;
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        for (std::size_t k = 0; k < 8; ++k) {
+          same &= lanes[8 * i + k] == draw_of(ids[i], static_cast<std::int64_t>(8 * blocks[i] + k));
+        }
       }
-    }
-    CHECK(same);
-    CHECK(lanes.back() == 4711);
+      CHECK(same);
+      CHECK(lanes.back() == 4711);
+    });
   }
 }
 
@@ -164,6 +167,26 @@ TEST_CASE("dropout: a sparse matrix draws what its dense form does") {
     CHECK(same_bytes(some.dense().slice(20, rows), typed.dense().slice(20, rows)));
   }
   CHECK_THROWS_WITH(dropout(x, 0.5, kKey, ids.data(), rows + 1), contains("61 rows asked for; the matrix has 60"));
+}
+
+TEST_CASE("dropout after ReLU in one pass: what two give; NaN is not hidden") {
+  const Tensor x = random_tensor(30, 37, DType::f32, 7), y = Tensor::empty(30, 37), rectified = Tensor::empty(30, 37);
+  x.at<float>(3, 3) = std::nanf("");
+  const auto ids = numbered(30, 5);
+  relu_dropout(x, 0.5, kKey, ids.data(), y);
+  activate(Activation::relu, x, rectified);
+  const Tensor expected = dropped(rectified, 0.5, ids.data());
+  const bool kept = draw_of(8, 3) >= 32768;
+  CHECK(std::isnan(y.at<float>(3, 3)) == kept);
+  y.at<float>(3, 3) = expected.at<float>(3, 3) = 0;
+  CHECK(same_bytes(y, expected));
+}
+
+TEST_CASE("dropout: every instruction set draws the same") {
+  const Tensor x = random_tensor(300, 21, DType::f64, 8);
+  std::vector<Tensor> results;
+  on_each_level([&] { results.push_back(dropped(x, 0.3, nullptr)); });
+  for (const Tensor& y : results) CHECK(same_bytes(y, results[0]));
 }
 
 TEST_CASE("dropout: the same on any number of threads") {

@@ -6,6 +6,7 @@
 
 #include "galena/error.hpp"
 #include "test/ops/packed_support.hpp"
+#include "test/ops/reference.hpp"
 
 using namespace galena;
 using namespace galena::ops;
@@ -174,6 +175,27 @@ TEST_CASE("packed rows: index chooses rows, ids name the draws, threads do not m
       const PackedRows again = pack(x, same_bits(500, bits), 70);
       CHECK(again.bytes == whole.bytes);
       CHECK(again.zero == whole.zero);
+    }
+  }
+}
+
+TEST_CASE("packed rows: every instruction set gives the same bytes, variances nearly, and elements") {
+  for (const std::int64_t cols : {1, 13, 64, 100, 257}) {
+    const Tensor x = random_tensor(60, cols, DType::f32, 5, -3, 4);
+    std::vector<PackedRows> packed;
+    std::vector<std::vector<double>> variance;
+    std::vector<Tensor> decoded;
+    on_each_level([&] {
+      variance.emplace_back(60);
+      packed.push_back(pack(x, mixed_bits(60), 9, variance.back()));
+      decoded.push_back(unpack(packed.back(), DType::f32));
+    });
+    for (std::size_t level = 1; level < packed.size(); ++level) {
+      CHECK(packed[level].bytes == packed[0].bytes);
+      CHECK(packed[level].zero == packed[0].zero);
+      CHECK(packed[level].scale == packed[0].scale);
+      CHECK(same_bytes(decoded[level], decoded[0]));
+      for (std::size_t r = 0; r < 60; ++r) CHECK(variance[level][r] == Approx(variance[0][r]).epsilon(1e-5));
     }
   }
 }
