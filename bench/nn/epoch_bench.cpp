@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "galena/generate.hpp"
+#include "src/ops/tensor_memory.hpp"
 #include "src/train/replica.hpp"
 #include "src/train/share.hpp"
 #include "test/support/data.hpp"
@@ -110,6 +111,7 @@ void epoch(benchmark::State& state, const std::string& name, const std::string& 
   state.counters["backward_ms"] = 1e3 * median(backward);
   state.counters["step_ms"] = 1e3 * median(step);
   state.counters["median_ms"] = 1e3 * median(total);
+  state.counters["tensor_MiB"] = static_cast<double>(ops::tensor_memory_use().peak >> 20);
   state.counters["least_ms"] = 1e3 * *std::min_element(total.begin(), total.end());
 }
 

@@ -295,6 +295,8 @@ class Module {
   [[nodiscard]] virtual int hops() const { return -1; }
 };
 
+// Layers take x by value and let go of it as soon as they can: pass it on with std::move where it is not used again.
+
 class Linear {
  public:
   Linear() = default;
@@ -327,7 +329,7 @@ class GcnConv {
   GcnConv() = default;
   GcnConv(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t out,
           const std::string& group = "");
-  Var operator()(Context& ctx, const Var& x) const;
+  Var operator()(Context& ctx, Var x) const;
 
  private:
   Var weight_, bias_;
@@ -339,7 +341,7 @@ class SageConv {
   SageConv() = default;
   SageConv(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t out,
            Aggregation how = Aggregation::mean());
-  Var operator()(Context& ctx, const Var& x) const;
+  Var operator()(Context& ctx, Var x) const;
 
  private:
   Var self_, neighbour_, bias_;
@@ -352,7 +354,7 @@ class GatConv {
   GatConv() = default;
   GatConv(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t width, Attention how,
           bool concat, const std::string& group = "");
-  Var operator()(Context& ctx, const Var& x) const;
+  Var operator()(Context& ctx, Var x) const;
 
  private:
   Var source_, target_, a_source_, a_target_, bias_;
@@ -366,7 +368,7 @@ class GinConv {
   GinConv() = default;
   GinConv(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t out,
           NormKind norm = NormKind::batch);
-  Var operator()(Context& ctx, const Var& x) const;
+  Var operator()(Context& ctx, Var x) const;
 
  private:
   Linear first_, second_;
@@ -380,7 +382,7 @@ class Gcn2Conv {
   Gcn2Conv() = default;
   Gcn2Conv(ParameterStore& store, const std::string& name, std::int64_t width, double alpha, double beta,
            const std::string& group = "");
-  Var operator()(Context& ctx, const Var& x, const Var& x0) const;
+  Var operator()(Context& ctx, Var x, const Var& x0) const;
 
  private:
   Var weight_;

@@ -31,10 +31,14 @@ GcnConv::GcnConv(ParameterStore& store, const std::string& name, std::int64_t in
     : weight_(store.add(name + ".weight", in, out, Initializer::glorot_uniform, group)),
       bias_(store.add(name + ".bias", 1, out, Initializer::zeros, group)) {}
 
-Var GcnConv::operator()(Context& ctx, const Var& x) const {
+Var GcnConv::operator()(Context& ctx, Var x) const {
   const Aggregation how = Aggregation::symmetric();
-  if (aggregate_first(x, weight_.cols())) return linear(aggregate(ctx, x, how), weight_, bias_);
-  return add_row(aggregate(ctx, linear(needed_rows(ctx, x), weight_), how), bias_);
+  if (aggregate_first(x, weight_.cols())) {
+    x = aggregate(ctx, x, how);
+    return linear(x, weight_, bias_);
+  }
+  x = linear(needed_rows(ctx, x), weight_);
+  return add_row(aggregate(ctx, x, how), bias_);
 }
 
 SageConv::SageConv(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t out, Aggregation how)
@@ -45,7 +49,7 @@ SageConv::SageConv(ParameterStore& store, const std::string& name, std::int64_t 
   if (how.kind == Aggregation::Kind::symmetric) fail("SageConv", "symmetric aggregation; expected mean, sum or max");
 }
 
-Var SageConv::operator()(Context& ctx, const Var& x) const {
+Var SageConv::operator()(Context& ctx, Var x) const {
   const bool first = how_.kind != Aggregation::Kind::max && aggregate_first(x, neighbour_.cols());
   Var neighbours = first ? linear(aggregate(ctx, x, how_), neighbour_)
                          : aggregate(ctx, linear(needed_rows(ctx, x), neighbour_), how_);
@@ -66,10 +70,11 @@ GatConv::GatConv(ParameterStore& store, const std::string& name, std::int64_t in
   bias_ = add(".bias", 1, concat ? all : width, Initializer::zeros);
 }
 
-Var GatConv::operator()(Context& ctx, const Var& x) const {
-  const Var rows = needed_rows(ctx, x);
-  const Var source = linear(rows, source_);
-  const Var target = how_.v2 ? linear(self_rows(ctx, rows), target_) : source;
+Var GatConv::operator()(Context& ctx, Var x) const {
+  x = needed_rows(ctx, x);
+  const Var source = linear(x, source_);
+  const Var target = how_.v2 ? linear(self_rows(ctx, x), target_) : source;
+  x = {};
   Var y = attend(ctx, source, target, a_source_, a_target_, how_);
   if (!concat_) y = mean_of_heads(y, how_.heads);
   return add_row(std::move(y), bias_);
@@ -81,14 +86,14 @@ GinConv::GinConv(ParameterStore& store, const std::string& name, std::int64_t in
       norm_(store, name + ".norm", norm, out),
       eps_(store.add(name + ".eps", 1, 1, Initializer::zeros)) {}
 
-Var GinConv::operator()(Context& ctx, const Var& x) const {
+Var GinConv::operator()(Context& ctx, Var x) const {
   // The first linear map commutes with the sum.
   const bool sum_first = aggregate_first(x, first_.out());
-  const Var rows = sum_first ? x : linear(needed_rows(ctx, x), first_.weight);
-  const Var self = self_rows(ctx, rows);
-  Var sum = add(aggregate(ctx, rows, Aggregation::sum(true)), scale_by(self, eps_));
-  Var h = sum_first ? first_(sum) : add_row(std::move(sum), first_.bias);
-  return second_(relu(norm_(ctx, std::move(h))));
+  if (!sum_first) x = linear(needed_rows(ctx, x), first_.weight);
+  x = add(aggregate(ctx, x, Aggregation::sum(true)), scale_by(self_rows(ctx, x), eps_));
+  x = sum_first ? first_(x) : add_row(std::move(x), first_.bias);
+  x = norm_(ctx, x);
+  return second_(relu(std::move(x)));
 }
 
 Gcn2Conv::Gcn2Conv(ParameterStore& store, const std::string& name, std::int64_t width, double alpha, double beta,
@@ -97,9 +102,9 @@ Gcn2Conv::Gcn2Conv(ParameterStore& store, const std::string& name, std::int64_t 
       alpha_(alpha),
       beta_(beta) {}
 
-Var Gcn2Conv::operator()(Context& ctx, const Var& x, const Var& x0) const {
-  const Var s = add(aggregate(ctx, x, Aggregation::symmetric()), x0, 1 - alpha_, alpha_);
-  return add(linear(s, weight_), s, beta_, 1 - beta_);
+Var Gcn2Conv::operator()(Context& ctx, Var x, const Var& x0) const {
+  x = add(aggregate(ctx, x, Aggregation::symmetric()), x0, 1 - alpha_, alpha_);
+  return add(linear(x, weight_), x, beta_, 1 - beta_);
 }
 
 }  // namespace galena::nn

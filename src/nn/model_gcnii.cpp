@@ -25,9 +25,12 @@ class Gcnii : public Module {
     const Var x0 = relu(first_(dropout(ctx, needed_rows(ctx, x), options_.input_dropout)));
     Var h = dropout(ctx, x0, options_.dropout);
     for (std::size_t k = 0; k < layers_.size(); ++k) {
-      Var y = norms_[k](ctx, layers_[k](ctx, h, x0));
-      if (options_.residual) y = add(std::move(y), self_rows(ctx, h));
-      h = relu_dropout(ctx, std::move(y), options_.dropout);
+      Var skip;
+      if (options_.residual) skip = self_rows(ctx, h);
+      h = layers_[k](ctx, std::move(h), x0);
+      h = norms_[k](ctx, h);
+      if (options_.residual) h = add(std::move(h), skip);
+      h = relu_dropout(ctx, std::move(h), options_.dropout);
     }
     ctx.keep_embeddings(h);
     return last_(h);

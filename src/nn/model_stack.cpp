@@ -8,7 +8,7 @@
 namespace galena::nn {
 namespace {
 
-using Layer = std::function<Var(Context&, const Var&)>;
+using Layer = std::function<Var(Context&, Var)>;
 
 struct Block {
   Layer layer;
@@ -47,7 +47,7 @@ class Stack : public Module {
     for (const Block& block : blocks_) {
       const bool last = &block == &blocks_.back();
       if (last) ctx.keep_embeddings(h);
-      h = last ? block.layer(ctx, h) : hidden(ctx, block, h);
+      h = last ? block.layer(ctx, std::move(h)) : hidden(ctx, block, std::move(h));
     }
     return h;
   }
@@ -62,15 +62,18 @@ class Stack : public Module {
   [[nodiscard]] std::int64_t output_width() const { return options_.hidden * (attention() ? options_.heads : 1); }
   [[nodiscard]] Activation activation() const { return attention() ? Activation::elu : Activation::relu; }
 
-  Var hidden(Context& ctx, const Block& block, const Var& x) const {
-    Var h = block.norm(ctx, block.layer(ctx, x));
-    if (activation() == Activation::relu && !block.residual) return relu_dropout(ctx, std::move(h), options_.dropout);
-    h = activate(activation(), std::move(h), 1);
+  Var hidden(Context& ctx, const Block& block, Var x) const {
+    Var skip;
     if (block.residual) {
-      const Var same = options_.name == "mlp" ? x : self_rows(ctx, x);
-      h = add(std::move(h), block.skip.weight.defined() ? block.skip(same) : same);
+      skip = options_.name == "mlp" ? x : self_rows(ctx, x);
+      if (block.skip.weight.defined()) skip = block.skip(skip);
     }
-    return dropout(ctx, std::move(h), options_.dropout);
+    x = block.layer(ctx, std::move(x));
+    x = block.norm(ctx, x);
+    if (activation() == Activation::relu && !block.residual) return relu_dropout(ctx, std::move(x), options_.dropout);
+    x = activate(activation(), std::move(x), 1);
+    if (block.residual) x = add(std::move(x), skip);
+    return dropout(ctx, std::move(x), options_.dropout);
   }
 
   Layer make_layer(ParameterStore& store, const std::string& name, int k, std::int64_t in, std::int64_t out) const {
@@ -79,7 +82,7 @@ class Stack : public Module {
     if (options_.name == "sage") return SageConv(store, name, in, out, sage_aggregation(options_.sage_aggregation));
     if (options_.name == "gin") return GinConv(store, name, in, out, options_.norm);
     if (attention()) return attention_layer(store, name, in, out, k + 1 == options_.layers, group);
-    return [linear = Linear(store, name, in, out)](Context&, const Var& x) { return linear(x); };
+    return [linear = Linear(store, name, in, out)](Context&, Var x) { return linear(x); };
   }
 
   Layer attention_layer(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t out, bool last,
