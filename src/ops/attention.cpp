@@ -17,7 +17,7 @@
 #include "src/ops/attention_kernels.hpp"
 #include "src/ops/check.hpp"
 #include "src/ops/csr_rows.hpp"
-#include "src/ops/random_key.hpp"
+#include "src/ops/random_lanes.hpp"
 
 namespace galena::ops {
 namespace {
@@ -25,29 +25,35 @@ namespace {
 /// Draws of attention dropout: 16 bits for each head, eight heads a block of Philox, named by both ends' global ids.
 template <class T>
 struct Draws {
-  const VertexId *row_ids, *column_ids;  ///< of the matrix the kernel walks
+  const VertexId *row_ids, *other_ids;  ///< of the matrix the kernel walks
   bool transposed;
   std::uint64_t seed;
   int heads;
   std::uint32_t drop_below;  ///< of 65536
   T keep_factor;
 
+  /// factor[k * heads + h] for (row, others[k]).
   static void draw(const void* context, std::int64_t row, const std::uint32_t* others, std::int64_t count, T* factor) {
     const auto& d = *static_cast<const Draws*>(context);
-    const std::uint32_t own = d.row_ids[row];
-    for (std::int64_t k = 0; k < count; ++k) {
-      const std::uint32_t other = d.column_ids[others[k]];
-      for (int h = 0; h < d.heads; h += 8) d.eight_heads(own, other, h, factor + k * d.heads);
+    constexpr std::int64_t kAtOnce = 64;
+    for (std::int64_t k = 0; k < count; k += kAtOnce) {
+      d.some(d.row_ids[row], others + k, std::min(kAtOnce, count - k), factor + k * d.heads);
     }
   }
-  void eight_heads(std::uint32_t own, std::uint32_t other, int first, T* factor) const {
-    const std::uint32_t target = transposed ? other : own, source = transposed ? own : other;
-    const base::PhiloxBlock block =
-        base::philox({target, source, static_cast<std::uint32_t>(first), 0},
-                     {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
-    for (int h = first; h < std::min(heads, first + 8); ++h) {
-      const std::uint32_t bits = (block[static_cast<std::size_t>((h - first) / 2)] >> (16 * (h & 1))) & 0xffffU;
-      factor[h] = bits < drop_below ? T{0} : keep_factor;
+  void some(std::uint32_t own_id, const std::uint32_t* others, std::int64_t count, T* factor) const {
+    std::uint32_t own[64], other[64];
+    std::uint16_t bits[64 * kLanes];
+    std::fill_n(own, count, own_id);
+    for (std::int64_t k = 0; k < count; ++k) other[k] = other_ids[others[k]];
+    for (int first = 0; first < heads; first += kLanes) {
+      const RandomKey key{seed, 0, static_cast<std::uint32_t>(first)};
+      random_lanes(key, transposed ? other : own, transposed ? own : other, count, bits);
+      const std::int64_t width = std::min<std::int64_t>(kLanes, heads - first);
+      for (std::int64_t k = 0; k < count; ++k) {
+        for (std::int64_t h = 0; h < width; ++h) {
+          factor[k * heads + first + h] = bits[k * kLanes + h] < drop_below ? T{0} : keep_factor;
+        }
+      }
     }
   }
 };
@@ -169,7 +175,9 @@ void backward_targets(AttentionArgs<T> g, const Csr& csr, const Shape& s, const 
   const auto average = static_cast<std::int64_t>(csr.nonzeros()) / std::max<std::int64_t>(1, csr.rows);
   parallel_chunks(chunks, d * (1 + average), [&](std::int64_t chunk, std::int64_t begin, std::int64_t end) {
     AttentionArgs<T> part = g;
+    std::vector<T> row(static_cast<std::size_t>(d));
     part.d_a = partial.data() + chunk * d;
+    part.d_a_row = row.data();
     backward(part, begin, end);
   });
   T* const out = da.data<T>();

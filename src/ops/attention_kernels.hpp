@@ -34,6 +34,7 @@ struct AttentionArgs {
   const T* own_value = nullptr;            ///< by row: dy, in the transpose the value
   T *d_own = nullptr, *d_value = nullptr;  ///< d_value: transpose only
   double* d_a = nullptr;                   ///< v2, by targets only: [heads * width], added to
+  T* d_a_row = nullptr;                    ///< scratch of that size
   /// factor[k * heads + h] of attention dropout for (row, others[k]); null: none.
   void (*draw)(const void* context, std::int64_t row, const std::uint32_t* others, std::int64_t count,
                T* factor) = nullptr;

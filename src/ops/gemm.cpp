@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "src/base/memory.hpp"
 #include "src/ops/check.hpp"
 #include "src/ops/gemm_kernels.hpp"
 #include "src/ops/parallel.hpp"
@@ -76,21 +75,22 @@ void rows_product(const Tensor& a, const T* b, std::int64_t row, std::int64_t co
   const std::int64_t stride = panels.back().first + panels.back().stride;  // of all panels
   const T* const pa = a.data<T>();
   T* const pc = c.data<T>();
-  base::Array<T> packed(static_cast<std::uint64_t>(stride * k), "a packed matrix");
+  const Tensor memory = Tensor::empty(stride, k, a.dtype());
+  T* const packed = memory.data<T>();
   const int threads = gemm_threads(n, m, k);
 #pragma omp parallel num_threads(threads) if (threads > 1)
   {
 #pragma omp for schedule(static)
     for (std::int64_t j = 0; j < count; ++j) {
       const Panel& panel = panels[static_cast<std::size_t>(j)];
-      pack(panel, b, row, column, k, packed.data() + panel.first * k);
+      pack(panel, b, row, column, k, packed + panel.first * k);
     }
 #pragma omp for schedule(dynamic, 1)
     for (std::int64_t begin = 0; begin < n; begin += kBlockRows) {
       for (std::int64_t p = 0; p < k; p += kDepth) {
         for (const Panel& panel : panels) {
           multiply(GemmBlock<T>{std::min(kBlockRows, n - begin), std::min(kDepth, k - p), panel.columns,
-                                pa + begin * k + p, k, 1, packed.data() + panel.first * k + p * panel.stride,
+                                pa + begin * k + p, k, 1, packed + panel.first * k + p * panel.stride,
                                 pc + begin * m + panel.first, m, accumulate || p > 0});
         }
       }
@@ -164,11 +164,12 @@ void matmul_tn(const Tensor& a, const Tensor& b, const Tensor& c, bool accumulat
     const Chunks chunks = product_chunks(a.rows(), size);
     const std::vector<Panel> panels = panels_of<T>(m);
     if (chunks.count <= 1) return chunk_product(pa, k, pb, m, chunks.n, panels, pc, accumulate);
-    base::Array<T> partial(static_cast<std::uint64_t>(chunks.count * size), "partial products");
+    const Tensor memory = Tensor::empty(chunks.count, size, a.dtype());
+    T* const partial = memory.data<T>();
     parallel_chunks(chunks, size, [&](std::int64_t chunk, std::int64_t begin, std::int64_t end) {
-      chunk_product(pa + begin * k, k, pb + begin * m, m, end - begin, panels, partial.data() + chunk * size, false);
+      chunk_product(pa + begin * k, k, pb + begin * m, m, end - begin, panels, partial + chunk * size, false);
     });
-    add_in_order(partial.data(), chunks.count, pc, size, accumulate);
+    add_in_order(partial, chunks.count, pc, size, accumulate);
   });
 }
 

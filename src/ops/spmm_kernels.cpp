@@ -10,6 +10,7 @@
 
 #include "src/ops/spmm_kernels.hpp"
 
+#include "src/ops/row_end.hpp"
 #include "src/ops/simd.hpp"
 
 namespace galena::ops::GALENA_LEVEL {
@@ -30,19 +31,6 @@ inline T weight_of(const GatherSum<T>& g, std::uint64_t k, std::uint64_t column)
   return T{1};
 }
 
-/// The first nonzero of [first, last) whose column is at `limit` or beyond.
-inline std::uint64_t clip(const std::uint32_t* indices, std::uint64_t first, std::uint64_t last, std::int64_t limit) {
-  while (first < last) {
-    const std::uint64_t middle = first + (last - first) / 2;
-    if (indices[middle] < limit) {
-      first = middle + 1;
-    } else {
-      last = middle;
-    }
-  }
-  return first;
-}
-
 /// Columns [offset, offset + width) of rows begin .. end - 1, in N vectors of W elements: N = ceil(width / W),
 /// width >= W.
 template <class T, int W, int N, Weight kind>
@@ -54,7 +42,7 @@ void sum_block(const GatherSum<T>& g, std::int64_t begin, std::int64_t end, std:
     const std::uint64_t first = g.indptr[i];
     std::uint64_t last = g.indptr[i + 1];
     if (last - first > g.longest) continue;
-    if (g.bounded) last = clip(g.indices, first, last, g.limit);
+    if (g.bounded) last = row_end(g.indices, first, last, g.limit);
     Vec<T, W> sum[N] = {};
     for (std::uint64_t k = first; k < last; ++k) {
       const T* const ahead = x + g.indices[k + kAhead < stop ? k + kAhead : k] * stride;
