@@ -160,8 +160,8 @@ std::string time_chart(const TrainResult& result) {
 
 /// Means over the epochs that know their traffic.
 struct MeanTraffic {
-  std::map<std::pair<int, std::string>, std::map<std::string, double>> layers;  ///< (layer, direction): bytes by kind
-  std::map<std::string, double> rest;                                           ///< bytes by kind
+  std::map<std::pair<int, bool>, std::map<std::string, double>> layers;  ///< (layer, backward): bytes by kind
+  std::map<std::string, double> rest;                                    ///< bytes by kind
 };
 
 MeanTraffic mean_traffic(const TrainResult& result) {
@@ -170,7 +170,7 @@ MeanTraffic mean_traffic(const TrainResult& result) {
   for (const EpochRecord& record : result.records)
     for (const TrafficRow& row : record.traffic) {
       if (row.bytes == 0) continue;
-      auto& kinds = row.layer < 0 ? mean.rest : mean.layers[{row.layer, row.direction}];
+      auto& kinds = row.layer < 0 ? mean.rest : mean.layers[{row.layer, row.direction == "backward"}];
       kinds[row.kind] += static_cast<double>(row.bytes) / static_cast<double>(known);
     }
   return mean;
@@ -195,7 +195,7 @@ std::string bytes_chart(const TrainResult& result) {
   };
   for (const char* kind : {"payload", "parameters", "index"}) series_of(kind);
   for (const auto& [place, kinds] : mean.layers) {
-    StackedBar bar{fmt::format("exchange {}, {}", place.first, place.second), {}};
+    StackedBar bar{fmt::format("exchange {}, {}", place.first, place.second ? "backward" : "forward"), {}};
     for (const auto& [kind, bytes] : kinds) {
       bar.values.resize(std::max(bar.values.size(), series_of(kind) + 1));
       bar.values[series_of(kind)] = bytes;
