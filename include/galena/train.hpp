@@ -57,9 +57,9 @@ struct TrainOptions {
   int patience = 0;             ///< evaluations without a better validation score before stopping; 0 = never
   std::string metric = "auto";  ///< accuracy, micro_f1, roc_auc; auto: micro_f1 where multi-label, else accuracy
 
-  PartitionOptions partition;            ///< parts: one a rank
-  std::filesystem::path partition_file;  ///< read in the place of making one
-  std::filesystem::path partition_cache = dataset_cache() / "partitions";
+  PartitionOptions partition;             ///< parts: one a rank
+  std::filesystem::path partition_file;   ///< read in the place of making one
+  std::filesystem::path partition_cache;  ///< empty: "partitions" in dataset_cache(), where there is one
   MessageOptions messages;
   Transport transport = Transport::threads;
   LinkOptions link;

@@ -82,8 +82,7 @@ Layout layout_of(const NodeDataset& data, const TrainOptions& options, int parts
   with.partition.parts = parts;
   const Graph graph = options.inductive ? train::induced(data.graph, data.data.train) : data.graph;
   std::vector<std::uint32_t> part_of(graph.num_vertices(), 0);
-  if (parts > 1)
-    part_of = cached_partition(data.graph, with.partition, data.data.train, options.partition_cache).part_of;
+  if (parts > 1) part_of = train::kept_partition(data, with).part_of;
   Layout layout;
   std::uint64_t arcs = 0;
   for (int rank = 0; rank < parts; ++rank) {

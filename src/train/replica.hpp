@@ -89,6 +89,9 @@ class Replica {
 /// How shares of a run are cut: to which hops, for which targets. `hops` are the module's.
 ShareOptions share_options(const NodeDataset& data, const TrainOptions& options, int hops);
 
+/// The partition that the options ask for: kept from before, or made and kept where there is a folder for it.
+Partition kept_partition(const NodeDataset& data, const TrainOptions& options);
+
 /// The exchange policy that message options mean.
 Policy policy_of(const MessageOptions& options);
 

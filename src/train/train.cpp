@@ -88,7 +88,7 @@ Partition partition_for(const NodeDataset& data, const TrainOptions& options) {
     one.part_of.assign(data.graph.num_vertices(), 0);
     return one;
   }
-  return cached_partition(data.graph, options.partition, data.data.train, options.partition_cache);
+  return train::kept_partition(data, options);
 }
 
 void describe(const train::Run& run, TrainResult& result) {

@@ -213,6 +213,15 @@ TEST_CASE("cora by its recipe") {
   CHECK(json["test"] > 0.79);  // published: 0.815 +- 0.007
 }
 
+TEST_CASE("without a home, nothing is kept and training works") {
+  const std::string folder = source_dir() / "datasets/karate";
+  const Outcome run = run_program({"env", "-u", "HOME", "-u", "XDG_CACHE_HOME", "-u", "GALENA_CACHE", galena_path(),
+                                   "train", folder, "--parts", "2", "--epochs", "2", "--json"});
+  INFO(run.err);
+  REQUIRE(run.code == 0);
+  CHECK_THAT(Json::parse(run.out)["notes"].dump(), !contains("reused"));
+}
+
 TEST_CASE("train refuses what does not fit, with a remedy") {
   check_refused({"karat"}, "did you mean 'karate'?");
   check_refused({"karate", "--model", "gnc"}, "did you mean 'gcn'?");

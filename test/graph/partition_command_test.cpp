@@ -48,10 +48,10 @@ TEST_CASE("partition: JSON is one object that adds up") {
                            contains("\"method\":\"metis-volume\"") && contains("\"balanced\":\"vertices edges\"") &&
                            contains("\"volume\":") && contains("\"seconds\":"));
   std::uint64_t inner = 0, halo = 0;
-  const std::regex part("\"halo\":(\\d+),\"inner\":(\\d+)"), volume("\"volume\":(\\d+)");
+  const std::regex part("\"inner\":(\\d+),\"halo\":(\\d+)"), volume("\"volume\":(\\d+)");
   for (auto at = std::sregex_iterator(json.out.begin(), json.out.end(), part); at != std::sregex_iterator(); ++at) {
-    halo += std::stoull((*at)[1]);
-    inner += std::stoull((*at)[2]);
+    inner += std::stoull((*at)[1]);
+    halo += std::stoull((*at)[2]);
   }
   CHECK(inner == 34);
   std::smatch total;
