@@ -1,5 +1,5 @@
 // What the language refuses, and how it says so.
-#include <chrono>
+#include <ctime>
 
 #include "galena/error.hpp"
 #include "galena/pattern.hpp"
@@ -247,7 +247,7 @@ TEST_CASE("Pattern::parse takes one pattern and nothing else") {
 }
 
 TEST_CASE("hostile texts are refused or read in linear time") {
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // of this process alone: a busy machine does not count
   std::string doubling = "PATTERN p0 = (a) WHERE a.degree > 1\n";
   for (int i = 1; i < 60; ++i) {
     const std::string before = "p" + std::to_string(i - 1);
@@ -263,5 +263,5 @@ TEST_CASE("hostile texts are refused or read in linear time") {
   CHECK_THAT(message(std::string(1 << 20, '\n') + "@"), contains("q.gpm:1048577:1:"));
   CHECK_THAT(message(std::string(1 << 20, '9')), contains("numbered from 0 to 31"));
   CHECK_THAT(message(std::string(1 << 20, 'x')), contains("1048576 characters"));
-  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));
+  CHECK((std::clock() - start) / CLOCKS_PER_SEC < 20);
 }
