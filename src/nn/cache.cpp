@@ -1,6 +1,7 @@
 #include "src/nn/cache.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "src/ops/check.hpp"
@@ -57,14 +58,22 @@ HaloFactors make_halo_factors(const GraphView& graph, const Factors& factors, DT
     result.log_weight = column(count, dtype, [&](std::size_t k) { return std::log(static_cast<double>(s.weight[k])); });
   }
   if (s.weight == nullptr && !right.defined()) return result;
-  result.right = column(count, dtype, [&](std::size_t k) {
-    const double factor = right.defined() ? right.item(static_cast<std::int64_t>(number(k))) : 1;
-    return factor * (s.weight != nullptr ? s.weight[k] : 1.0);
+  ops::with_float("aggregate", dtype, [&]<class T>(T) {
+    const T* const factor = right.defined() ? right.data<T>() : nullptr;
+    result.right = column(count, dtype, [&](std::size_t k) {
+      return (factor != nullptr ? static_cast<double>(factor[number(k)]) : 1.0) *
+             (s.weight != nullptr ? s.weight[k] : 1.0);
+    });
   });
   return result;
 }
 
 }  // namespace
+
+std::uint64_t next_selection_version() {
+  static std::atomic<std::uint64_t> last = 0;
+  return ++last;
+}
 
 GraphView::Cache& cache_of(const GraphView& graph) {
   if (!graph.cache) graph.cache = std::make_shared<GraphView::Cache>();

@@ -18,8 +18,10 @@ struct HaloSelection {
   std::int64_t count = 0;
   const VertexId* halo_numbers = nullptr;  ///< [count] increasing numbers of halo vertices; null: 0 .. count - 1
   const float* weight = nullptr;           ///< [count] 1 / probability; null: all 1
-  std::uint64_t version = 0;               ///< differs where the selection differs: a key for caches
+  std::uint64_t version = 0;               ///< next_selection_version(): a key for caches
 };
+/// A number that no selection of this process has yet.
+std::uint64_t next_selection_version();
 
 /// Rows that arrived: decoded (dense, [count x d]), or as they came (packed).
 struct HaloRows {

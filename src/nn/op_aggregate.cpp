@@ -95,7 +95,7 @@ class FullExchange : public HaloExchange {
     selection_.csr = graph.outer.view();
     selection_.csr_t = graph.outer_t.view();
     selection_.count = graph.halo;
-    selection_.version = ~std::uint64_t{0};
+    selection_.version = next_selection_version();
   }
   const HaloSelection& selection(std::uint32_t, int) override { return selection_; }
   void begin_forward(std::uint32_t, int, const Tensor& x) override { rows_ = exchange_.gather_full(x); }

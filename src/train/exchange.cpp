@@ -124,7 +124,7 @@ std::shared_ptr<const Drawn> BoundaryExchange::draw(std::uint32_t call, int hop)
   for (std::size_t r = 0; r < share_.sends.size(); ++r)
     sends.push_back(draw_route(share_.sends[r], call, hop, share_.rank, share_.sends[r].peer, assigned(true, call, r)));
   const std::int64_t rows = pass_.pruned ? share_.hop_rows[static_cast<std::size_t>(hop) + 1] : share_.view.inner;
-  auto drawn = make_selection(share_, std::move(receives), std::move(sends), rows, ++version_);
+  auto drawn = make_selection(share_, std::move(receives), std::move(sends), rows, nn::next_selection_version());
   if (!each) kept[key] = drawn;
   return drawn;
 }

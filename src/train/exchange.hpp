@@ -126,7 +126,6 @@ class BoundaryExchange : public nn::HaloExchange {
   bool measuring_ = false;
   std::optional<Probe> probe_;
   double waited_ = 0;
-  std::uint64_t version_ = 0;
   std::vector<std::unique_ptr<Call>> calls_;
   std::map<int, std::shared_ptr<const Drawn>> fixed_;   // all rows, by hop (-1: not pruned)
   std::map<int, std::shared_ptr<const Drawn>> shared_;  // this epoch's sample, by hop

@@ -158,7 +158,7 @@ FixedExchange::FixedExchange(const nn::GraphView& view, Tensor rows) : halo_rows
   selection_.csr = view.outer.view();
   selection_.csr_t = view.outer_t.view();
   selection_.count = view.halo;
-  selection_.version = 1;
+  selection_.version = nn::next_selection_version();
 }
 
 FixedExchange::FixedExchange(const nn::GraphView& view, Tensor rows, std::vector<VertexId> numbers,
@@ -177,7 +177,7 @@ FixedExchange::FixedExchange(const nn::GraphView& view, Tensor rows, std::vector
   const int count = static_cast<int>(numbers_.size());
   csr_ = csr_of(static_cast<int>(view.inner), count, entries);
   csr_t_ = csr_of(count, static_cast<int>(view.inner), transposed);
-  selection_ = {csr_.view(), csr_t_.view(), count, numbers_.data(), weights_.data(), 2};
+  selection_ = {csr_.view(), csr_t_.view(), count, numbers_.data(), weights_.data(), nn::next_selection_version()};
 }
 
 const nn::HaloSelection& FixedExchange::selection(std::uint32_t, int) { return selection_; }
