@@ -45,7 +45,7 @@ bool fits(Stored value, T& out) {
     out = static_cast<T>(value);
     return true;
   } else {
-    out = static_cast<T>(value);
+    out = static_cast<T>(value);  // NOLINT(bugprone-signed-char-misuse): an int8 is a number here
     return std::in_range<T>(value);
   }
 }

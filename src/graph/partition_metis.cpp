@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 
@@ -82,7 +83,11 @@ class SharedResult {
   ~SharedResult() { ::munmap(memory_, bytes_); }
 
   idx_t* parts() { return reinterpret_cast<idx_t*>(static_cast<Head*>(memory_) + 1); }
-  void finish(int status) { *static_cast<volatile Head*>(memory_) = {1, status}; }
+  void finish(int status) {
+    auto* const head = static_cast<volatile Head*>(memory_);
+    head->status = status;
+    head->done = 1;
+  }
   [[nodiscard]] bool done() const { return static_cast<const volatile Head*>(memory_)->done != 0; }
   [[nodiscard]] int status() const { return static_cast<const volatile Head*>(memory_)->status; }
   PartOf take() { return {parts(), parts() + vertices_}; }
@@ -90,10 +95,6 @@ class SharedResult {
  private:
   struct Head {
     std::int32_t done, status;
-    void operator=(const Head& other) volatile {
-      status = other.status;
-      done = other.done;
-    }
   };
   std::size_t bytes_, vertices_;
   void* memory_;
@@ -102,6 +103,7 @@ class SharedResult {
 [[noreturn]] void be_child(MetisInput& input, SharedResult& result) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // whoever kills the parent means this too
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(number, SIG_DFL);
+  std::atexit([] { ::_exit(1); });  // where METIS gives up: before anything of the parent's is flushed or finished
   const int nowhere = ::open("/dev/null", O_RDWR);
   if (nowhere < 0) ::_exit(1);
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(nowhere, fd);

@@ -46,18 +46,18 @@ class NeighborParts {
     }
     return 0;
   }
-  // Never more parts than slots: as many as neighbours, or as there are at all.
+  // There is a free slot for a new part: a vertex has as many slots as neighbours, or as there are parts at all.
   void add(VertexId v, std::uint32_t part) {
-    Count* free = nullptr;
+    std::uint64_t free = begin_[v];
     for (std::uint64_t i = begin_[v]; i < begin_[v + 1]; ++i) {
       if (slots_[i].count == 0) {
-        free = &slots_[i];
+        free = i;
       } else if (slots_[i].part == part) {
         ++slots_[i].count;
         return;
       }
     }
-    *free = {part, 1};
+    slots_[free] = {part, 1};
   }
   void remove(VertexId v, std::uint32_t part) {
     for (std::uint64_t i = begin_[v]; i < begin_[v + 1]; ++i) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <queue>
+#include <tuple>
 
 #include "src/base/random.hpp"
 #include "src/graph/partition_methods.hpp"
@@ -93,22 +95,23 @@ PartOf partition_by_stream(const PartitionTask& task) {
 }
 
 void fill_empty_parts(const PartitionTask& task, PartOf& part_of) {
-  std::vector<std::uint64_t> sizes(task.parts);
-  for (const std::uint32_t part : part_of) ++sizes[part];
+  std::vector<std::uint64_t> end(task.parts);  // by part, of its range in `givers`
+  for (const std::uint32_t part : part_of) ++end[part];
+  std::priority_queue<std::pair<std::uint64_t, std::uint32_t>> largest;
+  std::vector<std::uint32_t> empty;
   for (std::uint32_t part = 0; part < task.parts; ++part) {
-    if (sizes[part] > 0) continue;
-    const auto largest = static_cast<std::uint32_t>(std::ranges::max_element(sizes) - sizes.begin());
-    VertexId giver = 0;  // the vertex of least degree there: it is missed least
-    std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
-    for (VertexId v = 0; v < part_of.size(); ++v) {
-      if (part_of[v] == largest && task.graph.degree(v) < least) {
-        giver = v;
-        least = task.graph.degree(v);
-      }
-    }
-    part_of[giver] = part;
-    --sizes[largest];
-    ++sizes[part];
+    end[part] > 0 ? largest.emplace(end[part], part) : empty.push_back(part);
+  }
+  if (empty.empty()) return;
+  std::partial_sum(end.begin(), end.end(), end.begin());
+  std::vector<VertexId> givers(part_of.size());  // by part; vertices of least degree last, for they are missed least
+  std::iota(givers.begin(), givers.end(), VertexId{0});
+  std::ranges::sort(givers, {}, [&](VertexId v) { return std::tuple(part_of[v], ~task.graph.degree(v), ~v); });
+  for (const std::uint32_t part : empty) {
+    const auto [size, from] = largest.top();
+    largest.pop();
+    part_of[givers[--end[from]]] = part;
+    largest.emplace(size - 1, from);
   }
 }
 

@@ -304,6 +304,9 @@ TEST_CASE("partition: an empty part gets a vertex of the largest") {
   detail::fill_empty_parts(task, part_of);
   CHECK(std::set<std::uint32_t>(part_of.begin(), part_of.end()) == std::set<std::uint32_t>{0, 1, 2, 3});
   CHECK(part_of[0] == 1);  // an end of the path has the least degree
+  // Ranges by weight give the centre of a star half of all parts, and leave most of the others empty.
+  const Graph star = generate_star(30000);
+  check_sound(star, partition_graph(star, with(PartitionMethod::contiguous, 29000)));
 }
 
 TEST_CASE("partition: METIS prints nothing, whatever it is given") {
