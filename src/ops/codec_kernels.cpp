@@ -12,6 +12,8 @@
 
 #include "src/ops/codec_kernels.hpp"
 
+#include <utility>
+
 #include "src/ops/packed_elements.hpp"
 #include "src/ops/simd.hpp"
 
@@ -46,10 +48,13 @@ struct Extremes {
   /// Merges all lanes into each.
   template <int By = kW / 2>
   void merge_lanes() {
-    Ints from;
-    for (int k = 0; k < kW; ++k) from[k] = (k + By) % kW;
-    merge({__builtin_shuffle(low, from), __builtin_shuffle(high, from), __builtin_shuffle(poison, from)});
+    using Lanes = std::make_index_sequence<kW>;
+    merge({turned<By>(low, Lanes{}), turned<By>(high, Lanes{}), turned<By>(poison, Lanes{})});
     if constexpr (By > 1) merge_lanes<By / 2>();
+  }
+  template <int By, std::size_t... K>
+  static Floats turned(Floats v, std::index_sequence<K...>) {
+    return __builtin_shufflevector(v, v, static_cast<int>((K + By) % kW)...);
   }
 };
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "src/ops/check.hpp"
+#include "src/ops/map.hpp"
 #include "src/ops/parallel.hpp"
 #include "src/ops/pointwise.hpp"
 #include "src/ops/random_lanes.hpp"
@@ -112,17 +113,8 @@ void relu_dropout_backward(const Tensor& y, double p, const Tensor& dy, const Te
   const double kept = rate_of(p).factor;
   with_float("relu_dropout_backward", y.dtype(), [&]<class T>(T) {
     const T *result = y.data<T>(), *gradient = dy.data<T>(), factor = static_cast<T>(kept);
-    T* const to = dx.data<T>();
-    parallel_ranges(y.size(), 1, [=](std::int64_t begin, std::int64_t end) {
-      // `to` may be `gradient`: without the pragmas the compiler's test for overlap picks its plain loop.
-      if (accumulate) {
-#pragma omp simd
-        for (std::int64_t k = begin; k < end; ++k) to[k] += gradient[k] * (result[k] > 0 ? factor : T{0});
-      } else {
-#pragma omp simd
-        for (std::int64_t k = begin; k < end; ++k) to[k] = gradient[k] * (result[k] > 0 ? factor : T{0});
-      }
-    });
+    map_elements<T>(y.size(), dx, accumulate,
+                    [=](std::int64_t k) { return gradient[k] * (result[k] > 0 ? factor : T{0}); });
   });
 }
 

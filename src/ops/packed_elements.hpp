@@ -6,6 +6,7 @@
 #endif
 
 #include <type_traits>
+#include <utility>
 
 #include "src/ops/simd.hpp"
 
@@ -63,6 +64,12 @@ using UInt = std::conditional_t<
     Bits <= 8, std::uint8_t,
     std::conditional_t<Bits == 16, std::uint16_t, std::conditional_t<Bits == 32, std::uint32_t, std::uint64_t>>>;
 
+/// Lane k: word k * B / 32.
+template <int B, int W, std::size_t... K>
+inline Codes<W> pick_words(Codes<W> words, std::index_sequence<K...>) {
+  return __builtin_shufflevector(words, words, static_cast<int>(K * B / 32)...);
+}
+
 /// Codes c .. c + W - 1 of B bits; c is a multiple of W. No more bytes are read than are used: the line after them may
 /// have to come from memory.
 template <int W, int B>
@@ -78,9 +85,7 @@ inline Codes<W> codes(const std::uint8_t* in, std::int64_t c) {
     // Lanes hold the word once, several times or half of it.
     const auto words = (Codes<W>)broadcast<Word, W * 4 / sizeof(Word)>(word);
     if constexpr (W * B <= 32) return shifted<W, B>(words);
-    Codes<W> word_of_lane;
-    for (int k = 0; k < W; ++k) word_of_lane[k] = static_cast<std::uint32_t>(k * B / 32);
-    return shifted<W, B>(__builtin_shuffle(words, word_of_lane));
+    return shifted<W, B>(pick_words<B, W>(words, std::make_index_sequence<W>{}));
   }
 }
 

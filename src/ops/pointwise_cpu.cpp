@@ -6,25 +6,10 @@
 #include <cmath>
 
 #include "src/ops/column_reduce.hpp"
+#include "src/ops/map.hpp"
 
 namespace galena::ops::cpu {
 namespace {
-
-/// y[i] (+)= f(i) over n elements. `y` may be an input of f at the same i; without the pragmas the compiler's test for
-/// overlap would then pick its plain loop.
-template <class T, class F>
-void map(std::int64_t n, const Tensor& out, bool accumulate, const F& f) {
-  T* y = out.data<T>();
-  parallel_ranges(n, 1, [=](std::int64_t begin, std::int64_t end) {
-    if (accumulate) {
-#pragma omp simd
-      for (std::int64_t i = begin; i < end; ++i) y[i] += f(i);
-    } else {
-#pragma omp simd
-      for (std::int64_t i = begin; i < end; ++i) y[i] = f(i);
-    }
-  });
-}
 
 /// visit(function) with the function of one element, so that the choice stands outside the loop.
 template <class T, class Visit>
@@ -32,7 +17,7 @@ void with_activation(Activation f, T slope, const Visit& visit) {
   switch (f) {
     case Activation::identity: return visit([](T x) { return x; });
     case Activation::relu: return visit([](T x) { return x < 0 ? T{0} : x; });  // NaN stays NaN
-    case Activation::leaky_relu: return visit([=](T x) { return x > 0 ? x : slope * x; });
+    case Activation::leaky_relu: return visit([=](T x) { return x * (x > 0 ? T{1} : slope); });
     case Activation::elu: return visit([=](T x) { return x > 0 ? x : slope * std::expm1(x); });
     case Activation::sigmoid: return visit([](T x) { return 1 / (1 + std::exp(-x)); });
     case Activation::tanh: return visit([](T x) { return std::tanh(x); });
@@ -83,8 +68,8 @@ void take_columns(const Tensor& wide, std::int64_t first, const Tensor& part, bo
 template <class T>
 void activate(Activation f, const Tensor& in, const Tensor& y, T slope) {
   const T* x = in.data<T>();
-  with_activation<T>(f, slope,
-                     [&](auto apply) { map<T>(in.size(), y, false, [=](std::int64_t i) { return apply(x[i]); }); });
+  with_activation<T>(
+      f, slope, [&](auto apply) { map_elements<T>(in.size(), y, false, [=](std::int64_t i) { return apply(x[i]); }); });
 }
 
 template <class T>
@@ -92,7 +77,7 @@ void activate_backward(Activation f, const Tensor& out, const Tensor& gradient, 
                        T slope) {
   const T *y = out.data<T>(), *dy = gradient.data<T>();
   with_derivative<T>(f, slope, [&](auto derivative) {
-    map<T>(out.size(), dx, accumulate, [=](std::int64_t i) { return derivative(y[i]) * dy[i]; });
+    map_elements<T>(out.size(), dx, accumulate, [=](std::int64_t i) { return derivative(y[i]) * dy[i]; });
   });
 }
 
@@ -100,14 +85,14 @@ template <class T>
 void axpby(T alpha, const Tensor& in, T beta, const Tensor& y) {
   const T *x = in.data<T>(), *old = y.data<T>();
   // With beta = 0 what stands in y is not read: it may be uninitialised.
-  if (beta == 0) return map<T>(in.size(), y, false, [=](std::int64_t i) { return alpha * x[i]; });
-  map<T>(in.size(), y, false, [=](std::int64_t i) { return alpha * x[i] + beta * old[i]; });
+  if (beta == 0) return map_elements<T>(in.size(), y, false, [=](std::int64_t i) { return alpha * x[i]; });
+  map_elements<T>(in.size(), y, false, [=](std::int64_t i) { return alpha * x[i] + beta * old[i]; });
 }
 
 template <class T>
 void multiply(const Tensor& left, const Tensor& right, const Tensor& y, bool accumulate) {
   const T *a = left.data<T>(), *b = right.data<T>();
-  map<T>(left.size(), y, accumulate, [=](std::int64_t i) { return a[i] * b[i]; });
+  map_elements<T>(left.size(), y, accumulate, [=](std::int64_t i) { return a[i] * b[i]; });
 }
 
 template <class T>

@@ -39,16 +39,17 @@ inline Words widen(const std::uint32_t* p) {
 }
 
 /// Words 0 and 1, then words 2 and 3, of each counter in turn.
-inline void store_pairs(std::uint64_t* out, Words first, Words second) {
+inline void store_pairs(std::uint64_t* out, Words a, Words b) {
 #if GALENA_VECTOR_BYTES == 64
-  const Words low{0, 8, 1, 9, 2, 10, 3, 11}, high{4, 12, 5, 13, 6, 14, 7, 15};
+  const Words low = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+  const Words high = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 #elif GALENA_VECTOR_BYTES == 32
-  const Words low{0, 4, 1, 5}, high{2, 6, 3, 7};
+  const Words low = __builtin_shufflevector(a, b, 0, 4, 1, 5), high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
 #else
-  const Words low{0, 2}, high{1, 3};
+  const Words low = __builtin_shufflevector(a, b, 0, 2), high = __builtin_shufflevector(a, b, 1, 3);
 #endif
-  store<std::uint64_t, kLanes64>(out, __builtin_shuffle(first, second, low));
-  store<std::uint64_t, kLanes64>(out + kLanes64, __builtin_shuffle(first, second, high));
+  store<std::uint64_t, kLanes64>(out, low);
+  store<std::uint64_t, kLanes64>(out + kLanes64, high);
 }
 
 /// kBatch draws: two 64-bit words each.
