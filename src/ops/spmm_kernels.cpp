@@ -16,8 +16,10 @@
 namespace galena::ops::GALENA_LEVEL {
 namespace {
 
-/// Vectors in a row's accumulators; AVX-512 has twice the registers.
-constexpr int kMostVectors = GALENA_VECTOR_BYTES == 64 ? 16 : 8;
+/// Vectors in a row's accumulators.
+constexpr int kMostVectors = 8;
+/// AVX-512 has twice the registers: so many vectors are taken at once where there are as many, 256 floats.
+constexpr int kManyVectors = GALENA_VECTOR_BYTES == 64 ? 16 : kMostVectors;
 /// Nonzeros between a row's fetch and its use.
 constexpr std::uint64_t kAhead = 16;
 
@@ -105,9 +107,14 @@ template <class T>
 void sum(const GatherSum<T>& g, std::int64_t begin, std::int64_t end) {
   constexpr int W = kWidth<T>;
   if (g.width < W) return sum_narrow<T, W / 2>(g, begin, end);
-  // Blocks of about as many vectors, so that none is narrower than one.
   std::int64_t offset = 0;
-  for (std::int64_t blocks = (g.width + W * kMostVectors - 1) / (W * kMostVectors); blocks > 0; --blocks) {
+  constexpr std::int64_t kMany = W * kManyVectors, kMost = W * kMostVectors;
+  while (kMany > kMost && (g.width - offset == kMany || g.width - offset >= kMany + W)) {
+    sum_weighted<T, W, kManyVectors>(g, begin, end, offset, kMany);
+    offset += kMany;
+  }
+  // The rest in blocks of about as many vectors, so that none is narrower than one.
+  for (std::int64_t blocks = (g.width - offset + kMost - 1) / kMost; blocks > 0; --blocks) {
     const std::int64_t rest = g.width - offset, size = blocks == 1 ? rest : (rest / blocks + W - 1) / W * W;
     sum_vectors<T, W, kMostVectors>(g, begin, end, offset, size);
     offset += size;

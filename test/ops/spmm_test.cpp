@@ -11,8 +11,8 @@ using galena::test::Sums;
 
 namespace {
 
-constexpr std::int64_t kWidths[] = {1,  2,  3,  4,  5,  7,  8,   9,   12,  15,  16,  17,  24,  31,  32, 33,
-                                    40, 41, 47, 48, 63, 64, 100, 112, 128, 130, 176, 255, 256, 257, 600};
+constexpr std::int64_t kWidths[] = {1,  2,  3,  4,  5,   7,   8,   9,   12,  15,  16,  17,  24,  31,  32,  33,  40, 41,
+                                    47, 48, 63, 64, 100, 112, 128, 130, 176, 129, 255, 256, 257, 271, 272, 400, 600};
 
 struct Options {
   bool left = false, right = false, diagonal = false, accumulate = false;
