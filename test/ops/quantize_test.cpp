@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "galena/error.hpp"
+#include "src/ops/codec_kernels.hpp"
 #include "test/ops/packed_support.hpp"
 #include "test/ops/reference.hpp"
 
@@ -128,7 +129,8 @@ TEST_CASE("packed rows: signed zeros, denormals, huge ranges") {
     for (const int bits : kCodedBits) {
       const PackedRows packed = pack(x, same_bits(1, bits));
       check_row(packed, 0, x, unpack(packed));
-      for (const float v : unpack(packed, DType::f32).span<float>()) CHECK(std::isfinite(v));
+      const Tensor decoded = unpack(packed, DType::f32);
+      for (const float v : decoded.span<float>()) CHECK(std::isfinite(v));
     }
     CHECK(same_bytes(unpack(pack(x, same_bits(1, 32)), DType::f32), x));
   }
@@ -175,6 +177,20 @@ TEST_CASE("packed rows: index chooses rows, ids name the draws, threads do not m
       const PackedRows again = pack(x, same_bits(500, bits), 70);
       CHECK(again.bytes == whole.bytes);
       CHECK(again.zero == whole.zero);
+    }
+  }
+}
+
+TEST_CASE("packed rows: coding writes a row's own bytes only") {
+  for (const std::int64_t cols : {1, 7, 63, 65, 129}) {
+    const Tensor x = random_tensor(1, cols, DType::f32, 6);
+    const std::vector<std::uint16_t> draws(static_cast<std::size_t>(cols), 4711);
+    for (const int bits : {1, 2, 4, 8, 16}) {
+      on_each_level([&] {
+        std::vector<std::uint8_t> out(2 * static_cast<std::size_t>(cols) + 100, 0xa5);
+        codec_kernels().encode({x.data<float>(), cols, bits, {-1, 2}, draws.data(), out.data()});
+        for (std::size_t k = packed_bytes(cols, bits); k < out.size(); ++k) REQUIRE(out[k] == 0xa5);
+      });
     }
   }
 }
