@@ -16,6 +16,14 @@ namespace {
 template <int W>
 using Codes = Vec<std::uint32_t, W>;
 
+/// W elements of T anywhere: rows begin at any byte.
+template <class T, int W>
+inline Vec<T, W> load_bytes(const std::uint8_t* p) {
+  Vec<T, W> v;
+  __builtin_memcpy(&v, p, sizeof(v));
+  return v;
+}
+
 /// W numbers of 8 or 16 bits. The compiler's own conversion takes several steps.
 template <int W>
 inline Codes<W> widen(const std::uint8_t* p) {
@@ -34,12 +42,12 @@ inline Codes<W> widen(const std::uint8_t* p) {
   return __builtin_convertvector((load<std::uint8_t, W>(p)), Codes<W>);
 }
 template <int W>
-inline Codes<W> widen(const std::uint16_t* p) {
+inline Codes<W> widen16(const std::uint8_t* p) {
 #if defined(__AVX512F__)
-  if constexpr (W == 16) return (Codes<W>)_mm512_cvtepu16_epi32((__m256i)load<std::uint16_t, W>(p));
+  if constexpr (W == 16) return (Codes<W>)_mm512_cvtepu16_epi32((__m256i)load_bytes<std::uint16_t, W>(p));
 #endif
 #if defined(__AVX2__)
-  if constexpr (W == 8) return (Codes<W>)_mm256_cvtepu16_epi32((__m128i)load<std::uint16_t, W>(p));
+  if constexpr (W == 8) return (Codes<W>)_mm256_cvtepu16_epi32((__m128i)load_bytes<std::uint16_t, W>(p));
 #endif
 #if defined(__SSE2__)
   if constexpr (W == 4) {
@@ -47,7 +55,11 @@ inline Codes<W> widen(const std::uint16_t* p) {
     return (Codes<W>)_mm_unpacklo_epi16(halves, _mm_setzero_si128());
   }
 #endif
-  return __builtin_convertvector((load<std::uint16_t, W>(p)), Codes<W>);
+  return __builtin_convertvector((load_bytes<std::uint16_t, W>(p)), Codes<W>);
+}
+template <int W>
+inline Codes<W> widen(const std::uint16_t* p) {
+  return widen16<W>(reinterpret_cast<const std::uint8_t*>(p));
 }
 
 /// Lane k: bits k * B .. of a word.
@@ -95,11 +107,11 @@ inline Vec<T, W> elements(const std::uint8_t* in, std::int64_t c) {
   using Floats = Vec<float, W>;
   using Out = Vec<T, W>;
   if constexpr (B == 64) {
-    return __builtin_convertvector((load<double, W>(reinterpret_cast<const double*>(in) + c)), Out);
+    return __builtin_convertvector((load_bytes<double, W>(in + 8 * c)), Out);
   } else if constexpr (B == 32) {
-    return __builtin_convertvector((load<float, W>(reinterpret_cast<const float*>(in) + c)), Out);
+    return __builtin_convertvector((load_bytes<float, W>(in + 4 * c)), Out);
   } else if constexpr (B == 16) {
-    const Codes<W> halves = widen<W>(reinterpret_cast<const std::uint16_t*>(in) + c);
+    const Codes<W> halves = widen16<W>(in + 2 * c);
     return __builtin_convertvector((Floats)(halves << 16), Out);
   } else {
     return __builtin_convertvector((Vec<std::int32_t, W>)codes<W, B>(in, c), Out);

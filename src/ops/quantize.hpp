@@ -17,9 +17,9 @@
 #include <vector>
 
 #include "galena/tensor.hpp"
-#include "src/base/memory.hpp"
 #include "src/ops/csr.hpp"
 #include "src/ops/random_key.hpp"
+#include "src/ops/tensor_memory.hpp"
 
 namespace galena::ops {
 
@@ -30,12 +30,12 @@ constexpr std::uint64_t packed_bytes(std::int64_t d, int bits) {
 /// Bytes of a row's parameters.
 constexpr std::uint64_t parameter_bytes(int bits) { return bits <= 8 ? 4 : 0; }
 
-/// Pages for elements that are not initialised: large arrays lie in huge ones, and begin where cache lines do.
+/// Memory as of tensors, for elements that are not initialised: in huge pages, used again by the next exchange.
 template <class T>
-struct PageAllocator {
+struct TensorAllocator {
   using value_type = T;
-  T* allocate(std::size_t n) { return static_cast<T*>(base::allocate_pages(n * sizeof(T))); }
-  void deallocate(T* p, std::size_t) noexcept { base::free_pages(p); }
+  T* allocate(std::size_t n) { return static_cast<T*>(take_tensor_memory(n * sizeof(T))); }
+  void deallocate(T* p, std::size_t n) noexcept { give_tensor_memory(p, n * sizeof(T)); }
   template <class U>
   void construct(U* p) noexcept {
     ::new (static_cast<void*>(p)) U;
@@ -44,9 +44,9 @@ struct PageAllocator {
   void construct(U* p, Args&&... args) {
     ::new (static_cast<void*>(p)) U(std::forward<Args>(args)...);
   }
-  bool operator==(const PageAllocator&) const noexcept { return true; }
+  bool operator==(const TensorAllocator&) const noexcept { return true; }
 };
-using PackedBytes = std::vector<std::uint8_t, PageAllocator<std::uint8_t>>;
+using PackedBytes = std::vector<std::uint8_t, TensorAllocator<std::uint8_t>>;
 
 /// Coded rows of width d. Row r begins at bytes[offset[r]] and has bits[r] an element; `zero` and `scale` are its
 /// parameters (0 and 1 for 16 and 32 bits).

@@ -153,7 +153,7 @@ void unpack_rows(const PackedRows& packed, const Tensor& y) {
 
 template <class T>
 void spmm_packed(const Csr& csr, const Tensor* left, const Tensor* right, const PackedRows& packed, const Tensor& y) {
-  base::Array<PackedNeighbour<T>> rows(static_cast<std::uint64_t>(packed.rows), "coded rows' weights");
+  std::vector<PackedNeighbour<T>, TensorAllocator<PackedNeighbour<T>>> rows(static_cast<std::size_t>(packed.rows));
   parallel_ranges(packed.rows, 4, [&](std::int64_t begin, std::int64_t end) {
     for (auto r = static_cast<std::size_t>(begin); r < static_cast<std::size_t>(end); ++r) {
       const T weight = right != nullptr ? right->data<T>()[r] : T{1};

@@ -107,12 +107,17 @@ std::uint64_t rounded(std::uint64_t bytes) {
 
 }  // namespace
 
+void* take_tensor_memory(std::uint64_t bytes) {
+  return bytes < kLarge ? base::allocate_pages(bytes) : pool().allocate(rounded(bytes));
+}
+
+void give_tensor_memory(void* data, std::uint64_t bytes) noexcept {
+  if (bytes < kLarge) return base::free_pages(data);
+  pool().free(data, rounded(bytes));
+}
+
 std::shared_ptr<std::byte[]> tensor_memory(std::uint64_t bytes) {
-  if (bytes < kLarge) {
-    return {static_cast<std::byte*>(base::allocate_pages(bytes)), [](std::byte* p) { base::free_pages(p); }};
-  }
-  const std::uint64_t block = rounded(bytes);
-  return {static_cast<std::byte*>(pool().allocate(block)), [block](std::byte* p) { pool().free(p, block); }};
+  return {static_cast<std::byte*>(take_tensor_memory(bytes)), [bytes](std::byte* p) { give_tensor_memory(p, bytes); }};
 }
 
 TensorMemoryUse tensor_memory_use() { return pool().use(); }

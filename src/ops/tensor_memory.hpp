@@ -11,6 +11,9 @@ namespace galena::ops {
 
 /// Uninitialised memory. Throws std::bad_alloc. From any thread.
 std::shared_ptr<std::byte[]> tensor_memory(std::uint64_t bytes);
+/// The same for containers: what was taken is given back with as many bytes as it was asked for with.
+void* take_tensor_memory(std::uint64_t bytes);
+void give_tensor_memory(void* data, std::uint64_t bytes) noexcept;
 
 struct TensorMemoryUse {
   std::uint64_t live = 0;  ///< bytes of large tensors
