@@ -10,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "galena/dataset.hpp"
 #include "galena/graph.hpp"
 
 namespace galena {
@@ -94,9 +93,10 @@ void save_partition(const Partition& partition, const std::filesystem::path& pat
 /// Throws InputError naming file and line where it is malformed, damaged or of another graph.
 Partition load_partition(const std::filesystem::path& path, const Graph& graph);
 
-/// The partition for these arguments from `folder`, else makes it and keeps it there. A file that is damaged is
-/// replaced, and a folder that cannot be written is done without; `notes` say so.
+/// The partition for these arguments from `folder`, else makes it and keeps it there; "" = dataset_cache() /
+/// "partitions". A file that is damaged is replaced, and a folder that cannot be written, or a machine without a place
+/// for a cache, is done without; `notes` say so.
 Partition cached_partition(const Graph& graph, const PartitionOptions& options, std::span<const VertexId> train = {},
-                           const std::filesystem::path& folder = dataset_cache() / "partitions");
+                           const std::filesystem::path& folder = {});
 
 }  // namespace galena

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <optional>
 
+#include "galena/dataset.hpp"
 #include "galena/error.hpp"
 #include "src/base/file_writer.hpp"
 #include "src/base/hash.hpp"
@@ -148,13 +149,26 @@ std::optional<Partition> find_cached(const fs::path& path, const Graph& graph, c
   return std::nullopt;
 }
 
+std::string not_kept(const EnvironmentError& problem) {
+  return fmt::format("The partition could not be kept for the next time: {}.", problem.what());
+}
+
+std::optional<fs::path> usual_folder(std::vector<std::string>& notes) {
+  try {
+    return dataset_cache() / "partitions";
+  } catch (const EnvironmentError& problem) {
+    notes.push_back(not_kept(problem));
+    return std::nullopt;
+  }
+}
+
 void keep(Partition& partition, const fs::path& path) {
   try {
     std::error_code error;
     fs::create_directories(path.parent_path(), error);
     save_partition(partition, path);
   } catch (const EnvironmentError& problem) {
-    partition.notes.push_back(fmt::format("The partition could not be kept for the next time: {}.", problem.what()));
+    partition.notes.push_back(not_kept(problem));
   }
 }
 
@@ -205,15 +219,18 @@ Partition load_partition(const fs::path& path, const Graph& graph) { return Part
 Partition cached_partition(const Graph& graph, const PartitionOptions& options, std::span<const VertexId> train,
                            const fs::path& folder) {
   detail::check_train(graph, train);
-  const std::string wanted = heading(detail::describe_partition(graph, options, train), graph.num_vertices());
-  const fs::path path =
-      folder / fmt::format("{:016x}-{}-{}-{:016x}.part", graph.digest(), options.parts,
-                           partition_method_name(options.method), base::hash_bytes(std::as_bytes(std::span(wanted))));
   std::vector<std::string> notes;
-  if (auto partition = find_cached(path, graph, wanted, notes)) return *std::move(partition);
+  const std::optional<fs::path> place = folder.empty() ? usual_folder(notes) : folder;
+  const std::string wanted = heading(detail::describe_partition(graph, options, train), graph.num_vertices());
+  const std::string name =
+      fmt::format("{:016x}-{}-{}-{:016x}.part", graph.digest(), options.parts, partition_method_name(options.method),
+                  base::hash_bytes(std::as_bytes(std::span(wanted))));
+  if (place) {
+    if (auto partition = find_cached(*place / name, graph, wanted, notes)) return *std::move(partition);
+  }
   Partition partition = partition_graph(graph, options, train);
   partition.notes.insert(partition.notes.begin(), notes.begin(), notes.end());
-  keep(partition, path);
+  if (place) keep(partition, *place / name);
   return partition;
 }
 

@@ -93,15 +93,7 @@ ShareOptions share_options(const NodeDataset& data, const TrainOptions& options,
 }
 
 Partition kept_partition(const NodeDataset& data, const TrainOptions& options) {
-  std::filesystem::path folder = options.partition_cache;
-  if (folder.empty()) {
-    try {
-      folder = dataset_cache() / "partitions";
-    } catch (const EnvironmentError&) {  // no home: nowhere to keep it
-      return partition_graph(data.graph, options.partition, data.data.train);
-    }
-  }
-  return cached_partition(data.graph, options.partition, data.data.train, folder);
+  return cached_partition(data.graph, options.partition, data.data.train, options.partition_cache);
 }
 
 Policy policy_of(const MessageOptions& options) {

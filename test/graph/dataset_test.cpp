@@ -2,7 +2,6 @@
 
 #include "galena/dataset.hpp"
 
-#include <cstdlib>
 #include <fstream>
 
 #include "galena/error.hpp"
@@ -13,30 +12,12 @@
 #include "test/graph/reference.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/data.hpp"
+#include "test/support/variable.hpp"
 
 using namespace galena;
 using test::contains;
+using test::Variable;
 namespace fs = std::filesystem;
-
-namespace {
-
-// A variable of the environment, for as long as this lives.
-class Variable {
- public:
-  Variable(const char* name, const std::string& value) : name_(name) {
-    if (const char* before = std::getenv(name)) before_ = before;
-    ::setenv(name, value.c_str(), 1);
-  }
-  Variable(const Variable&) = delete;
-  Variable& operator=(const Variable&) = delete;
-  ~Variable() { before_ ? ::setenv(name_, before_->c_str(), 1) : ::unsetenv(name_); }
-
- private:
-  const char* name_;
-  std::optional<std::string> before_;
-};
-
-}  // namespace
 
 TEST_CASE("registry: entries are complete, names unique") {
   std::set<std::string> names;

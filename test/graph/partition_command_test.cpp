@@ -1,6 +1,5 @@
 // galena partition, as a person runs it.
 
-#include <cstdlib>
 #include <regex>
 
 #include "galena/generate.hpp"
@@ -9,6 +8,7 @@
 #include "test/support/catch.hpp"
 #include "test/support/data.hpp"
 #include "test/support/process.hpp"
+#include "test/support/variable.hpp"
 
 using namespace galena;
 using test::contains;
@@ -17,7 +17,7 @@ namespace {
 
 // A cache of one's own, so that what is kept is known.
 test::Outcome run(const test::TemporaryFolder& cache, std::vector<std::string> arguments) {
-  ::setenv("GALENA_CACHE", cache.path().c_str(), 1);
+  const test::Variable variable("GALENA_CACHE", cache.path().string());
   arguments.insert(arguments.begin(), "partition");
   return test::run_galena(arguments);
 }
@@ -72,6 +72,16 @@ TEST_CASE("partition: --compare runs every method, --output writes what is loade
   options.parts = 3;
   options.method = PartitionMethod::streaming;
   CHECK(load_partition(file, graph).part_of == partition_graph(graph, options).part_of);
+}
+
+TEST_CASE("partition: a machine without a place for the cache does without it") {
+  const test::TemporaryFolder folder;
+  save_graph(generate_rmat(7, 4, 1), folder.path() / "g.gal");
+  const test::Variable cache("GALENA_CACHE"), xdg("XDG_CACHE_HOME"), home("HOME");
+  const test::Outcome outcome = test::run_galena({"partition", folder.path() / "g.gal", "--parts", "2"});
+  CHECK(outcome.code == 0);
+  CHECK_THAT(outcome.out, contains("max/mean"));
+  CHECK_THAT(outcome.err, contains("could not be kept for the next time"));
 }
 
 TEST_CASE("partition: wrong usage is one line that helps") {

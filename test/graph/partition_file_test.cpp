@@ -8,6 +8,7 @@
 #include "galena/partition.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/data.hpp"
+#include "test/support/variable.hpp"
 
 using namespace galena;
 using test::contains;
@@ -195,4 +196,12 @@ TEST_CASE("partition cache: done without where it cannot be written") {
   CHECK(made.part_of.size() == 128);
   REQUIRE(made.notes.size() == 1);
   CHECK_THAT(made.notes[0], contains("could not be kept for the next time"));
+}
+
+TEST_CASE("partition cache: done without on a machine that has no place for it") {
+  const test::Variable cache("GALENA_CACHE"), xdg("XDG_CACHE_HOME"), home("HOME");
+  const Partition made = cached_partition(graph(), four_parts());
+  CHECK(made.part_of == partition_graph(graph(), four_parts()).part_of);
+  REQUIRE(made.notes.size() == 1);
+  CHECK_THAT(made.notes[0], contains("could not be kept for the next time") && contains("set GALENA_CACHE"));
 }

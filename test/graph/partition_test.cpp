@@ -13,6 +13,7 @@
 
 #include "galena/error.hpp"
 #include "galena/generate.hpp"
+#include "galena/io.hpp"
 #include "galena/stats.hpp"
 #include "src/graph/partition_methods.hpp"
 #include "test/graph/reference.hpp"

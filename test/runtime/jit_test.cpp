@@ -16,6 +16,7 @@
 
 #include "galena/error.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/variable.hpp"
 
 namespace {
 
@@ -23,31 +24,7 @@ namespace fs = std::filesystem;
 namespace jit = galena::jit;
 namespace rt = galena::rt;
 using galena::EnvironmentError;
-
-/// Sets a variable, and puts back what was there.
-class Variable {
- public:
-  Variable(const char* name, const std::string& value) : name_(name) {
-    const char* old = std::getenv(name);
-    had_ = old != nullptr;
-    if (had_) old_ = old;
-    setenv(name, value.c_str(), 1);
-  }
-  Variable(const Variable&) = delete;
-  Variable& operator=(const Variable&) = delete;
-  ~Variable() {
-    if (had_) {
-      setenv(name_, old_.c_str(), 1);
-    } else {
-      unsetenv(name_);
-    }
-  }
-
- private:
-  const char* name_;
-  bool had_ = false;
-  std::string old_;
-};
+using galena::test::Variable;
 
 /// An empty cache folder.
 class Fresh {
