@@ -10,6 +10,7 @@
 #include "apps/graph_options.hpp"
 #include "galena/dataset.hpp"
 #include "galena/error.hpp"
+#include "galena/hypergraph.hpp"
 #include "galena/node_dataset.hpp"
 #include "galena/partition.hpp"
 
@@ -53,8 +54,10 @@ Input read_input(const PartitionCommand& command, const Common& common) {
     data.split = command.split;
     data.seed = command.options.seed;
     NodeDataset dataset = load_node_dataset(command.graph, data, load);
-    input.graph = std::move(dataset.graph);
+    input.graph = dataset.hypergraph ? star_expansion(*dataset.hypergraph) : std::move(dataset.graph);
     input.train = std::move(dataset.data.train);
+  } else if (names_hypergraph(command.graph)) {
+    input.graph = star_expansion(resolve_hypergraph(command.graph, load));
   } else {
     input.graph = resolve_graph(command.graph, load);
   }

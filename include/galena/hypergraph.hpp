@@ -46,6 +46,8 @@ class Hypergraph {
   [[nodiscard]] std::uint64_t original_id(VertexId v) const noexcept;
   [[nodiscard]] std::span<const std::uint64_t> original_ids() const noexcept;  ///< empty = identity
   [[nodiscard]] std::uint64_t repeated_members() const noexcept;
+  /// A 64-bit digest of the structure; equal hypergraphs have equal digests.
+  [[nodiscard]] std::uint64_t digest() const;
 
   struct Storage;
 

@@ -172,7 +172,10 @@ class Context {
   [[nodiscard]] bool training() const noexcept { return settings_.training; }
   [[nodiscard]] std::uint64_t seed() const noexcept { return settings_.seed; }
   [[nodiscard]] std::uint32_t epoch() const noexcept { return settings_.epoch; }
-  [[nodiscard]] const GraphView& graph() const noexcept { return graph_; }
+  /// What the step from hop `hop` to the next runs over.
+  [[nodiscard]] const GraphView& graph(int hop = 0) const noexcept;
+  /// Whether rows at odd hops are hyperedges.
+  [[nodiscard]] bool is_hypergraph() const noexcept;
   [[nodiscard]] HaloExchange* exchange() const noexcept { return exchange_; }
   /// Rows of a value at this hop: of this rank's vertices, those that the loss can still depend on.
   [[nodiscard]] std::int64_t rows(int hop) const;
@@ -210,6 +213,8 @@ inline Var relu(Var x) { return activate(Activation::relu, std::move(x)); }
 Var add(Var a, const Var& b, double alpha = 1, double beta = 1);
 Var multiply(const Var& a, const Var& b);
 Var scale(Var x, double factor);
+/// Row i times factor[i]: [>= rows x 1], which may be learnt.
+Var scale_rows(const Var& x, const Var& factor);
 Var scale_by(const Var& x, const Var& factor);  ///< factor [1 x 1], learnt
 Var concat(const Var& a, const Var& b);         ///< columns of a, then of b
 Var head(const Var& x, std::int64_t rows);      ///< the first rows
@@ -241,13 +246,16 @@ struct Aggregation {
 
 /// Neighbours' rows, summed: hop h -> h + 1. Sampled rows are weighted by 1 / probability: the sum is unbiased.
 /// On the unchanged features the result is the same in every pass, and is kept.
+/// In a hypergraph a vertex's row is summed by its hyperedges (hop 0 -> 1), and theirs by vertices (1 -> 2), and so on.
 Var aggregate(Context& ctx, const Var& x, Aggregation how);
-/// The rows of x that belong to the next hop (what aggregate() returns rows for).
+/// The rows of x that belong to the next hop (what aggregate() returns rows for); in a hypergraph to the one after that,
+/// where rows are vertices (or hyperedges) again.
 Var self_rows(Context& ctx, const Var& x);
 
 /// Attention over neighbours, heads side by side: source rows [n x heads*w] are exchanged.
 /// GAT: attention vectors a_source, a_target, of heads*w numbers; scores LeakyReLU(a_target.t_i + a_source.s_j).
 /// v2: a_source only; scores a.LeakyReLU(t_i + s_j). Sampled columns enter with -log(probability).
+/// Without a target (GAT only): scores LeakyReLU(a_source.s_j), the same whoever attends.
 struct Attention {
   int heads = 1;
   bool v2 = false;

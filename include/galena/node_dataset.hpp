@@ -1,7 +1,7 @@
 #pragma once
-// Datasets for node classification: a graph with features, labels and a split, from a dataset folder.
+// Datasets for node classification: a graph or hypergraph with features, labels and a split, from a dataset folder.
 //
-// Files of the folder: `edges.txt[.gz]`; `features.npy` (dense), `features.npz` (sparse, as SciPy saves a CSR matrix)
+// Files of the folder: `edges.txt[.gz]`, or `hyperedges.txt[.gz]`; `features.npy` (dense), `features.npz` (sparse, as SciPy saves a CSR matrix)
 // or neither; `labels.npy` (class ids, or a 0/1 matrix where a vertex may have several classes) or `labels_multi.npz`
 // (that matrix, sparse); `train.txt`, `valid.txt`, `test.txt` (a vertex id a line) or `split.npz` (the same as arrays
 // `train`, `valid`, `test`, and published splits as 0/1 matrices `train_masks`, ... of shape [splits, vertices]).
@@ -9,11 +9,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "galena/graph.hpp"
+#include "galena/hypergraph.hpp"
 #include "galena/io.hpp"
 
 namespace galena {
@@ -45,8 +47,10 @@ struct NodeData {
 
 struct NodeDataset {
   std::string name;
-  Graph graph;
+  Graph graph;                           ///< without vertices where `hypergraph` is there
+  std::optional<Hypergraph> hypergraph;  ///< in the place of `graph`
   NodeData data;
+  [[nodiscard]] VertexId num_vertices() const { return hypergraph ? hypergraph->num_vertices() : graph.num_vertices(); }
 };
 
 enum class Normalize {
@@ -75,7 +79,7 @@ struct NodeDataOptions {
 bool is_node_dataset(const std::string& name_or_path);
 
 /// Loads the folder that `name_or_path` means (resolve_folder() in galena/dataset.hpp says how; "karate" is bundled).
-/// Throws InputError naming the file and the place for: arrays whose rows are not as many as the vertices, ids that
+/// A folder with hyperedges and no edges is a hypergraph. Throws InputError naming the file and the place for: arrays whose rows are not as many as the vertices, ids that
 /// the edge list would renumber, features that are no finite floats, labels that are no classes or of one class only,
 /// and a split that is empty, overlaps, repeats an id, or names a vertex that does not exist or has no label.
 NodeDataset load_node_dataset(const std::string& name_or_path, const NodeDataOptions& options = {},

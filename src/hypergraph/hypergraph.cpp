@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "galena/error.hpp"
+#include "src/base/hash.hpp"
 
 namespace galena {
 
@@ -91,6 +92,11 @@ std::span<const HyperedgeId> Hypergraph::edges_of(VertexId v) const noexcept {
 
 std::uint64_t Hypergraph::original_id(VertexId v) const noexcept {
   return original_ids().empty() ? v : original_ids()[v];
+}
+
+std::uint64_t Hypergraph::digest() const {
+  const std::uint64_t sizes = base::hash_bytes(std::as_bytes(edge_indptr()));
+  return base::hash_combine(base::hash_combine(num_vertices(), sizes), base::hash_bytes(std::as_bytes(edge_members())));
 }
 
 }  // namespace galena

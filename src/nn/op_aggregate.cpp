@@ -12,10 +12,16 @@ namespace galena::nn {
 
 void check_aggregated(const char* op, const Context& ctx, const Var& x) {
   check_dense(op, "x", x);
-  if (x.rows() < ctx.rows(x.hop()) || x.rows() > ctx.graph().inner) {
+  const std::int64_t all = ctx.graph(x.hop()).inner;
+  if (x.rows() < ctx.rows(x.hop()) || x.rows() > all) {
     fail(op, "x is " + shape_of(x) + " at hop " + std::to_string(x.hop()) + "; expected " +
-                 std::to_string(ctx.rows(x.hop())) + " rows, or all " + std::to_string(ctx.graph().inner));
+                 std::to_string(ctx.rows(x.hop())) + " rows, or all " + std::to_string(all));
   }
+}
+
+void check_loops(const char* op, const Context& ctx, bool self_loops) {
+  if (self_loops && ctx.is_hypergraph())
+    fail(op, "self-loops in a hypergraph, where vertices hear hyperedges and not each other; leave them out");
 }
 
 void spmm_with_diagonal(const ops::Csr& csr, const ops::SpmmScale& scale, const Tensor& x, const Tensor& y,
@@ -77,7 +83,7 @@ struct Aggregate {
 };
 
 Var aggregate_sum(Context& ctx, const Var& x, Aggregation how) {
-  const Aggregate op{ctx.graph(), ctx.exchange(), ctx.next_exchange(), x.hop(), how};
+  const Aggregate op{ctx.graph(x.hop()), ctx.exchange(), ctx.next_exchange(), x.hop(), how};
   const Tensor y = Tensor::empty(ctx.rows(x.hop() + 1), x.cols(), x.dtype());
   op.forward(x.value(), y);
   return make_op(
@@ -154,6 +160,7 @@ bool aggregate_first(const Var& x, std::int64_t out) {
 
 Var aggregate(Context& ctx, const Var& x, Aggregation how) {
   check_aggregated("aggregate", ctx, x);
+  check_loops("aggregate", ctx, how.self_loops);
   if (is_constant(x) && constant_of(x)->tensor.rows() == ctx.graph().inner) return aggregate_constant(ctx, x, how);
   return how.kind == Aggregation::Kind::max ? aggregate_max(ctx, x, how) : aggregate_sum(ctx, x, how);
 }

@@ -8,6 +8,8 @@ namespace galena::nn {
 
 /// Throws InputError unless x has the rows its hop asks for.
 void check_aggregated(const char* op, const Context& ctx, const Var& x);
+/// Throws InputError where self-loops are asked for in a hypergraph, whose rows and columns are not the same things.
+void check_loops(const char* op, const Context& ctx, bool self_loops);
 /// Whether x is features as they were given, dense: aggregate() computes once what follows from them.
 bool is_constant(const Var& x);
 /// Whether aggregating x and then multiplying it to `out` columns is less work than the other way round.

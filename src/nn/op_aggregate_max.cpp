@@ -47,7 +47,7 @@ void add_self(const Tensor& from, const Tensor& dy, const Tensor& dx) {
 }  // namespace
 
 Var aggregate_max(Context& ctx, const Var& x, Aggregation how) {
-  const GraphView& graph = ctx.graph();
+  const GraphView& graph = ctx.graph(x.hop());
   HaloExchange* const exchange = ctx.exchange();
   const std::uint32_t call = ctx.next_exchange();
   const int hop = x.hop();

@@ -46,6 +46,7 @@ Tensor gradient_to_add_to(const Var& x) {
 /// One attend() of a pass, as both directions see it.
 struct Attend {
   const GraphView& graph;
+  const VertexId* row_ids;
   HaloExchange* exchange;
   std::uint32_t call;
   int hop;
@@ -66,7 +67,7 @@ struct Attend {
     b.source = how.v2 ? rows : product(rows, source_heads);
     b.dropout = dropout;
     b.dropout_seed = dropout_seed;
-    b.row_ids = graph.ids.data();
+    b.row_ids = row_ids;
     b.column_ids = column_ids;
     return b;
   }
@@ -113,11 +114,13 @@ void check_attend(const Context& ctx, const Var& source, const Var& target, cons
   if (!(how.dropout >= 0 && how.dropout < 1)) {
     fail("attend", "the dropout rate is " + std::to_string(how.dropout) + "; expected 0 <= p < 1");
   }
-  check_shape("attend", "target", target, -1, source.cols(), source.dtype());
-  if (target.rows() < ctx.rows(source.hop() + 1)) {
+  const bool alone = !target.defined() && !how.v2;
+  if (!alone) check_shape("attend", "target", target, -1, source.cols(), source.dtype());
+  if (!alone && target.rows() < ctx.rows(source.hop() + 1)) {
     fail("attend", "the target is " + shape_of(target) + "; expected " + std::to_string(ctx.rows(source.hop() + 1)) +
                        " rows or more");
   }
+  check_loops("attend", ctx, how.self_loops);
   const auto check_vector = [&](const char* name, const Var& a) {
     check_dense("attend", name, a);
     if (a.rows() * a.cols() == source.cols() && a.dtype() == source.dtype()) return;
@@ -125,7 +128,7 @@ void check_attend(const Context& ctx, const Var& source, const Var& target, cons
                        std::to_string(source.cols()) + " columns");
   };
   check_vector("a_source", a_source);
-  if (!how.v2) check_vector("a_target", a_target);
+  if (!how.v2 && !alone) check_vector("a_target", a_target);
 }
 
 std::uint64_t mixed_seed(Context& ctx) {
@@ -137,20 +140,33 @@ std::uint64_t mixed_seed(Context& ctx) {
 
 Attend make_attend(Context& ctx, const Var& source, const Var& target, const Var& a_source, const Var& a_target,
                    const Attention& how) {
-  Attend op{ctx.graph(), ctx.exchange(), ctx.next_exchange(), source.hop(), how, 0, 0, {}, {}, {}, {}};
+  Attend op{.graph = ctx.graph(source.hop()),
+            .row_ids = ctx.graph(source.hop() + 1).ids.data(),
+            .exchange = ctx.exchange(),
+            .call = ctx.next_exchange(),
+            .hop = source.hop(),
+            .how = how,
+            .target = {},
+            .a = {},
+            .source_heads = {},
+            .target_heads = {}};
   if (ctx.training() && how.dropout > 0) {
     op.dropout = how.dropout;
     op.dropout_seed = mixed_seed(ctx);
   }
-  const Tensor rows = target.value().head(ctx.rows(source.hop() + 1));
+  const std::int64_t n = ctx.rows(source.hop() + 1);
   if (how.v2) {
-    op.target = rows;
+    op.target = target.value().head(n);
     op.a = a_source.value().reshape(1, source.cols());
     return op;
   }
   op.source_heads = by_head(a_source.value(), how.heads);
+  if (!target.defined()) {
+    op.target = Tensor::zeros(n, how.heads, source.dtype());
+    return op;
+  }
   op.target_heads = by_head(a_target.value(), how.heads);
-  op.target = product(rows, op.target_heads);
+  op.target = product(target.value().head(n), op.target_heads);
   return op;
 }
 
@@ -202,7 +218,7 @@ Var attend(Context& ctx, const Var& source, const Var& target, const Var& a_sour
     op.block_backward(op.local_block(source.value()), op.graph.local_transpose(), state, dy, dtarget, da, dlocal);
     if (exchange != nullptr) exchange->finish_backward(op.call, dlocal);
     if (source.requires_grad()) pass_on(source, dlocal);
-    target_backward(op, target, a_target, dtarget);
+    if (target.defined()) target_backward(op, target, a_target, dtarget);
     if (a_source.requires_grad()) add_rows(a_source, da.reshape(a_source.rows(), a_source.cols()));
   };
   return make_op("attend", state.y, {source, target, a_source, a_target}, backward, op.hop + 1);

@@ -10,9 +10,9 @@ void check_rate(const char* op, double p) {
 }
 
 void check_rows(const char* op, const Context& ctx, const Var& x) {
-  if (x.rows() <= ctx.graph().inner) return;
-  fail(op, "x is " + shape_of(x) + "; expected a row for each of at most " + std::to_string(ctx.graph().inner) +
-               " vertices");
+  const std::int64_t all = ctx.graph(x.hop()).inner;
+  if (x.rows() <= all) return;
+  fail(op, "x is " + shape_of(x) + "; expected a row for each of at most " + std::to_string(all) + " vertices");
 }
 
 ops::RandomKey next_key(Context& ctx) {
@@ -32,7 +32,7 @@ Var dropout(Context& ctx, Var x, double p) {
   check_rows("dropout", ctx, x);
   if (!ctx.training() || p == 0) return x;
   const ops::RandomKey key = next_key(ctx);
-  const VertexId* const ids = ctx.graph().ids.data();
+  const VertexId* const ids = ctx.graph(x.hop()).ids.data();
   if (x.sparse() != nullptr) return sparse_dropout(x, p, key, ids);
   const Tensor y = memory_for_result(x);
   ops::dropout(x.value(), p, key, ids, y);
@@ -48,7 +48,7 @@ Var relu_dropout(Context& ctx, Var x, double p) {
   check_rows("relu_dropout", ctx, x);
   if (!ctx.training() || p == 0) return relu(std::move(x));
   const Tensor y = memory_for_result(x);
-  ops::relu_dropout(x.value(), p, next_key(ctx), ctx.graph().ids.data(), y);
+  ops::relu_dropout(x.value(), p, next_key(ctx), ctx.graph(x.hop()).ids.data(), y);
   return make_op("relu_dropout", y, {x}, [=, x = x.gradient_only()](const Tensor& dy) {
     const GradientSlot slot = slot_over(x, dy);
     ops::relu_dropout_backward(y, p, dy, slot.tensor, slot.accumulate);

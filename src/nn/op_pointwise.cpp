@@ -108,6 +108,29 @@ Var scale_by(const Var& x, const Var& factor) {
   });
 }
 
+Var scale_rows(const Var& x, const Var& factor) {
+  check_dense("scale_rows", "x", x);
+  check_shape("scale_rows", "factor", factor, -1, 1, x.dtype());
+  if (factor.rows() < x.rows()) {
+    fail("scale_rows",
+         "the factor is " + shape_of(factor) + "; expected a number for each of " + std::to_string(x.rows()) + " rows");
+  }
+  const Tensor y = Tensor::empty(x.rows(), x.cols(), x.dtype());
+  ops::scale_rows(factor.value().head(x.rows()), x.value(), y);
+  return make_op("scale_rows", y, {x, factor}, [x, factor](const Tensor& dy) {
+    if (factor.requires_grad()) {  // <x_i, dy_i>
+      const Tensor products = Tensor::empty(dy.rows(), dy.cols(), dy.dtype());
+      ops::multiply(x.value(), dy, products);
+      const Tensor sums = Tensor::empty(dy.rows(), 1, dy.dtype());
+      ops::matmul(products, Tensor::full(dy.cols(), 1, 1, dy.dtype()), sums);
+      pass_on_rows(factor, sums);
+    }
+    if (!x.requires_grad()) return;
+    const GradientSlot slot = slot_over(x, dy);
+    ops::scale_rows(factor.value().head(dy.rows()), dy, slot.tensor, slot.accumulate);
+  });
+}
+
 Var concat(const Var& a, const Var& b) {
   check_dense("concat", "a", a);
   check_shape("concat", "b", b, a.rows(), -1, a.dtype());

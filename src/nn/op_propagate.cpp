@@ -177,11 +177,12 @@ template <class T>
 Var propagate(Context& ctx, const Var& x, const MessageFunctionOf<T>& function, Aggregation how) {
   check_aggregated("propagate", ctx, x);
   check_shape("propagate", "x", x, -1, -1, kDType<T>);
+  if (ctx.is_hypergraph()) fail("propagate", "messages of one's own in a hypergraph; compose aggregate() and attend()");
   if (how.kind == Aggregation::Kind::max) fail("propagate", "max of messages; expected sum, mean or symmetric");
   if (function.width < 0 || !function.message || (!function.adjoint && Tape::records({x}))) {
     fail("propagate", "the message function needs a width of 0 or more, `message`, and for training `adjoint`");
   }
-  const Propagate<T> op{ctx.graph(), ctx.exchange(), ctx.next_exchange(), x.hop(), how, function};
+  const Propagate<T> op{ctx.graph(x.hop()), ctx.exchange(), ctx.next_exchange(), x.hop(), how, function};
   const Tensor y = Tensor::zeros(ctx.rows(x.hop() + 1), function.width, x.dtype());
   const Tensor halo_rows = op.forward(x.value(), y);
   return make_op(

@@ -60,8 +60,8 @@ struct Assigner::State {
 
 void Assigner::State::gather(const Measures& measured) {
   ByteWriter writer;
-  put_measures(writer, measured.forward, true, share.sends);
-  put_measures(writer, measured.backward, false, share.receives);
+  put_measures(writer, measured, true, share);
+  put_measures(writer, measured, false, share);
   const auto all = comm.allgather(writer.bytes, {comm::Traffic::index, -1, comm::Direction::none});
   for (std::size_t r = 0; r < all.size(); ++r) read_measures(table, all[r], static_cast<int>(r));
 }
@@ -178,17 +178,18 @@ void Assigner::State::solve(int epoch) {
 Assignment Assigner::State::mine() const {
   Assignment result;
   const auto calls = static_cast<std::size_t>(last_call(table) + 1);
-  result.receives.assign(calls, std::vector<RouteAssignment>(share.receives.size()));
-  result.sends.assign(calls, std::vector<RouteAssignment>(share.sends.size()));
+  std::vector<int> hop(calls, 0);
+  for (const auto& [key, state] : table) hop[static_cast<std::size_t>(key.call)] = state.hop;
+  result.receives.resize(calls);
+  result.sends.resize(calls);
   const auto find = [&](std::size_t call, int sender, int receiver) -> RouteAssignment {
     const auto found = assignment.find({static_cast<std::int32_t>(call), sender, receiver});
     return found == assignment.end() ? RouteAssignment{} : found->second;
   };
   for (std::size_t call = 0; call < calls; ++call) {
-    for (std::size_t r = 0; r < share.receives.size(); ++r)
-      result.receives[call][r] = find(call, share.receives[r].peer, share.rank);
-    for (std::size_t r = 0; r < share.sends.size(); ++r)
-      result.sends[call][r] = find(call, share.rank, share.sends[r].peer);
+    const Share& step = share.step(hop[call]);
+    for (const Route& route : step.receives) result.receives[call].push_back(find(call, route.peer, share.rank));
+    for (const Route& route : step.sends) result.sends[call].push_back(find(call, share.rank, route.peer));
   }
   return result;
 }

@@ -21,7 +21,8 @@ void merge(RowState& state, std::int64_t width, std::span<const float> energy, s
 }
 
 // Means of what was measured.
-void put_measure(ByteWriter& writer, std::int32_t call, bool forward, const Route& route, const RouteMeasure& measure) {
+void put_measure(ByteWriter& writer, std::int32_t call, int hop, bool forward, const Route& route,
+                 const RouteMeasure& measure) {
   std::vector<float> energy, noise;
   for (const RowMeasure& row : measure.rows) {
     const double times = row.times;
@@ -30,6 +31,7 @@ void put_measure(ByteWriter& writer, std::int32_t call, bool forward, const Rout
     noise.push_back(coded ? static_cast<float>(row.variance / times / quantizer_noise(row.bits)) : kUnknown);
   }
   writer.put(call);
+  writer.put(static_cast<std::int32_t>(hop));
   writer.put(static_cast<std::uint8_t>(forward));
   writer.put(static_cast<std::int32_t>(route.peer));
   writer.put(measure.width);
@@ -54,24 +56,29 @@ RowState get_rows(ByteReader& reader) {
 
 }  // namespace
 
-void put_measures(ByteWriter& writer, const std::vector<std::vector<RouteMeasure>>& calls, bool forward,
-                  std::span<const Route> routes) {
-  for (std::size_t call = 0; call < calls.size(); ++call)
+void put_measures(ByteWriter& writer, const Measures& measured, bool forward, const Share& share) {
+  const auto& calls = forward ? measured.forward : measured.backward;
+  for (std::size_t call = 0; call < calls.size(); ++call) {
+    if (calls[call].empty()) continue;
+    const Share& step = share.step(measured.hops[call]);
+    const auto& routes = forward ? step.sends : step.receives;
     for (std::size_t r = 0; r < calls[call].size(); ++r)
       if (!calls[call][r].rows.empty())
-        put_measure(writer, static_cast<std::int32_t>(call), forward, routes[r], calls[call][r]);
+        put_measure(writer, static_cast<std::int32_t>(call), measured.hops[call], forward, routes[r], calls[call][r]);
+  }
 }
 
 void read_measures(Table& table, std::span<const std::byte> bytes, int from) {
   ByteReader reader(bytes, "measures of rank " + std::to_string(from));
   while (!reader.empty()) {
-    const auto call = reader.get<std::int32_t>();
+    const auto call = reader.get<std::int32_t>(), hop = reader.get<std::int32_t>();
     const bool forward = reader.get<std::uint8_t>() != 0;
     const auto peer = reader.get<std::int32_t>();
     const auto width = reader.get<std::int64_t>();
     const auto energy = reader.get_array<float>(), noise = reader.get_array<float>();
     auto importance = reader.get_array<float>();
     RouteState& state = table[forward ? RouteKey{call, from, peer} : RouteKey{call, peer, from}];
+    state.hop = hop;
     merge(forward ? state.forward : state.backward, width, energy, noise);
     if (forward) state.importance = std::move(importance);
   }
@@ -94,6 +101,7 @@ double variance_at(const Table& table, std::int32_t call, bool forward, int bits
 
 std::int32_t last_call(const Table& table) { return table.empty() ? -1 : table.rbegin()->first.call; }
 void put(ByteWriter& writer, const RouteState& state) {
+  writer.put(state.hop);
   writer.put_array(state.importance);
   put_rows(writer, state.forward);
   put_rows(writer, state.backward);
@@ -101,6 +109,7 @@ void put(ByteWriter& writer, const RouteState& state) {
 
 RouteState get_route_state(ByteReader& reader) {
   RouteState state;
+  state.hop = reader.get<std::int32_t>();
   state.importance = reader.get_array<float>();
   state.forward = get_rows(reader);
   state.backward = get_rows(reader);

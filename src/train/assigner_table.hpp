@@ -19,6 +19,7 @@ struct RowState {
 };
 
 struct RouteState {
+  std::int32_t hop = 0;  ///< at which the rows stand
   std::vector<float> importance;
   RowState forward, backward;
 };
@@ -30,9 +31,8 @@ struct RouteKey {
 
 using Table = std::map<RouteKey, RouteState>;
 
-/// Writes what this rank measured: of rows it sent (forward) and of gradients it sent back.
-void put_measures(ByteWriter& writer, const std::vector<std::vector<RouteMeasure>>& calls, bool forward,
-                  std::span<const Route> routes);
+/// Writes what this rank measured, of rows it sent (forward) or of gradients it sent back.
+void put_measures(ByteWriter& writer, const Measures& measured, bool forward, const Share& share);
 /// Merges what rank `from` wrote: newer measurements replace older ones.
 void read_measures(Table& table, std::span<const std::byte> bytes, int from);
 

@@ -84,6 +84,14 @@ BoundaryExchange::Call& BoundaryExchange::call_of(std::uint32_t call) {
 
 // --- which rows
 
+// Routes on which rows arrive, and on which they leave.
+const std::vector<Route>& BoundaryExchange::sources(int hop, bool forward) const {
+  const Share& step = share_.step(hop);
+  return forward ? step.receives : step.sends;
+}
+
+const std::vector<Route>& BoundaryExchange::destinations(int hop, bool forward) const { return sources(hop, !forward); }
+
 const RouteAssignment* BoundaryExchange::assigned(bool sends, std::uint32_t call, std::size_t route) const {
   const auto& of_calls = sends ? assignment_.sends : assignment_.receives;
   return call < of_calls.size() ? &of_calls[call][route] : nullptr;
@@ -93,7 +101,7 @@ Sample BoundaryExchange::draw_route(const Route& route, std::uint32_t call, int 
                                     const RouteAssignment* assigned) const {
   const std::size_t needed = pass_.pruned ? route.hop_count[static_cast<std::size_t>(hop)] : route.rows.size();
   if (!sampled() || probe_) return whole_route(needed);
-  SampleKey key{seed_, pass_.epoch, 0, sender, receiver};
+  SampleKey key{seed_, pass_.epoch, shared_call(share_, hop), sender, receiver};
   Sample sample;
   if (policy_.rows == RowChoice::uniform) {
     sample = sample_uniform(route, policy_.rate, pass_.pruned ? static_cast<int>(route.hop_count.size()) : 0, key);
@@ -114,17 +122,18 @@ Sample BoundaryExchange::draw_route(const Route& route, std::uint32_t call, int 
 std::shared_ptr<const Drawn> BoundaryExchange::draw(std::uint32_t call, int hop) {
   const bool each = sampled() && policy_.rows == RowChoice::assigned;  // else exchanges at one hop share their rows
   auto& kept = sampled() ? shared_ : fixed_;
-  const int key = pass_.pruned ? hop : -1;
+  const int key = pass_.pruned ? hop : -1 - hop % 2;
   if (!each)
     if (const auto found = kept.find(key); found != kept.end()) return found->second;
   std::vector<Sample> receives, sends;
-  for (std::size_t r = 0; r < share_.receives.size(); ++r)
+  const Share& step = share_.step(hop);
+  for (std::size_t r = 0; r < step.receives.size(); ++r)
     receives.push_back(
-        draw_route(share_.receives[r], call, hop, share_.receives[r].peer, share_.rank, assigned(false, call, r)));
-  for (std::size_t r = 0; r < share_.sends.size(); ++r)
-    sends.push_back(draw_route(share_.sends[r], call, hop, share_.rank, share_.sends[r].peer, assigned(true, call, r)));
-  const std::int64_t rows = pass_.pruned ? share_.hop_rows[static_cast<std::size_t>(hop) + 1] : share_.view.inner;
-  auto drawn = make_selection(share_, std::move(receives), std::move(sends), rows, nn::next_selection_version());
+        draw_route(step.receives[r], call, hop, step.receives[r].peer, share_.rank, assigned(false, call, r)));
+  for (std::size_t r = 0; r < step.sends.size(); ++r)
+    sends.push_back(draw_route(step.sends[r], call, hop, share_.rank, step.sends[r].peer, assigned(true, call, r)));
+  const std::int64_t rows = pass_.pruned ? share_.hop_rows[static_cast<std::size_t>(hop) + 1] : step.view.outer.rows;
+  auto drawn = make_selection(step, std::move(receives), std::move(sends), rows, nn::next_selection_version());
   if (!each) kept[key] = drawn;
   return drawn;
 }
@@ -157,7 +166,7 @@ std::vector<std::uint8_t> BoundaryExchange::widths(bool sends, bool forward, std
 
 void BoundaryExchange::send(Flight& flight, std::uint32_t call, bool forward, std::size_t route, const Tensor& x) {
   const Drawn& drawn = *flight.drawn;
-  const Route& to = forward ? share_.sends[route] : share_.receives[route];
+  const Route& to = destinations(flight.hop, forward)[route];
   const Sample& sample = forward ? drawn.sends[route] : drawn.receives[route];
   if (sample.positions.empty()) return;
   const auto direction = forward ? comm::Direction::forward : comm::Direction::backward;
@@ -184,7 +193,7 @@ void BoundaryExchange::send(Flight& flight, std::uint32_t call, bool forward, st
   std::vector<double> variance(measuring_ && !probe_ ? index.size() : 0), energy(variance.size());
   ops::pack_rows(x, index, ids, {seed_, pass_.epoch, ops::RandomKey::make_stream(stream, purpose)}, packed, variance,
                  energy);
-  if (measuring_ && !probe_) record(call, forward, route, sample, x.cols(), packed.bits, variance, energy);
+  if (measuring_ && !probe_) record(call, flight.hop, forward, route, sample, x.cols(), packed.bits, variance, energy);
   flight.wires.push_back(to_wire(packed));
   const std::uint64_t parameters = wire_parameter_bytes(packed.bits);
   const comm::Charge charges[] = {{label, flight.wires.back().size() - parameters},
@@ -192,16 +201,17 @@ void BoundaryExchange::send(Flight& flight, std::uint32_t call, bool forward, st
   flight.requests.push_back(communicator_.isend(to.peer, tag_of(call, forward), flight.wires.back(), charges));
 }
 
-std::shared_ptr<BoundaryExchange::Flight> BoundaryExchange::launch(std::uint32_t call, bool forward,
+std::shared_ptr<BoundaryExchange::Flight> BoundaryExchange::launch(std::uint32_t call, int hop, bool forward,
                                                                    std::shared_ptr<const Drawn> drawn,
                                                                    const Tensor& x) {
   auto flight = std::make_shared<Flight>();
   flight->drawn = std::move(drawn);
+  flight->hop = hop;
   flight->dtype = x.dtype();
   flight->coded = pass_.training && policy_.bits != 32;
-  const auto& from = forward ? share_.receives : share_.sends;
+  const auto &from = sources(hop, forward), &to = destinations(hop, forward);
   const auto& bounds = flight->bounds(forward);
-  flight->wires.reserve(share_.receives.size() + share_.sends.size());
+  flight->wires.reserve(from.size() + to.size());
   if (flight->coded) {
     std::vector<std::uint8_t> bits;
     for (std::size_t r = 0; r < from.size(); ++r) {
@@ -226,8 +236,7 @@ std::shared_ptr<BoundaryExchange::Flight> BoundaryExchange::launch(std::uint32_t
     }
     flight->requests.push_back(communicator_.irecv(from[r].peer, tag_of(call, forward), into));
   }
-  const std::size_t routes = forward ? share_.sends.size() : share_.receives.size();
-  for (std::size_t r = 0; r < routes; ++r) send(*flight, call, forward, r, x);
+  for (std::size_t r = 0; r < to.size(); ++r) send(*flight, call, forward, r, x);
   return flight;
 }
 
@@ -249,8 +258,7 @@ void BoundaryExchange::begin_forward(std::uint32_t number, int hop, const Tensor
   Call& call = call_of(number);
   if (!call.drawn) call.drawn = draw(number, hop);
   const bool stale = policy_.stale && pass_.training;
-  auto flight = launch(number, true, call.drawn, x);
-  flight->hop = hop;
+  auto flight = launch(number, hop, true, call.drawn, x);
   flight->drawn_in = pass_.epoch;
   call.forward = stale && call.forward_late ? call.forward_late : flight;
   if (stale) call.forward_late = flight;
@@ -266,8 +274,7 @@ nn::HaloRows BoundaryExchange::finish_forward(std::uint32_t number, bool packed_
 
 void BoundaryExchange::begin_backward(std::uint32_t number, const Tensor& gradient) {
   Call& call = call_of(number);
-  auto flight = launch(number, false, call.forward->drawn, gradient);
-  flight->hop = call.forward->hop;
+  auto flight = launch(number, call.forward->hop, false, call.forward->drawn, gradient);
   flight->drawn_in = call.forward->drawn_in;
   const bool stale = policy_.stale && pass_.training;
   call.backward = stale && call.backward_late ? call.backward_late : flight;
@@ -283,9 +290,10 @@ void BoundaryExchange::finish_backward(std::uint32_t number, const Tensor& dx) {
   settle(flight, false, true);
   const auto& bounds = flight.bounds(false);
   std::vector<VertexId> rows;
-  for (std::size_t r = 0; r < share_.sends.size(); ++r) {
+  const auto& from = sources(flight.hop, false);
+  for (std::size_t r = 0; r < from.size(); ++r) {
     rows.clear();
-    for (const std::uint32_t k : flight.drawn->sends[r].positions) rows.push_back(share_.sends[r].rows[k]);
+    for (const std::uint32_t k : flight.drawn->sends[r].positions) rows.push_back(from[r].rows[k]);
     if (!rows.empty()) ops::scatter_add_rows(flight.rows.slice(bounds[r], bounds[r + 1]), rows, dx);
   }
   call.backward = nullptr;
@@ -316,12 +324,14 @@ void BoundaryExchange::measure(bool on) {
   if (on) measures_ = {};
 }
 
-void BoundaryExchange::record(std::uint32_t call, bool forward, std::size_t route, const Sample& sample,
+void BoundaryExchange::record(std::uint32_t call, int hop, bool forward, std::size_t route, const Sample& sample,
                               std::int64_t width, std::span<const std::uint8_t> bits, std::span<const double> variance,
                               std::span<const double> energy) {
   auto& calls = forward ? measures_.forward : measures_.backward;
-  const auto& routes = forward ? share_.sends : share_.receives;
+  const auto& routes = destinations(hop, forward);
   if (calls.size() <= call) calls.resize(call + 1);
+  if (measures_.hops.size() <= call) measures_.hops.resize(call + 1);
+  measures_.hops[call] = hop;
   if (calls[call].empty()) calls[call].resize(routes.size());
   RouteMeasure& measure = calls[call][route];
   measure.width = width;
@@ -397,6 +407,7 @@ void BoundaryExchange::save(ByteWriter& writer) {
   writer.put(static_cast<std::uint8_t>(measuring_));
   put(writer, measures_.forward);
   put(writer, measures_.backward);
+  writer.put_array(measures_.hops);
   writer.put(static_cast<std::uint64_t>(policy_.stale ? calls_.size() : 0));
   if (!policy_.stale) return;
   for (auto& call : calls_) {
@@ -441,6 +452,7 @@ void BoundaryExchange::load(ByteReader& reader) {
   measuring_ = reader.get<std::uint8_t>() != 0;
   measures_.forward = get_measures(reader);
   measures_.backward = get_measures(reader);
+  measures_.hops = reader.get_array<int>();
   const std::size_t count = reader.count(1);
   for (std::uint32_t number = 0; number < count; ++number) {
     Call& call = call_of(number);

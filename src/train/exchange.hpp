@@ -50,6 +50,7 @@ struct RouteMeasure {
 /// By exchange and direction: [call][route]. Forward: routes this rank sends; backward: routes it received.
 struct Measures {
   std::vector<std::vector<RouteMeasure>> forward, backward;
+  std::vector<int> hops;  ///< at which hop the rows of each exchange stand
 };
 
 /// One pass (a forward and perhaps a backward run of the model).
@@ -101,15 +102,18 @@ class BoundaryExchange : public nn::HaloExchange {
   struct Call;    // an exchange of a pass
 
   [[nodiscard]] bool sampled() const { return pass_.training && policy_.rows != RowChoice::all; }
+  [[nodiscard]] const std::vector<Route>& sources(int hop, bool forward) const;
+  [[nodiscard]] const std::vector<Route>& destinations(int hop, bool forward) const;
   std::shared_ptr<const Drawn> draw(std::uint32_t call, int hop);
   Sample draw_route(const Route& route, std::uint32_t call, int hop, int sender, int receiver,
                     const RouteAssignment* assigned) const;
   [[nodiscard]] const RouteAssignment* assigned(bool sends, std::uint32_t call, std::size_t route) const;
   [[nodiscard]] std::vector<std::uint8_t> widths(bool sends, bool forward, std::uint32_t call, std::size_t route,
                                                  const Sample& sample) const;
-  std::shared_ptr<Flight> launch(std::uint32_t call, bool forward, std::shared_ptr<const Drawn> drawn, const Tensor& x);
+  std::shared_ptr<Flight> launch(std::uint32_t call, int hop, bool forward, std::shared_ptr<const Drawn> drawn,
+                                 const Tensor& x);
   void send(Flight& flight, std::uint32_t call, bool forward, std::size_t route, const Tensor& x);
-  void record(std::uint32_t call, bool forward, std::size_t route, const Sample& sample, std::int64_t width,
+  void record(std::uint32_t call, int hop, bool forward, std::size_t route, const Sample& sample, std::int64_t width,
               std::span<const std::uint8_t> bits, std::span<const double> variance, std::span<const double> energy);
   /// Waits for a flight; its rows are then decoded where `decode`, packed otherwise.
   void settle(Flight& flight, bool forward, bool decode);
@@ -127,7 +131,7 @@ class BoundaryExchange : public nn::HaloExchange {
   std::optional<Probe> probe_;
   double waited_ = 0;
   std::vector<std::unique_ptr<Call>> calls_;
-  std::map<int, std::shared_ptr<const Drawn>> fixed_;   // all rows, by hop (-1: not pruned)
+  std::map<int, std::shared_ptr<const Drawn>> fixed_;   // all rows, by hop (-1, -2: not pruned)
   std::map<int, std::shared_ptr<const Drawn>> shared_;  // this epoch's sample, by hop
 };
 

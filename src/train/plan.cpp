@@ -67,9 +67,9 @@ std::uint64_t rows_sent(const Route& route, int hop, bool pruned, double rate, c
   return total;
 }
 
-// Shares of all ranks, of which only routes and sizes are kept.
+// Shares of all ranks, and sizes.
 struct Layout {
-  std::vector<std::vector<Route>> sends;  // by rank
+  std::vector<Share> shares;  // by rank
   bool pruned = false;
   std::uint64_t boundary = 0;
   double balance = 1;
@@ -80,21 +80,29 @@ struct Layout {
 Layout layout_of(const NodeDataset& data, const TrainOptions& options, int parts, int hops) {
   TrainOptions with = options;
   with.partition.parts = parts;
-  const Graph graph = options.inductive ? train::induced(data.graph, data.data.train) : data.graph;
+  const Graph graph = train::graph_to_partition(data);
   std::vector<std::uint32_t> part_of(graph.num_vertices(), 0);
-  if (parts > 1) part_of = train::kept_partition(data, with).part_of;
+  if (parts > 1) part_of = train::kept_partition(graph, data, with).part_of;
   Layout layout;
   std::uint64_t arcs = 0;
   for (int rank = 0; rank < parts; ++rank) {
-    Share share = train::build_share(graph, part_of, parts, rank, train::share_options(data, options, hops));
-    const std::uint64_t mine = share.view.local.indices.size() + share.view.outer.indices.size();
+    Share share =
+        train::share_of(data, options.inductive, part_of, parts, rank, train::share_options(data, options, hops));
+    std::uint64_t mine = 0, inner = 0, halo = 0;
+    layout.boundary = 0;
+    for (const Share* step : {static_cast<const Share*>(&share), share.back.get()}) {
+      if (step == nullptr) continue;
+      mine += step->view.local.indices.size() + step->view.outer.indices.size();
+      inner += static_cast<std::uint64_t>(step->view.inner);
+      halo += static_cast<std::uint64_t>(step->view.halo);
+      layout.boundary += step->total_boundary;
+    }
     arcs += mine;
     layout.most_arcs = std::max(layout.most_arcs, mine);
-    layout.most_inner = std::max(layout.most_inner, static_cast<std::uint64_t>(share.view.inner));
-    layout.most_halo = std::max(layout.most_halo, static_cast<std::uint64_t>(share.view.halo));
+    layout.most_inner = std::max(layout.most_inner, inner);
+    layout.most_halo = std::max(layout.most_halo, halo);
     layout.pruned = !share.hop_rows.empty();
-    layout.boundary = share.total_boundary;
-    layout.sends.push_back(std::move(share.sends));
+    layout.shares.push_back(std::move(share));
   }
   if (arcs > 0) layout.balance = static_cast<double>(layout.most_arcs) * parts / static_cast<double>(arcs);
   return layout;
@@ -111,20 +119,23 @@ Bytes bytes_of(std::uint64_t rows, std::int64_t width, int bits) {
 // Of all epochs together, by sending rank of the rows; gradients are charged to their sender, the receiver of rows.
 std::vector<Bytes> traffic(const Layout& layout, const TrainOptions& options, std::span<const PlannedExchange> calls,
                            double rate, int bits) {
-  std::vector<Bytes> by_rank(layout.sends.size());
+  std::vector<Bytes> by_rank(layout.shares.size());
   const auto charge = [&](int rank, const Bytes& bytes) {
     by_rank[static_cast<std::size_t>(rank)].payload += bytes.payload;
     by_rank[static_cast<std::size_t>(rank)].parameters += bytes.parameters;
   };
   for (int epoch = 0; epoch < options.epochs; ++epoch)
-    for (int rank = 0; rank < static_cast<int>(layout.sends.size()); ++rank)
-      for (const Route& route : layout.sends[static_cast<std::size_t>(rank)])
-        for (const PlannedExchange& call : calls) {
-          const train::SampleKey key{options.seed, static_cast<std::uint32_t>(epoch), 0, rank, route.peer};
+    for (int rank = 0; rank < static_cast<int>(layout.shares.size()); ++rank)
+      for (const PlannedExchange& call : calls) {
+        const Share& share = layout.shares[static_cast<std::size_t>(rank)];
+        for (const Route& route : share.step(call.hop).sends) {
+          const train::SampleKey key{options.seed, static_cast<std::uint32_t>(epoch),
+                                     train::shared_call(share, call.hop), rank, route.peer};
           const Bytes bytes = bytes_of(rows_sent(route, call.hop, layout.pruned, rate, key), call.width, bits);
           charge(rank, bytes);
           if (call.backward) charge(route.peer, bytes);
         }
+      }
   return by_rank;
 }
 
@@ -134,7 +145,7 @@ std::uint64_t memory_of(const NodeDataset& data, const Layout& layout, std::span
                         double rate, std::int64_t parameters) {
   const std::uint64_t rows = layout.most_inner;
   std::uint64_t bytes = layout.most_arcs * 2 * sizeof(VertexId) + rows * 4 * sizeof(EdgeOffset);
-  const double share = static_cast<double>(rows) / std::max<double>(1, data.graph.num_vertices());
+  const double share = std::min(1.0, static_cast<double>(rows) / std::max<double>(1, data.num_vertices()));
   const std::uint64_t feature_bytes = data.data.features.sparse() ? 20 : 4;
   bytes += static_cast<std::uint64_t>(share * static_cast<double>(data.data.features.nonzeros() * feature_bytes));
   for (const PlannedExchange& call : calls)
@@ -165,8 +176,9 @@ double transfer_seconds(const LinkOptions& link, std::span<const Bytes> by_rank,
   double most = 0;
   for (std::size_t rank = 0; rank < by_rank.size(); ++rank) {
     const double bytes = static_cast<double>(by_rank[rank].payload + by_rank[rank].parameters) / epochs;
-    const double messages = static_cast<double>(layout.sends[rank].size() * calls.size() * 2);
-    most = std::max(most, bytes / link.bytes_per_second + messages * link.latency);
+    std::size_t messages = 0;
+    for (const PlannedExchange& call : calls) messages += 2 * layout.shares[rank].step(call.hop).sends.size();
+    most = std::max(most, bytes / link.bytes_per_second + static_cast<double>(messages) * link.latency);
   }
   return most;
 }
@@ -183,7 +195,8 @@ std::vector<PlannedExchange> planned_exchanges(const NodeDataset& data, const Tr
   none.num_classes = data.data.num_classes;
   none.multi_label = data.data.multi_label;
   nn::GraphView view;
-  view.global_vertices = data.graph.num_vertices();
+  view.global_vertices = data.num_vertices();
+  if (data.hypergraph) view.back = std::make_shared<const nn::GraphView>();
   const train::LocalData local = train::local_data(none, view, options.dtype);
   Tracer tracer(options.dtype);
   nn::Context::Settings settings;

@@ -10,7 +10,7 @@ namespace galena::train {
 namespace {
 
 constexpr comm::Label kControl{comm::Traffic::control, -1, comm::Direction::none};
-// Hops of a run that cannot be pruned by depth but is confined to the training vertices.
+// Hops of a run that cannot be pruned by depth but is confined to the training vertices; even, for hypergraphs.
 constexpr int kManyHops = 64;
 
 nn::Var features_of(const FeatureMatrix& features, std::span<const VertexId> ids, DType dtype) {
@@ -69,9 +69,16 @@ LocalData local_data(const NodeData& data, const nn::GraphView& view, DType dtyp
   return local;
 }
 
+namespace {
+
+std::vector<bool> marks_of(std::span<const VertexId> vertices, VertexId n) {
+  std::vector<bool> marks(n, false);
+  for (const VertexId v : vertices) marks[v] = true;
+  return marks;
+}
+
 Graph induced(const Graph& graph, std::span<const VertexId> vertices) {
-  std::vector<bool> kept(graph.num_vertices(), false);
-  for (const VertexId v : vertices) kept[v] = true;
+  const auto kept = marks_of(vertices, graph.num_vertices());
   GraphArrays arrays;
   arrays.directed = graph.directed();
   arrays.indptr.reserve(graph.num_vertices() + std::size_t{1});
@@ -84,6 +91,32 @@ Graph induced(const Graph& graph, std::span<const VertexId> vertices) {
   return Graph::from_arrays(std::move(arrays));
 }
 
+Hypergraph induced(const Hypergraph& hypergraph, std::span<const VertexId> vertices) {
+  const auto kept = marks_of(vertices, hypergraph.num_vertices());
+  HypergraphArrays arrays;
+  arrays.num_vertices = hypergraph.num_vertices();
+  for (HyperedgeId e = 0; e < hypergraph.num_hyperedges(); ++e) {
+    for (const VertexId v : hypergraph.members(e))
+      if (kept[v]) arrays.members.push_back(v);
+    arrays.indptr.push_back(arrays.members.size());
+  }
+  return Hypergraph::from_arrays(std::move(arrays));
+}
+
+}  // namespace
+
+Share share_of(const NodeDataset& data, bool inductive, std::span<const std::uint32_t> part_of, int ranks, int rank,
+               const ShareOptions& options) {
+  const auto build = [&](const auto& structure) {
+    return build_share(inductive ? induced(structure, data.data.train) : structure, part_of, ranks, rank, options);
+  };
+  return data.hypergraph ? build(*data.hypergraph) : build(data.graph);
+}
+
+Graph graph_to_partition(const NodeDataset& data) {
+  return data.hypergraph ? star_expansion(*data.hypergraph) : data.graph;
+}
+
 ShareOptions share_options(const NodeDataset& data, const TrainOptions& options, int hops) {
   ShareOptions share;
   share.targets = data.data.train;
@@ -92,8 +125,12 @@ ShareOptions share_options(const NodeDataset& data, const TrainOptions& options,
   return share;
 }
 
-Partition kept_partition(const NodeDataset& data, const TrainOptions& options) {
-  return cached_partition(data.graph, options.partition, data.data.train, options.partition_cache);
+std::size_t rows_to_partition(const NodeDataset& data) {
+  return std::size_t{data.num_vertices()} + (data.hypergraph ? data.hypergraph->num_hyperedges() : 0);
+}
+
+Partition kept_partition(const Graph& graph, const NodeDataset& data, const TrainOptions& options) {
+  return cached_partition(graph, options.partition, data.data.train, options.partition_cache);
 }
 
 Policy policy_of(const MessageOptions& options) {
@@ -124,14 +161,14 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
   store_.seal();
   optimizer_ = std::make_unique<nn::Optimizer>(options.optimizer, store_, options.epochs);
 
-  const Graph graph = options.inductive ? induced(run.data.graph, data.train) : run.data.graph;
   const auto& parts = run.partition.part_of;
-  share_ = build_share(graph, parts, comm.size(), comm.rank(), share_options(run.data, options, module_->hops()));
+  share_ = share_of(run.data, options.inductive, parts, comm.size(), comm.rank(),
+                    share_options(run.data, options, module_->hops()));
   local_ = local_data(data, share_.view, options.dtype);
   if (comm.size() > 1)
     exchange_ = std::make_unique<BoundaryExchange>(share_, comm, policy_of(options.messages), options.seed);
   if (!options.inductive) return;
-  whole_share_ = build_share(run.data.graph, parts, comm.size(), comm.rank(), {});
+  whole_share_ = share_of(run.data, false, parts, comm.size(), comm.rank(), {});
   whole_local_ = local_data(data, whole_share_->view, options.dtype);
   if (comm.size() > 1)
     whole_exchange_ = std::make_unique<BoundaryExchange>(*whole_share_, comm, Policy{}, options.seed);

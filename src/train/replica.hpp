@@ -31,8 +31,15 @@ struct LocalData {
 };
 LocalData local_data(const NodeData& data, const nn::GraphView& view, DType dtype);
 
-/// The graph of the training vertices alone, with the same ids: all other edges are left out.
-Graph induced(const Graph& graph, std::span<const VertexId> vertices);
+/// The share of `rank` of the dataset's graph or hypergraph; `inductive`: of the training vertices alone, with the same
+/// ids. All other edges are left out, and all other members of hyperedges.
+Share share_of(const NodeDataset& data, bool inductive, std::span<const std::uint32_t> part_of, int ranks, int rank,
+               const ShareOptions& options);
+
+/// What is partitioned: the graph, or of a hypergraph the star expansion, whose vertices n .. are the hyperedges.
+Graph graph_to_partition(const NodeDataset& data);
+/// Its vertices.
+std::size_t rows_to_partition(const NodeDataset& data);
 
 class Replica {
  public:
@@ -89,8 +96,9 @@ class Replica {
 /// How shares of a run are cut: to which hops, for which targets. `hops` are the module's.
 ShareOptions share_options(const NodeDataset& data, const TrainOptions& options, int hops);
 
-/// The partition that the options ask for: kept from before, or made and kept where there is a folder for it.
-Partition kept_partition(const NodeDataset& data, const TrainOptions& options);
+/// The partition of graph_to_partition() that the options ask for: kept from before, or made and kept where there is a
+/// folder for it.
+Partition kept_partition(const Graph& graph, const NodeDataset& data, const TrainOptions& options);
 
 /// The exchange policy that message options mean.
 Policy policy_of(const MessageOptions& options);

@@ -24,9 +24,15 @@ struct Sample {
 struct SampleKey {
   std::uint64_t seed = 0;
   std::uint32_t epoch = 0;
-  std::uint32_t call = 0;  ///< exchange; equal for all exchanges that share a sample
+  std::uint32_t call = 0;  ///< exchange; equal for all exchanges that share a sample, see shared_call()
   int sender = 0, receiver = 0;
 };
+
+/// SampleKey::call where all exchanges of a direction share their sample. Those of a hypergraph's two directions are
+/// independent, so that the sum over both is unbiased.
+inline std::uint32_t shared_call(const Share& share, int hop) {
+  return share.back && hop % 2 != 0 ? ~std::uint32_t{0} : 0;
+}
 
 /// How many of `size` rows are drawn at rate p: p * size rounded at random. `stratum` is part of the draw's name.
 std::uint32_t sample_size(std::uint32_t size, double rate, const SampleKey& key, std::uint32_t stratum);

@@ -60,7 +60,7 @@ std::shared_ptr<const Drawn> make_selection(const Share& share, std::vector<Samp
   view.count = static_cast<std::int64_t>(drawn->halo_numbers.size());
   view.version = version;
   if (weighted) view.weight = drawn->weights.data();
-  if (view.count == share.view.halo && rows == share.view.inner) {
+  if (view.count == share.view.halo && rows == share.view.outer.rows) {
     drawn->halo_numbers.clear();  // the whole halo, as it stands
     view.csr = share.view.outer.view();
     view.csr_t = share.view.outer_t.view();

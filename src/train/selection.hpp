@@ -21,7 +21,7 @@ struct Drawn {
   std::vector<float> weights;
 };
 
-/// Builds the selection of these samples over rows 0 .. rows - 1 of the share.
+/// Builds the selection of these samples over rows 0 .. rows - 1 of what the share's columns are summed into.
 std::shared_ptr<const Drawn> make_selection(const Share& share, std::vector<Sample> receives, std::vector<Sample> sends,
                                             std::int64_t rows, std::uint64_t version);
 

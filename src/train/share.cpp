@@ -10,73 +10,84 @@
 namespace galena::train {
 namespace {
 
-// The whole graph in both directions, and the depth of each vertex.
-struct Whole {
-  const Graph& graph;
-  std::span<const std::uint32_t> part_of;
-  ops::Csr out, in;
-  ops::CsrArrays reversed;  // of a directed graph
-  std::vector<std::uint32_t> depth;
-  std::uint32_t deepest = 0;  // depths run from 0 to deepest
-};
-
-ops::Csr view_of(const Graph& graph) {
-  const auto n = static_cast<std::int64_t>(graph.num_vertices());
-  return {n, n, graph.indptr().data(), graph.indices().data()};
-}
-
 std::span<const VertexId> row(const ops::Csr& csr, VertexId v) {
   return {csr.indices + csr.indptr[v], csr.indices + csr.indptr[v + 1]};
 }
 
-Whole look_at(const Graph& graph, std::span<const std::uint32_t> part_of, int ranks, const ShareOptions& options) {
-  if (part_of.size() != graph.num_vertices())
-    throw InputError(fmt::format("partition of {} vertices for a graph of {}", part_of.size(), graph.num_vertices()));
+// One kind of rows of all ranks: vertices, or hyperedges.
+struct Side {
+  std::span<const std::uint32_t> part_of;
+  std::vector<std::uint32_t> depth;  // hops to the nearest target; `deepest` for farther ones
+  [[nodiscard]] VertexId size() const { return static_cast<VertexId>(part_of.size()); }
+};
+
+// What a hop's messages go along, of all ranks: row i of `in` is whom target i hears, row j of `out` who hears source j.
+struct Relation {
+  ops::Csr in, out;
+  const Side& source;
+  const Side& target;
+  bool symmetric;  // in an undirected graph, in = out
+};
+
+void check_parts(std::span<const std::uint32_t> part_of, std::uint64_t size, const char* of, int ranks) {
+  if (part_of.size() != size)
+    throw InputError(fmt::format("partition of {} vertices for a {} of {}", part_of.size(), of, size));
   for (const std::uint32_t part : part_of)
     if (part >= static_cast<std::uint32_t>(ranks))
       throw InputError(fmt::format("partition names part {}; there are {} (0 to {})", part, ranks, ranks - 1));
-  Whole whole{.graph = graph, .part_of = part_of, .out = view_of(graph), .in = {}, .reversed = {}, .depth = {}};
-  if (graph.directed()) {
-    whole.reversed = ops::transpose(whole.out);
-    whole.in = whole.reversed.view();
-  } else {
-    whole.in = whole.out;
-  }
-  if (options.hops >= 0) {
-    whole.deepest = static_cast<std::uint32_t>(options.hops) + 1;
-    whole.depth = hops_to_targets(graph, whole.in, options.targets, static_cast<std::uint32_t>(options.hops));
-  } else {
-    whole.depth.assign(graph.num_vertices(), 0);
-  }
-  return whole;
 }
 
-// Inner vertices by depth, then by id.
-std::vector<VertexId> inner_order(const Whole& whole, std::uint32_t rank) {
+// Depths from the targets of sides[0], against the direction of messages; every hop changes sides where there are two.
+// in[s]: whom side s hears.
+void find_depths(std::span<Side> sides, std::span<const ops::Csr> in, const ShareOptions& options) {
+  if (options.hops < 0) {
+    for (Side& side : sides) side.depth.assign(side.size(), 0);
+    return;
+  }
+  const auto limit = static_cast<std::uint32_t>(options.hops);
+  for (Side& side : sides) side.depth.assign(side.size(), limit + 1);
+  std::vector<VertexId> front(options.targets.begin(), options.targets.end()), next;
+  for (const VertexId v : front) sides[0].depth[v] = 0;
+  for (std::uint32_t d = 1; d <= limit && !front.empty(); ++d) {
+    Side& reached = sides[d % sides.size()];
+    next.clear();
+    for (const VertexId v : front)
+      for (const VertexId j : row(in[(d - 1) % sides.size()], v))
+        if (reached.depth[j] > d) {
+          reached.depth[j] = d;
+          next.push_back(j);
+        }
+    std::swap(front, next);
+  }
+}
+
+// A rank's own rows by depth, then by id.
+std::vector<VertexId> inner_order(const Side& side, std::uint32_t rank) {
   std::vector<VertexId> order;
-  for (VertexId v = 0; v < whole.graph.num_vertices(); ++v)
-    if (whole.part_of[v] == rank) order.push_back(v);
-  std::stable_sort(order.begin(), order.end(), [&](VertexId a, VertexId b) { return whole.depth[a] < whole.depth[b]; });
+  for (VertexId v = 0; v < side.size(); ++v)
+    if (side.part_of[v] == rank) order.push_back(v);
+  std::stable_sort(order.begin(), order.end(), [&](VertexId a, VertexId b) { return side.depth[a] < side.depth[b]; });
   return order;
 }
 
-// A boundary vertex is needed by a rank at the hops before the shallowest of that rank's vertices that hear it.
+// A boundary vertex is needed by a rank at the hops before the shallowest of that rank's rows that hear it.
 struct Boundary {
   std::uint32_t owner, need;
   VertexId id;
   auto operator<=>(const Boundary&) const = default;
 };
 
-// Vertices that `rank` needs of other ranks, in the order of its halo.
-std::vector<Boundary> halo_of(const Whole& whole, std::uint32_t rank) {
-  std::vector<std::uint32_t> need(whole.graph.num_vertices(), ~0U);
+// Sources that `rank` needs of other ranks, in the order of its halo.
+std::vector<Boundary> halo_of(const Relation& relation, std::uint32_t rank) {
+  const auto& owner = relation.source.part_of;
+  std::vector<std::uint32_t> need(relation.source.size(), ~0U);
   std::vector<Boundary> halo;
-  for (VertexId i = 0; i < whole.graph.num_vertices(); ++i) {
-    if (whole.part_of[i] != rank) continue;
-    for (const VertexId j : row(whole.in, i)) {
-      if (whole.part_of[j] == rank) continue;
-      if (need[j] == ~0U) halo.push_back({whole.part_of[j], 0, j});
-      need[j] = std::min(need[j], whole.depth[i] + 1);
+  for (VertexId i = 0; i < relation.target.size(); ++i) {
+    if (relation.target.part_of[i] != rank) continue;
+    for (const VertexId j : row(relation.in, i)) {
+      if (owner[j] == rank) continue;
+      if (need[j] == ~0U) halo.push_back({owner[j], 0, j});
+      need[j] = std::min(need[j], relation.target.depth[i] + 1);
     }
   }
   for (Boundary& b : halo) b.need = need[b.id];
@@ -84,7 +95,7 @@ std::vector<Boundary> halo_of(const Whole& whole, std::uint32_t rank) {
   return halo;
 }
 
-// The hops at which a vertex at this depth still matters: hop h needs depth <= hops - h.
+// The hops at which a row at this depth still matters: hop h needs depth <= hops - h.
 std::uint32_t count_at_hop(std::span<const Boundary> run, int hops, int hop) {
   const auto limit = static_cast<std::uint32_t>(hops - hop);
   const auto last = std::partition_point(run.begin(), run.end(), [&](const Boundary& b) { return b.need <= limit; });
@@ -93,12 +104,12 @@ std::uint32_t count_at_hop(std::span<const Boundary> run, int hops, int hop) {
 
 double inverse_root(std::uint64_t degree) { return 1 / std::sqrt(static_cast<double>(degree + 1)); }
 
-// sum over the rank's vertices i that hear j of (d_i d_j)^-1: what noise in row j does to GCN's sums.
-float importance_of(const Whole& whole, VertexId j, std::uint32_t rank) {
+// sum over the rank's rows i that hear j of (d_i d_j)^-1: what noise in row j does to GCN's sums.
+float importance_of(const Relation& relation, VertexId j, std::uint32_t rank) {
   double sum = 0;
-  for (const VertexId i : row(whole.out, j)) {
-    if (whole.part_of[i] != rank) continue;
-    const double weight = inverse_root(row(whole.in, i).size()) * inverse_root(row(whole.out, j).size());
+  for (const VertexId i : row(relation.out, j)) {
+    if (relation.target.part_of[i] != rank) continue;
+    const double weight = inverse_root(row(relation.in, i).size()) * inverse_root(row(relation.out, j).size());
     sum += weight * weight;
   }
   return static_cast<float>(sum);
@@ -106,7 +117,7 @@ float importance_of(const Whole& whole, VertexId j, std::uint32_t rank) {
 
 // Channels of the runs of one halo, of equal owner; `number` gives a row's number at the end that asks.
 template <class Number>
-std::vector<Route> routes_of(const Whole& whole, std::span<const Boundary> halo, std::uint32_t receiver, int hops,
+std::vector<Route> routes_of(const Relation& relation, std::span<const Boundary> halo, std::uint32_t receiver, int hops,
                              const Number& number) {
   std::vector<Route> routes;
   for (std::size_t begin = 0; begin < halo.size();) {
@@ -118,7 +129,7 @@ std::vector<Route> routes_of(const Whole& whole, std::span<const Boundary> halo,
     for (std::size_t k = 0; k < run.size(); ++k) {
       route.rows.push_back(number(begin + k, run[k].id));
       route.ids.push_back(run[k].id);
-      route.importance.push_back(importance_of(whole, run[k].id, receiver));
+      route.importance.push_back(importance_of(relation, run[k].id, receiver));
     }
     for (int hop = 0; hop < hops; ++hop) route.hop_count.push_back(count_at_hop(run, hops, hop));
     routes.push_back(std::move(route));
@@ -127,83 +138,59 @@ std::vector<Route> routes_of(const Whole& whole, std::span<const Boundary> halo,
   return routes;
 }
 
-// Rows of the inner vertices, split into columns within the part and in the halo, each increasing.
-void fill_structure(const Whole& whole, std::span<const VertexId> number, Share& share) {
+// Rows of the rank's targets, split into columns of its own and in the halo, each increasing.
+void fill_structure(const Relation& relation, std::span<const VertexId> targets, std::span<const VertexId> number,
+                    Share& share) {
   nn::GraphView& view = share.view;
   const auto rank = static_cast<std::uint32_t>(share.rank);
-  view.local.rows = view.local.cols = view.outer.rows = view.inner;
+  view.local.rows = view.outer.rows = static_cast<std::int64_t>(targets.size());
+  view.local.cols = view.inner;
   view.outer.cols = view.halo;
-  for (const VertexId v : view.ids) {
+  for (const VertexId v : targets) {
     const auto local = view.local.indices.size(), outer = view.outer.indices.size();
-    for (const VertexId j : row(whole.in, v))
-      (whole.part_of[j] == rank ? view.local : view.outer).indices.push_back(number[j]);
+    for (const VertexId j : row(relation.in, v))
+      (relation.source.part_of[j] == rank ? view.local : view.outer).indices.push_back(number[j]);
     std::sort(view.local.indices.begin() + static_cast<std::ptrdiff_t>(local), view.local.indices.end());
     std::sort(view.outer.indices.begin() + static_cast<std::ptrdiff_t>(outer), view.outer.indices.end());
     view.local.indptr.push_back(view.local.indices.size());
     view.outer.indptr.push_back(view.outer.indices.size());
   }
   view.outer_t = ops::transpose(view.outer.view());
-  if (whole.graph.directed()) view.local_t = ops::transpose(view.local.view());
+  if (!relation.symmetric) view.local_t = ops::transpose(view.local.view());
 }
 
-void fill_degrees(const Whole& whole, nn::GraphView& view) {
-  for (const VertexId v : view.ids) {
-    view.in_degree.push_back(static_cast<std::uint32_t>(row(whole.in, v).size()));
-    view.out_degree.push_back(static_cast<std::uint32_t>(row(whole.out, v).size()));
-  }
-  for (const VertexId v : view.halo_ids) {
-    view.halo_in_degree.push_back(static_cast<std::uint32_t>(row(whole.in, v).size()));
-    view.halo_out_degree.push_back(static_cast<std::uint32_t>(row(whole.out, v).size()));
-  }
+std::vector<std::uint32_t> degrees_of(const ops::Csr& csr, std::span<const VertexId> ids) {
+  std::vector<std::uint32_t> degrees;
+  degrees.reserve(ids.size());
+  for (const VertexId v : ids) degrees.push_back(static_cast<std::uint32_t>(row(csr, v).size()));
+  return degrees;
 }
 
-}  // namespace
-
-std::vector<std::uint32_t> hops_to_targets(const Graph& graph, const ops::Csr& in_neighbors,
-                                           std::span<const VertexId> targets, std::uint32_t limit) {
-  std::vector<std::uint32_t> depth(graph.num_vertices(), limit + 1);
-  std::vector<VertexId> front(targets.begin(), targets.end()), next;
-  for (const VertexId v : front) depth[v] = 0;
-  for (std::uint32_t d = 1; d <= limit && !front.empty(); ++d) {
-    next.clear();
-    for (const VertexId v : front)
-      for (const VertexId j : row(in_neighbors, v))
-        if (depth[j] > d) {
-          depth[j] = d;
-          next.push_back(j);
-        }
-    std::swap(front, next);
-  }
-  return depth;
-}
-
-Share build_share(const Graph& graph, std::span<const std::uint32_t> part_of, int ranks, int rank,
-                  const ShareOptions& options) {
-  const Whole whole = look_at(graph, part_of, ranks, options);
+// All of a share but hop_rows and back.
+Share cut(const Relation& relation, int ranks, int rank, int hops) {
   Share share;
   share.rank = rank;
   share.ranks = ranks;
   nn::GraphView& view = share.view;
-  view.global_vertices = graph.num_vertices();
-  view.ids = inner_order(whole, static_cast<std::uint32_t>(rank));
+  view.global_vertices = relation.source.size();
+  view.ids = inner_order(relation.source, static_cast<std::uint32_t>(rank));
   view.inner = static_cast<std::int64_t>(view.ids.size());
-  std::vector<VertexId> number(graph.num_vertices());  // of inner and halo vertices, each from 0
+  std::vector<VertexId> number(relation.source.size());  // of inner and halo rows, each from 0
   for (std::size_t k = 0; k < view.ids.size(); ++k) number[view.ids[k]] = static_cast<VertexId>(k);
 
-  const int hops = std::max(options.hops, 0);
   for (int other = 0; other < ranks; ++other) {
-    const auto halo = halo_of(whole, static_cast<std::uint32_t>(other));
+    const auto halo = halo_of(relation, static_cast<std::uint32_t>(other));
     share.total_boundary += halo.size();
     if (other == rank) {
       for (const Boundary& b : halo) view.halo_ids.push_back(b.id);
-      share.receives = routes_of(whole, halo, static_cast<std::uint32_t>(other), hops,
+      share.receives = routes_of(relation, halo, static_cast<std::uint32_t>(other), hops,
                                  [](std::size_t k, VertexId) { return static_cast<VertexId>(k); });
       continue;
     }
     std::vector<Boundary> mine;  // those of the other's halo that I own
     std::copy_if(halo.begin(), halo.end(), std::back_inserter(mine),
                  [&](const Boundary& b) { return b.owner == static_cast<std::uint32_t>(rank); });
-    for (Route& route : routes_of(whole, mine, static_cast<std::uint32_t>(other), hops,
+    for (Route& route : routes_of(relation, mine, static_cast<std::uint32_t>(other), hops,
                                   [&](std::size_t, VertexId v) { return number[v]; })) {
       route.peer = other;
       share.sends.push_back(std::move(route));
@@ -211,16 +198,65 @@ Share build_share(const Graph& graph, std::span<const std::uint32_t> part_of, in
   }
   view.halo = static_cast<std::int64_t>(view.halo_ids.size());
   for (std::size_t k = 0; k < view.halo_ids.size(); ++k) number[view.halo_ids[k]] = static_cast<VertexId>(k);
-  fill_structure(whole, number, share);
-  fill_degrees(whole, view);
-  if (options.hops >= 0)
-    for (int hop = 0; hop <= options.hops; ++hop)
-      share.hop_rows.push_back(std::partition_point(view.ids.begin(), view.ids.end(),
-                                                    [&](VertexId v) {
-                                                      return whole.depth[v] <=
-                                                             static_cast<std::uint32_t>(options.hops - hop);
-                                                    }) -
-                               view.ids.begin());
+  const auto targets = inner_order(relation.target, static_cast<std::uint32_t>(rank));
+  fill_structure(relation, targets, number, share);
+  view.in_degree = degrees_of(relation.in, targets);
+  view.out_degree = degrees_of(relation.out, view.ids);
+  view.halo_out_degree = degrees_of(relation.out, view.halo_ids);
+  return share;
+}
+
+// The rank's rows at each hop of a pruned pass, each hop's of its own side.
+std::vector<std::int64_t> rows_by_hop(std::span<const Side> sides, std::uint32_t rank, int hops) {
+  std::vector<std::int64_t> rows;
+  for (int hop = 0; hop <= hops; ++hop) {
+    const Side& side = sides[static_cast<std::size_t>(hop) % sides.size()];
+    std::int64_t count = 0;
+    for (VertexId v = 0; v < side.size(); ++v)
+      if (side.part_of[v] == rank && side.depth[v] <= static_cast<std::uint32_t>(hops - hop)) ++count;
+    rows.push_back(count);
+  }
+  return rows;
+}
+
+}  // namespace
+
+Share build_share(const Graph& graph, std::span<const std::uint32_t> part_of, int ranks, int rank,
+                  const ShareOptions& options) {
+  check_parts(part_of, graph.num_vertices(), "graph", ranks);
+  const auto n = static_cast<std::int64_t>(graph.num_vertices());
+  const ops::Csr out{n, n, graph.indptr().data(), graph.indices().data()};
+  ops::CsrArrays reversed;
+  if (graph.directed()) reversed = ops::transpose(out);
+  const ops::Csr in = graph.directed() ? reversed.view() : out;
+  Side vertices{part_of, {}};
+  find_depths({&vertices, 1}, {&in, 1}, options);
+  Share share = cut({in, out, vertices, vertices, !graph.directed()}, ranks, rank, std::max(options.hops, 0));
+  share.hop_rows = rows_by_hop({&vertices, 1}, static_cast<std::uint32_t>(rank), options.hops);
+  return share;
+}
+
+Share build_share(const Hypergraph& hypergraph, std::span<const std::uint32_t> part_of, int ranks, int rank,
+                  const ShareOptions& options) {
+  const std::size_t n = hypergraph.num_vertices(), m = hypergraph.num_hyperedges();
+  check_parts(part_of, n + m, "hypergraph whose vertices and hyperedges are", ranks);
+  if (options.hops % 2 == 1)
+    throw InputError(
+        fmt::format("{} hops to the loss in a hypergraph, where every second one ends at vertices; "
+                    "Module::hops() must be even",
+                    options.hops));
+  const auto rows = static_cast<std::int64_t>(n), cols = static_cast<std::int64_t>(m);
+  const ops::Csr members{cols, rows, hypergraph.edge_indptr().data(), hypergraph.edge_members().data()};
+  const ops::Csr edges{rows, cols, hypergraph.vertex_indptr().data(), hypergraph.vertex_edges().data()};
+  std::vector<Side> sides{{part_of.first(n), {}}, {part_of.subspan(n), {}}};
+  const std::vector<ops::Csr> heard{edges, members};
+  find_depths(sides, heard, options);
+  const int hops = std::max(options.hops, 0);
+  Share share = cut({members, edges, sides[0], sides[1], false}, ranks, rank, hops);
+  const auto back = std::make_shared<const Share>(cut({edges, members, sides[1], sides[0], false}, ranks, rank, hops));
+  share.back = back;
+  share.view.back = std::shared_ptr<const nn::GraphView>(back, &back->view);
+  share.hop_rows = rows_by_hop(sides, static_cast<std::uint32_t>(rank), options.hops);
   return share;
 }
 

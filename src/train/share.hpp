@@ -3,12 +3,17 @@
 //
 // Every rank has the whole graph's structure (the data set is read by each process), so both ends of a route work
 // out the same lists by themselves: no index is ever sent.
+//
+// A hypergraph has two shares, one a direction: in the first, rows of vertices go to the owners of hyperedges, in the
+// second, `back`, rows of hyperedges to the owners of vertices. At hop h, step(h) is the one that counts.
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "galena/graph.hpp"
+#include "galena/hypergraph.hpp"
 #include "src/nn/graph_view.hpp"
 
 namespace galena::train {
@@ -24,12 +29,14 @@ struct Route {
 };
 
 struct Share {
+  [[nodiscard]] const Share& step(int hop) const { return back && hop % 2 != 0 ? *back : *this; }
   int rank = 0, ranks = 1;
   nn::GraphView view;
   /// Inner rows at each hop of a pruned pass, hops + 1 numbers; empty where the pass is not pruned.
   std::vector<std::int64_t> hop_rows;
   std::vector<Route> sends, receives;  ///< by peer, increasing; only peers with rows
-  std::uint64_t total_boundary = 0;    ///< rows of all routes of all ranks
+  std::uint64_t total_boundary = 0;    ///< rows of all routes of all ranks, of this direction
+  std::shared_ptr<const Share> back;   ///< of a hypergraph
 };
 
 struct ShareOptions {
@@ -44,8 +51,9 @@ struct ShareOptions {
 Share build_share(const Graph& graph, std::span<const std::uint32_t> part_of, int ranks, int rank,
                   const ShareOptions& options);
 
-/// Hops from each vertex to the nearest target, against the direction of messages; `limit` + 1 for farther ones.
-std::vector<std::uint32_t> hops_to_targets(const Graph& graph, const ops::Csr& in_neighbors,
-                                           std::span<const VertexId> targets, std::uint32_t limit);
+/// The same of a hypergraph; `part_of` has a rank for each vertex, then for each hyperedge. A hop leads to hyperedges or
+/// back, so an even number of hops leads to the loss.
+Share build_share(const Hypergraph& hypergraph, std::span<const std::uint32_t> part_of, int ranks, int rank,
+                  const ShareOptions& options);
 
 }  // namespace galena::train

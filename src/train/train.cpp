@@ -26,8 +26,8 @@ void check(const NodeDataset& data, const TrainOptions& options) {
     if (!holds) throw InputError(what);
   };
   const MessageOptions& m = options.messages;
-  require(data.data.features.rows == data.graph.num_vertices(),
-          fmt::format("features of {} vertices for a graph of {}", data.data.features.rows, data.graph.num_vertices()));
+  require(data.data.features.rows == data.num_vertices(),
+          fmt::format("features of {} vertices for a graph of {}", data.data.features.rows, data.num_vertices()));
   require(!data.data.train.empty(), "no training vertices");
   require(options.epochs >= 0, fmt::format("--epochs {}: expected 0 or more", options.epochs));
   require(options.partition.parts >= 1, fmt::format("--parts {}: expected 1 or more", options.partition.parts));
@@ -75,9 +75,9 @@ int threads_of_rank(const TrainOptions& options, comm::Communicator& comm) {
   return std::getenv("OMP_NUM_THREADS") != nullptr ? 0 : share;
 }
 
-Partition partition_for(const NodeDataset& data, const TrainOptions& options) {
+Partition partition_for(const Graph& graph, const NodeDataset& data, const TrainOptions& options) {
   if (!options.partition_file.empty()) {
-    Partition partition = load_partition(options.partition_file, data.graph);
+    Partition partition = load_partition(options.partition_file, graph);
     if (partition.parts != options.partition.parts)
       throw InputError(fmt::format("{}: {} parts; --parts says {}", options.partition_file.string(), partition.parts,
                                    options.partition.parts));
@@ -85,17 +85,19 @@ Partition partition_for(const NodeDataset& data, const TrainOptions& options) {
   }
   if (options.partition.parts == 1) {
     Partition one;
-    one.part_of.assign(data.graph.num_vertices(), 0);
+    one.part_of.assign(graph.num_vertices(), 0);
     return one;
   }
-  return train::kept_partition(data, options);
+  return train::kept_partition(graph, data, options);
 }
 
 void describe(const train::Run& run, TrainResult& result) {
   const NodeData& data = run.data.data;
-  result.notes.push_back(fmt::format("{}: {} vertices, {} edges, {} features{}, {} classes", run.data.name,
-                                     run.data.graph.num_vertices(), run.data.graph.num_edges(), data.features.cols,
-                                     data.features.sparse() ? " (sparse)" : "", data.num_classes));
+  const auto& hypergraph = run.data.hypergraph;
+  result.notes.push_back(
+      fmt::format("{}: {} vertices, {} {}edges, {} features{}, {} classes", run.data.name, run.data.num_vertices(),
+                  hypergraph ? hypergraph->num_hyperedges() : run.data.graph.num_edges(), hypergraph ? "hyper" : "",
+                  data.features.cols, data.features.sparse() ? " (sparse)" : "", data.num_classes));
   result.notes.push_back(fmt::format("split {}: {} for training, {} for validation, {} for testing", data.split,
                                      data.train.size(), data.valid.size(), data.test.size()));
   result.notes.insert(result.notes.end(), data.notes.begin(), data.notes.end());
@@ -130,10 +132,10 @@ TrainResult train_network(const NodeDataset& data, const TrainOptions& given, co
   TrainResult result;
   Clock clock;
   const auto prepare = [&] {
-    Partition partition = partition_for(data, options);
+    const Graph graph = train::graph_to_partition(data);
+    Partition partition = partition_for(graph, data, options);
     result.parts = partition.parts;
-    if (partition.parts > 1)
-      result.partition = partition_report(data.graph, partition, data.data.train, options.threads);
+    if (partition.parts > 1) result.partition = partition_report(graph, partition, data.data.train, options.threads);
     result.partition_seconds = clock.lap();
     return partition;
   };
@@ -160,7 +162,7 @@ TrainResult train_network(const NodeDataset& data, const TrainOptions& given, co
         Partition partition;
         if (comm.rank() == 0) partition = prepare();
         partition.parts = result.parts = comm.size();
-        partition.part_of.resize(data.graph.num_vertices());
+        partition.part_of.resize(train::rows_to_partition(data));
         const comm::Label label{comm::Traffic::control, -1, comm::Direction::none};
         comm.broadcast(comm::writable_bytes_of(partition.part_of), 0, label);
         const train::Run run{data, options, make, partition};

@@ -48,10 +48,10 @@ std::string describe_run(const Run& run) {
   const nn::OptimizerOptions& p = o.optimizer;
   std::string text = fmt::format(
       "data {} graph {:016x} split {} features {}x{} classes {}; model {} {} {} {} {} {} {} {} {} {} {} {} {} {}",
-      run.data.name, run.data.graph.digest(), run.data.data.split, run.data.data.features.rows,
-      run.data.data.features.cols, run.data.data.num_classes, run.make ? "custom" : m.name, m.layers, m.hidden, m.heads,
-      m.output_heads, m.dropout, m.input_dropout, m.attention_dropout, static_cast<int>(m.norm), m.residual, m.alpha,
-      m.theta, m.sage_aggregation, static_cast<int>(o.dtype));
+      run.data.name, run.data.hypergraph ? run.data.hypergraph->digest() : run.data.graph.digest(), run.data.data.split,
+      run.data.data.features.rows, run.data.data.features.cols, run.data.data.num_classes, run.make ? "custom" : m.name,
+      m.layers, m.hidden, m.heads, m.output_heads, m.dropout, m.input_dropout, m.attention_dropout,
+      static_cast<int>(m.norm), m.residual, m.alpha, m.theta, m.sage_aggregation, static_cast<int>(o.dtype));
   text += fmt::format("; optimizer {} {} {} {} {} {} {} {} {} {}", p.name, p.lr, p.weight_decay, p.momentum, p.nesterov,
                       p.beta1, p.beta2, p.eps, p.schedule, p.warmup_epochs);
   for (const auto& [group, decay] : p.group_weight_decay) text += fmt::format(" {}={}", group, decay);

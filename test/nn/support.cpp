@@ -57,7 +57,6 @@ nn::GraphView with_halo(int n, int inner, const Edges& edges, bool directed) {
   for (int v = 0; v < n; ++v) (v < inner ? view.ids : view.halo_ids).push_back(static_cast<VertexId>(100 + v));
   view.in_degree.assign(in.begin(), in.begin() + inner);
   view.out_degree.assign(out.begin(), out.begin() + inner);
-  view.halo_in_degree.assign(in.begin() + inner, in.end());
   view.halo_out_degree.assign(out.begin() + inner, out.end());
   return view;
 }
