@@ -22,6 +22,7 @@ struct HypergraphArrays {
   std::vector<EdgeOffset> indptr{0};        ///< hyperedges + 1 offsets
   std::vector<VertexId> members;            ///< one an incidence
   std::vector<std::uint64_t> original_ids;  ///< n, or empty where vertex v was v in the input
+  std::vector<float> edge_weights;          ///< one a hyperedge, finite and not negative, or empty: all 1
   std::uint64_t repeated_members = 0;       ///< dropped: a vertex named twice in a hyperedge
 };
 
@@ -45,8 +46,9 @@ class Hypergraph {
   [[nodiscard]] std::span<const HyperedgeId> edges_of(VertexId v) const noexcept;
   [[nodiscard]] std::uint64_t original_id(VertexId v) const noexcept;
   [[nodiscard]] std::span<const std::uint64_t> original_ids() const noexcept;  ///< empty = identity
+  [[nodiscard]] std::span<const float> edge_weights() const noexcept;  ///< empty = all 1
   [[nodiscard]] std::uint64_t repeated_members() const noexcept;
-  /// A 64-bit digest of the structure; equal hypergraphs have equal digests.
+  /// A 64-bit digest of structure and weights; equal hypergraphs have equal digests.
   [[nodiscard]] std::uint64_t digest() const;
 
   struct Storage;
@@ -57,7 +59,8 @@ class Hypergraph {
 };
 
 /// Reads a hyperedge list (a hyperedge a line, ids as in edge lists, "# Vertices: n" honoured, .gz too), an incidence
-/// matrix (.mtx: rows are vertices, columns hyperedges) or a folder with hyperedges.txt[.gz].
+/// matrix (.mtx: rows are vertices, columns hyperedges) or a folder with hyperedges.txt[.gz] and perhaps
+/// hyperedge_weights.npy: a number for each hyperedge.
 /// LoadOptions: format, threads, progress. Throws as load_graph() does.
 Hypergraph load_hypergraph(const std::filesystem::path& path, const LoadOptions& options = {});
 
@@ -69,7 +72,7 @@ Hypergraph resolve_hypergraph(const std::string& name_or_path, const LoadOptions
 bool names_hypergraph(const std::string& name_or_path);
 
 /// By extension: .mtx an incidence matrix, else (.hg, .txt, .gz too) a hyperedge list. Hyperedges without members
-/// fit only the former: InputError.
+/// fit only the former: InputError. Weights are not written.
 void save_hypergraph(const Hypergraph& hypergraph, const std::filesystem::path& path);
 
 /// Vertices are joined where a hyperedge has both.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "galena/error.hpp"
@@ -26,6 +27,15 @@ std::string find_defect(const HypergraphArrays& a) {
   }
   if (a.num_vertices > kMost || a.indptr.size() - 1 > kMost)
     return "more vertices or hyperedges than 32 bits can number";
+  if (!a.edge_weights.empty() && a.edge_weights.size() + 1 != a.indptr.size()) {
+    return fmt::format("{} weights for {} hyperedges", a.edge_weights.size(), a.indptr.size() - 1);
+  }
+  for (std::size_t e = 0; e < a.edge_weights.size(); ++e) {
+    const float weight = a.edge_weights[e];
+    if (!(std::isfinite(weight) && weight >= 0)) {
+      return fmt::format("the weight of hyperedge {} is {}; expected a number of 0 or more", e, weight);
+    }
+  }
   if (!a.original_ids.empty() && a.original_ids.size() != a.num_vertices) return "original ids must be one a vertex";
   for (std::size_t e = 0; e + 1 < a.indptr.size(); ++e) {
     if (a.indptr[e] > a.indptr[e + 1] || a.indptr[e + 1] > a.members.size()) {
@@ -78,6 +88,7 @@ std::span<const VertexId> Hypergraph::edge_members() const noexcept { return sto
 std::span<const EdgeOffset> Hypergraph::vertex_indptr() const noexcept { return storage_->vertex_indptr; }
 std::span<const HyperedgeId> Hypergraph::vertex_edges() const noexcept { return storage_->vertex_edges; }
 std::span<const std::uint64_t> Hypergraph::original_ids() const noexcept { return storage_->arrays.original_ids; }
+std::span<const float> Hypergraph::edge_weights() const noexcept { return storage_->arrays.edge_weights; }
 std::uint64_t Hypergraph::repeated_members() const noexcept { return storage_->arrays.repeated_members; }
 
 std::span<const VertexId> Hypergraph::members(HyperedgeId e) const noexcept {
@@ -96,7 +107,10 @@ std::uint64_t Hypergraph::original_id(VertexId v) const noexcept {
 
 std::uint64_t Hypergraph::digest() const {
   const std::uint64_t sizes = base::hash_bytes(std::as_bytes(edge_indptr()));
-  return base::hash_combine(base::hash_combine(num_vertices(), sizes), base::hash_bytes(std::as_bytes(edge_members())));
+  const std::uint64_t members = base::hash_bytes(std::as_bytes(edge_members()));
+  const std::uint64_t structure = base::hash_combine(base::hash_combine(num_vertices(), sizes), members);
+  if (edge_weights().empty()) return structure;
+  return base::hash_combine(structure, base::hash_bytes(std::as_bytes(edge_weights())));
 }
 
 }  // namespace galena

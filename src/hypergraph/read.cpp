@@ -12,6 +12,7 @@
 #include "galena/error.hpp"
 #include "src/base/inflate.hpp"
 #include "src/base/mapped_file.hpp"
+#include "src/base/npy.hpp"
 #include "src/device/algorithms.hpp"
 #include "src/graph/folder.hpp"
 #include "src/graph/formats.hpp"
@@ -127,7 +128,7 @@ void normalise(HypergraphArrays& arrays) {
 
 }  // namespace
 
-Hypergraph read_hyperedges(const TextSource& source, const LoadOptions& options) {
+Hypergraph read_hyperedges(const TextSource& source, const LoadOptions& options, std::vector<float> weights) {
   BlockLoop loop;
   loop.threads = options.threads;
   loop.progress = options.progress;
@@ -148,6 +149,7 @@ Hypergraph read_hyperedges(const TextSource& source, const LoadOptions& options)
   }
   HypergraphArrays arrays = number_vertices(std::move(ids), std::move(indptr), declared, source.name, options.threads);
   normalise(arrays);
+  arrays.edge_weights = std::move(weights);
   return Hypergraph::from_arrays(std::move(arrays));
 }
 
@@ -190,7 +192,10 @@ Hypergraph read_incidence_matrix(const TextSource& source) {
 
 Hypergraph load_hypergraph(const fs::path& path, const LoadOptions& options) {
   fs::path file = path;
+  std::vector<float> weights;
   if (fs::is_directory(path)) {
+    const fs::path weights_file = path / "hyperedge_weights.npy";
+    if (fs::exists(weights_file)) weights = base::read_npy(weights_file).values<float>();
     const auto found = detail::find_in_folder(path, "hyperedges.txt");
     if (!found) throw InputError(fmt::format("{}: no hyperedges.txt or hyperedges.txt.gz here", path.string()));
     file = *found;
@@ -199,7 +204,7 @@ Hypergraph load_hypergraph(const fs::path& path, const LoadOptions& options) {
   const detail::TextSource source(mapped.bytes(), file.string());
   const Format format = options.format == Format::automatic ? detail::format_by_name(file) : options.format;
   if (format == Format::matrix_market) return detail::read_incidence_matrix(source);
-  return detail::read_hyperedges(source, options);
+  return detail::read_hyperedges(source, options, std::move(weights));
 }
 
 Hypergraph resolve_hypergraph(const std::string& name_or_path, const LoadOptions& options) {

@@ -6,7 +6,8 @@
 
 namespace galena::detail {
 
-Hypergraph read_hyperedges(const TextSource& source, const LoadOptions& options);
+/// `weights`: one a hyperedge, or empty.
+Hypergraph read_hyperedges(const TextSource& source, const LoadOptions& options, std::vector<float> weights = {});
 Hypergraph read_incidence_matrix(const TextSource& source);
 
 }  // namespace galena::detail

@@ -32,6 +32,7 @@ struct GraphView {
   std::vector<std::uint32_t> in_degree;        ///< in the whole graph, of rows, no self-loops
   std::vector<std::uint32_t> out_degree;       ///< of inner vertices
   std::vector<std::uint32_t> halo_out_degree;  ///< of halo vertices
+  std::vector<float> weights;  ///< of a hypergraph's second view: of inner hyperedges; empty: all 1
   /// Of a hypergraph's first view: the second one, from hyperedges to vertices.
   std::shared_ptr<const GraphView> back;
 

@@ -100,6 +100,7 @@ Hypergraph induced(const Hypergraph& hypergraph, std::span<const VertexId> verti
       if (kept[v]) arrays.members.push_back(v);
     arrays.indptr.push_back(arrays.members.size());
   }
+  arrays.edge_weights.assign(hypergraph.edge_weights().begin(), hypergraph.edge_weights().end());
   return Hypergraph::from_arrays(std::move(arrays));
 }
 

@@ -1,9 +1,12 @@
 #include "galena/hypergraph.hpp"
 
 #include <algorithm>
+#include <array>
+#include <fstream>
 #include <set>
 
 #include "galena/error.hpp"
+#include "src/base/npy.hpp"
 #include "src/hypergraph/readers.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/data.hpp"
@@ -143,4 +146,40 @@ TEST_CASE("hypergraph: real data have the counts of their READMEs") {
     CHECK(h.num_incidences() == e.incidences);
     check_both_directions(h);
   }
+}
+
+TEST_CASE("hypergraph: weights of hyperedges come from hyperedge_weights.npy") {
+  const test::TemporaryFolder folder;
+  const auto write = [&](std::vector<float> weights) {
+    base::write_npy<float>(folder.path() / "hyperedge_weights.npy", std::array<std::uint64_t, 1>{weights.size()},
+                           weights);
+  };
+  std::ofstream(folder.path() / "hyperedges.txt") << "0 1\n1 2 3\n";
+  const std::uint64_t plain = load_hypergraph(folder.path()).digest();
+  CHECK(load_hypergraph(folder.path()).edge_weights().empty());
+  write({0.5F, 2});
+  const Hypergraph weighted = load_hypergraph(folder.path());
+  CHECK(std::ranges::equal(weighted.edge_weights(), std::vector<float>{0.5F, 2}));
+  CHECK(weighted.digest() != plain);
+  write({1});
+  CHECK_THROWS_WITH(load_hypergraph(folder.path()), test::contains("1 weights for 2 hyperedges"));
+  write({1, -1});
+  CHECK_THROWS_WITH(load_hypergraph(folder.path()), test::contains("the weight of hyperedge 1 is -1"));
+}
+
+TEST_CASE("hypergraph: one hyperedge of a million vertices, listed backwards") {
+  std::string text;
+  for (int v = 999'999; v >= 0; --v) text += std::to_string(v) + ' ';
+  const Hypergraph h = parse(text + "\n7 7 7\n");
+  CHECK(h.num_vertices() == 1'000'000);
+  CHECK(h.members(0).size() == 1'000'000);
+  CHECK(h.members(0)[12'345] == 12'345);
+  CHECK(h.members(1).size() == 1);
+  CHECK(h.repeated_members() == 2);
+  CHECK(h.edges_of(7).size() == 2);
+  const HypergraphStats stats = hypergraph_stats(h);
+  CHECK(stats.max_hyperedge == 1'000'000);
+  CHECK(stats.isolated == 0);
+  CHECK_THROWS_WITH(clique_expansion(h), test::contains("the star expansion is smaller"));
+  CHECK(star_expansion(h).num_edges() == 1'000'001);
 }
