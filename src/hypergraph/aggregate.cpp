@@ -1,0 +1,45 @@
+#include "src/hypergraph/aggregate.hpp"
+
+#include "src/hypergraph/two_pass.hpp"
+#include "src/ops/check.hpp"
+
+namespace galena::hyper {
+namespace {
+
+void check_factor(const char* op, const char* name, const Tensor* factor, std::int64_t rows, DType dtype) {
+  if (factor == nullptr) return;
+  if (factor->defined() && factor->cols() == 1 && factor->rows() >= rows && factor->dtype() == dtype) return;
+  ops::fail(op, std::string(name) + " is " + ops::shape_of(*factor) + "; expected at least " + std::to_string(rows) +
+                    " x 1 of x's type");
+}
+
+void check_scale(const char* op, const Layout& layout, const Scale& scale, DType dtype) {
+  check_factor(op, "left", scale.left, layout.rows(), dtype);
+  check_factor(op, "edge", scale.edge, layout.edges(), dtype);
+  check_factor(op, "right", scale.right, layout.cols(), dtype);
+}
+
+}  // namespace
+
+void aggregate(const Layout& layout, const Scale& scale, const Tensor& x, const Tensor& y, Method) {
+  constexpr const char* kOp = "aggregate";
+  ops::check_tensor(kOp, "x", x, layout.cols(), x.cols(), x.dtype());
+  ops::check_tensor(kOp, "y", y, layout.rows(), x.cols(), x.dtype());
+  check_scale(kOp, layout, scale, x.dtype());
+  two_pass(layout, scale, x, y);
+}
+
+void aggregate_backward(const Layout& layout, const Scale& scale, const Tensor& x, const Tensor& dy, const Tensor& dx,
+                        const Tensor& d_edge, Method) {
+  constexpr const char* kOp = "aggregate_backward";
+  ops::check_tensor(kOp, "dy", dy, layout.rows(), dy.cols(), dy.dtype());
+  if (dx.defined()) ops::check_tensor(kOp, "dx", dx, layout.cols(), dy.cols(), dy.dtype());
+  if (d_edge.defined()) {
+    ops::check_tensor(kOp, "x", x, layout.cols(), dy.cols(), dy.dtype());
+    ops::check_tensor(kOp, "d_edge", d_edge, layout.edges(), 1, dy.dtype());
+  }
+  check_scale(kOp, layout, scale, dy.dtype());
+  two_pass_backward(layout, scale, x, dy, dx, d_edge);
+}
+
+}  // namespace galena::hyper

@@ -1,0 +1,48 @@
+#pragma once
+// An incidence as the aggregate V -> E -> V wants it: both directions, cut to prefixes, with what is worked out once
+// and used in every epoch.
+
+#include <cstdint>
+#include <memory>
+
+#include "galena/hypergraph.hpp"
+#include "src/ops/csr.hpp"
+
+namespace galena::hyper {
+
+/// Prefixes of an incidence: the first `rows` vertices as output, the first `edges` hyperedges, the first `cols` vertices
+/// as input. Training needs ever fewer of them from layer to layer. -1: all.
+struct Extent {
+  std::int64_t rows = -1, edges = -1, cols = -1;
+};
+
+/// What building cost.
+struct LayoutStats {
+  double seconds = 0;
+  std::uint64_t bytes = 0;  ///< kept, besides the incidence itself
+};
+
+/// Immutable; copies share. The incidence is kept where it is made of a Hypergraph, else the caller keeps the arrays.
+class Layout {
+ public:
+  explicit Layout(const Hypergraph& hypergraph, const Extent& extent = {});
+  /// `by_edge` [hyperedges x vertices] and its transpose. Throws InputError where they do not fit each other or the
+  /// extent is larger.
+  Layout(const ops::Csr& by_edge, const ops::Csr& by_vertex, const Extent& extent = {});
+
+  [[nodiscard]] std::int64_t rows() const noexcept;   ///< output vertices
+  [[nodiscard]] std::int64_t edges() const noexcept;  ///< hyperedges
+  [[nodiscard]] std::int64_t cols() const noexcept;   ///< input vertices
+  /// Hyperedge -> members and vertex -> hyperedges, not cut: kernels take prefixes of rows and columns.
+  [[nodiscard]] const ops::Csr& by_edge() const noexcept;
+  [[nodiscard]] const ops::Csr& by_vertex() const noexcept;
+  [[nodiscard]] const LayoutStats& stats() const noexcept;
+
+  struct Storage;
+  [[nodiscard]] const Storage& storage() const noexcept { return *storage_; }
+
+ private:
+  std::shared_ptr<const Storage> storage_;
+};
+
+}  // namespace galena::hyper
