@@ -5,7 +5,9 @@
 #include "src/nn/op_aggregate.hpp"
 
 #include <algorithm>
+#include <cmath>
 
+#include "src/ops/pointwise.hpp"
 #include "src/ops/quantize.hpp"
 
 namespace galena::nn {
@@ -46,6 +48,9 @@ void add_halo(const ops::Csr& csr, const Factors& factors, const HaloFactors& ha
     ops::spmm(csr, {left, right, nullptr}, rows.dense, y, true);
 }
 
+constexpr double kSliceWork = 4e6;  // multiplications, about a millisecond
+constexpr std::int64_t kSlices = 16;
+
 /// One aggregate() of a pass, as both directions see it.
 struct Aggregate {
   const GraphView& graph;
@@ -58,12 +63,31 @@ struct Aggregate {
 
   void forward(const Tensor& x, const Tensor& y) const {
     const Factors& f = factors(x);
-    if (exchange != nullptr) exchange->begin_forward(call, hop, x);
-    ops::spmm(graph.local_view(), {or_null(f.left), or_null(f.right), or_null(f.diagonal)}, x, y);
-    if (exchange == nullptr) return;
+    if (exchange == nullptr)
+      return ops::spmm(graph.local_view(), {or_null(f.left), or_null(f.right), or_null(f.diagonal)}, x, y);
+    exchange->begin_forward(call, hop, x);
+    sum_while_moving(graph.local_view(), f.left, f.right, f.diagonal, x, y, false);
     const HaloRows rows = exchange->finish_forward(call, x.dtype() == DType::f32);
     const HaloSelection& selection = exchange->selection(call, hop);
     add_halo(selection.csr, f, *halo_factors_of(graph, how, x.dtype(), selection), rows, y);
+  }
+
+  /// The local sum in slices of rows, between which transfers go on: an MPI library moves large messages only when it
+  /// is called.
+  void sum_while_moving(const ops::Csr& csr, const Tensor& left, const Tensor& right, const Tensor& diagonal,
+                        const Tensor& x, const Tensor& y, bool accumulate) const {
+    const double work = static_cast<double>(csr.nonzeros()) * static_cast<double>(x.cols());
+    const std::int64_t rows = y.rows(), slices = std::clamp<std::int64_t>(std::llround(work / kSliceWork), 1, kSlices);
+    for (std::int64_t k = 0; k < slices; ++k) {
+      const std::int64_t begin = rows * k / slices, end = rows * (k + 1) / slices;
+      const ops::Csr slice{csr.rows - begin, csr.cols, csr.indptr + begin, csr.indices};
+      Tensor scale;
+      if (left.defined()) scale = left.slice(begin, end);
+      ops::spmm(slice, {or_null(scale), or_null(right), nullptr}, x, y.slice(begin, end), accumulate);
+      exchange->progress();
+    }
+    const std::int64_t both = std::min(x.rows(), rows);
+    if (diagonal.defined()) ops::scale_rows(diagonal.head(both), x.head(both), y.head(both), true);
   }
 
   void backward(const Tensor& dy, const Var& x) const {
@@ -76,9 +100,11 @@ struct Aggregate {
       exchange->begin_backward(call, dhalo);
     }
     const GradientSlot slot = x.grad_slot();
-    spmm_with_diagonal(graph.local_transpose(), {or_null(f.right), or_null(f.left), or_null(f.diagonal)}, dy,
-                       slot.tensor, slot.accumulate);
-    if (exchange != nullptr) exchange->finish_backward(call, slot.tensor);
+    if (exchange == nullptr)
+      return spmm_with_diagonal(graph.local_transpose(), {or_null(f.right), or_null(f.left), or_null(f.diagonal)}, dy,
+                                slot.tensor, slot.accumulate);
+    sum_while_moving(graph.local_transpose(), f.right, f.left, f.diagonal, dy, slot.tensor, slot.accumulate);
+    exchange->finish_backward(call, slot.tensor);
   }
 };
 

@@ -154,3 +154,32 @@ TEST_CASE("a rank without vertices takes part in every exchange") {
   CHECK(exchange.log.size() == 4);
   CHECK(largest_difference(exchange.gradient, Tensor::zeros(4, 6, DType::f64)) == 0);
 }
+
+TEST_CASE("large local sums are cut in slices, between which transfers go on; the sums stay the same") {
+  class Moving : public FixedExchange {
+   public:
+    using FixedExchange::FixedExchange;
+    void progress() override { ++moved; }
+    int moved = 0;
+  };
+  constexpr int kMany = 400, kOwn = 390, kWidth = 2048;
+  const Edges edges = random_edges(kMany, 5000, 8, true);
+  const nn::GraphView part = with_halo(kMany, kOwn, edges, true), whole = one_rank(kMany, edges, true);
+  const nn::Var x = leaf(kMany, kWidth, 1);
+  const Tensor weights = random_tensor(kOwn, kWidth, 3);
+  nn::Context all(whole, nullptr, {});
+  nn::backward(weighted_sum(nn::head(nn::aggregate(all, x, Aggregation::symmetric()), kOwn), weights));
+
+  const nn::Var own(x.value().slice(0, kOwn).clone(), true);
+  Moving exchange(part, x.value().slice(kOwn, kMany).clone());
+  nn::Context ctx(part, &exchange, {});
+  const nn::Var y = nn::aggregate(ctx, own, Aggregation::symmetric());
+  CHECK(exchange.moved > 1);
+  const int forward = exchange.moved;
+  nn::backward(weighted_sum(y, weights));
+  CHECK(exchange.moved > forward + 1);
+  nn::Context again(whole, nullptr, {});
+  const nn::NoGrad guard;
+  CHECK(largest_difference(y.value(), nn::aggregate(again, x, Aggregation::symmetric()).value().head(kOwn)) < 1e-12);
+  CHECK(largest_difference(own.grad(), x.grad().head(kOwn)) < 1e-12);
+}
