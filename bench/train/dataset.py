@@ -1,4 +1,4 @@
-"""Reads a dataset folder (edges, features, labels, splits) into numpy and SciPy arrays."""
+"""Reads a dataset folder (edges or hyperedges, features, labels, splits) into numpy and SciPy arrays."""
 
 import gzip
 import pathlib
@@ -7,18 +7,29 @@ import numpy
 import scipy.sparse
 
 
-def read_edges(folder):
-    """The lines `u v` of edges.txt[.gz] as an int64 [m, 2] array, and n where the header says it, else None."""
-    plain = folder / "edges.txt"
-    packed = folder / "edges.txt.gz"
-    text = plain.read_bytes() if plain.exists() else gzip.decompress(packed.read_bytes())
+def read_list(folder, name, counted):
+    """The text of `name`[.gz] after its header, and the number that follows the word `counted` there, else None."""
+    plain = folder / name
+    text = plain.read_bytes() if plain.exists() else gzip.decompress((folder / f"{name}.gz").read_bytes())
     vertices = None
     while text.startswith(b"#"):
         line, text = text.split(b"\n", 1)
         words = line.replace(b":", b" ").split()
-        if b"Nodes" in words:
-            vertices = int(words[words.index(b"Nodes") + 1])
+        if counted in words and words[words.index(counted) + 1].isdigit():
+            vertices = int(words[words.index(counted) + 1])
+    return text, vertices
+
+
+def read_edges(folder):
+    """The lines `u v` of edges.txt[.gz] as an int64 [m, 2] array, and n where the header says it, else None."""
+    text, vertices = read_list(folder, "edges.txt", b"Nodes")
     return numpy.fromstring(text, dtype=numpy.int64, sep=" ").reshape(-1, 2), vertices
+
+
+def read_hyperedges(folder):
+    """The lines of hyperedges.txt[.gz] as a list of lists, and n where the header says it, else None."""
+    text, vertices = read_list(folder, "hyperedges.txt", b"Vertices")
+    return [[int(word) for word in line.split()] for line in text.splitlines()], vertices
 
 
 def read_features(folder):
@@ -67,13 +78,17 @@ def normalize_rows(features):
 
 
 class Dataset:
-    """One folder: n, edges [m, 2], features, labels (int [n] or 0/1 [n, c]), classes, default split."""
+    """One folder: n, edges [m, 2] or hyperedges (lists), features, labels (int [n] or 0/1 [n, c]), classes, split."""
 
     def __init__(self, folder):
         folder = pathlib.Path(folder)
         self.name = folder.name
         self.folder = folder
-        self.edges, vertices = read_edges(folder)
+        self.edges = self.hyperedges = None
+        if any(folder.glob("edges.txt*")):
+            self.edges, vertices = read_edges(folder)
+        else:
+            self.hyperedges, vertices = read_hyperedges(folder)
         self.labels = numpy.load(folder / "labels.npy")
         self.n = vertices or len(self.labels)
         self.multi_label = self.labels.ndim == 2

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 import torch_geometric.nn as gnn
 from torch_geometric import EdgeIndex
 
-PATHS = ("coo", "csr", "edgeindex")
+PATHS = ("coo", "csr", "edgeindex", "dhg")  # dhg: DeepHypergraph's, for hypergraphs
 
 
 def adjacency(dataset, model):
@@ -36,6 +36,16 @@ def graph_arguments(matrix, path):
         return index, weight
     edges = EdgeIndex(index, sparse_size=matrix.shape, sort_order="col", is_undirected=True)
     return edges.validate().fill_cache_(), weight  # sorted by target, remembers its transpose
+
+
+def hypergraph_arguments(dataset, path):
+    """What a layer takes after x: pairs (vertex, hyperedge), or DeepHypergraph's structure with its matrix cached."""
+    if path == "dhg":
+        import dhg
+        return (dhg.Hypergraph(dataset.n, dataset.hyperedges),)
+    sizes = [len(members) for members in dataset.hyperedges]
+    pairs = (numpy.concatenate(dataset.hyperedges), numpy.repeat(numpy.arange(len(sizes)), sizes))
+    return (torch.from_numpy(numpy.stack(pairs).astype(numpy.int64)),)
 
 
 def feature_tensor(features, layout):
@@ -107,6 +117,8 @@ class Network(torch.nn.Module):
 def make_layer(hyper, width, out, last):
     if hyper.model == "gcn":
         return gnn.GCNConv(width, out, normalize=False)
+    if hyper.model == "hgnn":
+        return DeepHgnn(width, out) if hyper.path == "dhg" else gnn.HypergraphConv(width, out)
     if hyper.model == "sage":
         return Sage(width, out)
     if hyper.model == "gat":
@@ -127,6 +139,17 @@ class Gat(gnn.GATConv):
 
     def forward(self, x, graph, weight=None):
         return super().forward(x, graph)
+
+
+class DeepHgnn(torch.nn.Module):
+    """HGNN's convolution as DeepHypergraph computes it: a product with D_v^-1/2 H W D_e^-1 H^T D_v^-1/2, made once."""
+
+    def __init__(self, width, out):
+        super().__init__()
+        self.lin = torch.nn.Linear(width, out)
+
+    def forward(self, x, hypergraph):
+        return hypergraph.smoothing_with_HGNN(self.lin(x))
 
 
 class Mlp(torch.nn.Linear):

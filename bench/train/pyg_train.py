@@ -25,6 +25,7 @@ RECIPES = {
     "gcn": {"hidden": 16, "dropout": 0.5, "lr": 0.01, "epochs": 200},
     "gat": {"hidden": 8, "dropout": 0.6, "lr": 0.005, "epochs": 300},
     "sage": {"hidden": 64, "dropout": 0.5, "lr": 0.01, "epochs": 200},
+    "hgnn": {"hidden": 64, "dropout": 0.5, "lr": 0.01, "epochs": 200},
     "mlp": {"hidden": 64, "dropout": 0.5, "lr": 0.01, "epochs": 200},
 }
 
@@ -191,10 +192,13 @@ def main():
         source.features = data.normalize_rows(source.features)
     if args.metric == "auto":
         args.metric = "micro_f1" if source.multi_label else "accuracy"
-    graph = pyg_models.graph_arguments(pyg_models.adjacency(source, args.model), args.path)
-    sparse_input = args.features != "dense" and args.model == "gcn"
+    if source.hyperedges is not None:
+        graph = pyg_models.hypergraph_arguments(source, args.path)
+    else:
+        graph = pyg_models.graph_arguments(pyg_models.adjacency(source, args.model), args.path)
+    sparse_input = args.features != "dense" and args.model in ("gcn", "hgnn")
     x = pyg_models.feature_tensor(source.features, args.features)
-    source.features = source.edges = None  # not to count in the peak
+    source.features = source.edges = source.hyperedges = None  # not to count in the peak
     labels = torch.from_numpy(source.labels.astype("float32" if source.multi_label else "int64"))
 
     runs = []
