@@ -45,8 +45,9 @@ void add_model(CLI::App& command, TrainCommand& c) {
   group(command.add_option("--attention-dropout", m.attention_dropout, "The same of attention weights"))
       ->type_name("P");
   group(command.add_option("--norm", c.norm, "Normalisation of hidden layers"))
-      ->check(CLI::IsMember({"none", "layer", "batch"}));
+      ->check(CLI::IsMember({"none", "layer", "batch", "l2"}));
   group(command.add_flag("--residual", m.residual, "Hidden layers add their input"));
+  group(command.add_option("--block", m.block, "plain, or residual-ffn: pre-norm, feed-forward network, residual"));
   group(command.add_option("--alpha", m.alpha, "GCNII: share of the first layer's output"));
   group(command.add_option("--theta", m.theta, "GCNII: strength of the linear maps"));
   group(command.add_option("--aggregation", m.sage_aggregation, "SAGE: mean, sum or max"));
@@ -64,11 +65,16 @@ void add_training(CLI::App& command, TrainCommand& c) {
   group(command.add_option("--momentum", o.momentum, "Of sgd"));
   group(command.add_option("--schedule", o.schedule, "Learning rate over epochs: constant, cosine, step, linear"));
   group(command.add_option("--warmup", o.warmup_epochs, "Epochs until the learning rate is whole"));
-  group(command.add_option("--patience", t.patience, "Evaluations without a better validation score; 0: all epochs"));
+  group(command.add_option("--select", t.select, "The best epoch: by validation score, or by validation loss"))
+      ->check(CLI::IsMember({"score", "loss"}));
+  group(command.add_option("--patience", t.patience, "Evaluations without a better epoch; 0: all epochs"));
   group(command.add_option("--eval-every", t.eval_every, "Epochs between evaluations"));
   group(command.add_option("--metric", t.metric, "auto, accuracy, micro_f1 or roc_auc"));
   group(command.add_flag("--inductive", t.inductive, "Train on edges between training vertices only"));
   group(command.add_flag("!--no-prune", t.prune, "Compute rows too that cannot reach the loss"));
+  group(command.add_flag("!--no-savings", t.savings,
+                         "Leave out what saves work and bytes and changes no result: features summed once, narrow rows "
+                         "first, sums while rows travel"));
   group(command.add_option("--dtype", c.dtype, "f32, or f64 for checks"))->check(CLI::IsMember({"f32", "f64"}));
 }
 
@@ -163,7 +169,10 @@ void TrainCommand::settle(CLI::App& command, const Common& common) {
                    : normalize == "rows"        ? Normalize::row_l1
                    : normalize == "standardize" ? Normalize::standardize
                                                 : Normalize::none;
-  t.model.norm = norm == "layer" ? nn::NormKind::layer : norm == "batch" ? nn::NormKind::batch : nn::NormKind::none;
+  t.model.norm = norm == "layer"   ? nn::NormKind::layer
+                 : norm == "batch" ? nn::NormKind::batch
+                 : norm == "l2"    ? nn::NormKind::l2
+                                   : nn::NormKind::none;
   t.dtype = dtype == "f64" ? DType::f64 : DType::f32;
   static const std::map<std::string, int> widths{{"32", 32}, {"16", 16}, {"8", 8},       {"4", 4},
                                                  {"2", 2},   {"1", 1},   {"adaptive", 0}};

@@ -164,12 +164,16 @@ class Context {
     std::uint32_t epoch = 0;
     /// Sums over ranks, in rank order; null on one rank.
     std::function<void(std::span<double>)> sum_over_ranks;
+    /// What changes no result: features aggregated once and kept, products first where rows get narrower, sums while
+    /// rows travel. Off only to measure what they save.
+    bool savings = true;
     /// Where asked for: receives what the model passes to keep_embeddings(). Outlives the context.
     Var* embeddings = nullptr;
   };
   Context(const GraphView& graph, HaloExchange* exchange, Settings settings);  ///< both outlive it
 
   [[nodiscard]] bool training() const noexcept { return settings_.training; }
+  [[nodiscard]] bool savings() const noexcept { return settings_.savings; }
   [[nodiscard]] std::uint64_t seed() const noexcept { return settings_.seed; }
   [[nodiscard]] std::uint32_t epoch() const noexcept { return settings_.epoch; }
   /// What the step from hop `hop` to the next runs over.

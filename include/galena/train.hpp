@@ -51,11 +51,13 @@ struct TrainOptions {
   nn::OptimizerOptions optimizer;
   int epochs = 200;
   std::uint64_t seed = 0;
-  bool inductive = false;       ///< train on the graph of the training vertices alone; evaluate on the whole
-  bool prune = true;            ///< leave out rows that cannot reach the training loss (the result is the same)
-  int eval_every = 1;           ///< epochs; evaluation is on the whole graph, full rate, full precision
-  int patience = 0;             ///< evaluations without a better validation score before stopping; 0 = never
-  std::string metric = "auto";  ///< accuracy, micro_f1, roc_auc; auto: micro_f1 where multi-label, else accuracy
+  bool inductive = false;        ///< train on the graph of the training vertices alone; evaluate on the whole
+  bool prune = true;             ///< leave out rows that cannot reach the training loss (the result is the same)
+  bool savings = true;           ///< see nn::Context::Settings; with `prune`, off only to measure what they save
+  int eval_every = 1;            ///< epochs; evaluation is on the whole graph, full rate, full precision
+  std::string select = "score";  ///< which epoch is the best: of the best validation score, or of the least "loss"
+  int patience = 0;              ///< evaluations without a better epoch before stopping; 0 = never
+  std::string metric = "auto";   ///< accuracy, micro_f1, roc_auc; auto: micro_f1 where multi-label, else accuracy
 
   PartitionOptions partition;             ///< parts: one a rank
   std::filesystem::path partition_file;   ///< read in the place of making one
@@ -79,6 +81,7 @@ struct TrainOptions {
 /// Scores of one evaluation, in [0, 1]; NaN where a split has no such score.
 struct Scores {
   double train = 0, valid = 0, test = 0;
+  double valid_loss = std::numeric_limits<double>::quiet_NaN();  ///< a number where epochs are selected by it
 };
 
 /// Bytes that all ranks sent, by what they were for.
@@ -105,7 +108,7 @@ struct TrainBytes {
 struct TrainResult {
   int epochs = 0, best_epoch = 0;
   std::string metric;
-  Scores best;  ///< at the epoch of the best validation score
+  Scores best;  ///< at the best epoch
   std::vector<EpochRecord> records;
   double load_seconds = 0, partition_seconds = 0, prepare_seconds = 0, train_seconds = 0, epoch_median = 0;
   TrainBytes bytes_per_epoch;  ///< the mean over epochs of this run

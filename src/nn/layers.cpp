@@ -33,7 +33,7 @@ GcnConv::GcnConv(ParameterStore& store, const std::string& name, std::int64_t in
 
 Var GcnConv::operator()(Context& ctx, Var x) const {
   const Aggregation how = Aggregation::symmetric();
-  if (aggregate_first(x, weight_.cols())) {
+  if (aggregate_first(ctx, x, weight_.cols())) {
     x = aggregate(ctx, x, how);
     return linear(x, weight_, bias_);
   }
@@ -50,7 +50,7 @@ SageConv::SageConv(ParameterStore& store, const std::string& name, std::int64_t 
 }
 
 Var SageConv::operator()(Context& ctx, Var x) const {
-  const bool first = how_.kind != Aggregation::Kind::max && aggregate_first(x, neighbour_.cols());
+  const bool first = how_.kind != Aggregation::Kind::max && aggregate_first(ctx, x, neighbour_.cols());
   Var neighbours = first ? linear(aggregate(ctx, x, how_), neighbour_)
                          : aggregate(ctx, linear(needed_rows(ctx, x), neighbour_), how_);
   return add(std::move(neighbours), linear(self_rows(ctx, x), self_, bias_));
@@ -88,7 +88,7 @@ GinConv::GinConv(ParameterStore& store, const std::string& name, std::int64_t in
 
 Var GinConv::operator()(Context& ctx, Var x) const {
   // The first linear map commutes with the sum.
-  const bool sum_first = aggregate_first(x, first_.out());
+  const bool sum_first = aggregate_first(ctx, x, first_.out());
   if (!sum_first) x = linear(needed_rows(ctx, x), first_.weight);
   x = add(aggregate(ctx, x, Aggregation::sum(true)), scale_by(self_rows(ctx, x), eps_));
   x = sum_first ? first_(x) : add_row(std::move(x), first_.bias);

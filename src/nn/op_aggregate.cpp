@@ -58,6 +58,7 @@ struct Aggregate {
   std::uint32_t call;
   int hop;
   Aggregation how;
+  bool savings;
 
   [[nodiscard]] const Factors& factors(const Tensor& x) const { return factors_of(graph, how, x.dtype()); }
 
@@ -66,6 +67,7 @@ struct Aggregate {
     if (exchange == nullptr)
       return ops::spmm(graph.local_view(), {or_null(f.left), or_null(f.right), or_null(f.diagonal)}, x, y);
     exchange->begin_forward(call, hop, x);
+    if (!savings) static_cast<void>(exchange->finish_forward(call, x.dtype() == DType::f32));
     sum_while_moving(graph.local_view(), f.left, f.right, f.diagonal, x, y, false);
     const HaloRows rows = exchange->finish_forward(call, x.dtype() == DType::f32);
     const HaloSelection& selection = exchange->selection(call, hop);
@@ -109,7 +111,7 @@ struct Aggregate {
 };
 
 Var aggregate_sum(Context& ctx, const Var& x, Aggregation how) {
-  const Aggregate op{ctx.graph(x.hop()), ctx.exchange(), ctx.next_exchange(), x.hop(), how};
+  const Aggregate op{ctx.graph(x.hop()), ctx.exchange(), ctx.next_exchange(), x.hop(), how, ctx.savings()};
   const Tensor y = Tensor::empty(ctx.rows(x.hop() + 1), x.cols(), x.dtype());
   op.forward(x.value(), y);
   return make_op(
@@ -173,13 +175,13 @@ Var aggregate_constant(Context& ctx, const Var& x, Aggregation how) {
 
 }  // namespace
 
-bool is_constant(const Var& x) {
-  return x.sparse() == nullptr && !x.requires_grad() && constant_of(x)->constant && x.hop() == 0;
+bool is_constant(const Context& ctx, const Var& x) {
+  return ctx.savings() && x.sparse() == nullptr && !x.requires_grad() && constant_of(x)->constant && x.hop() == 0;
 }
 
-bool aggregate_first(const Var& x, std::int64_t out) {
+bool aggregate_first(const Context& ctx, const Var& x, std::int64_t out) {
   if (x.sparse() != nullptr) return false;
-  if (is_constant(x)) return true;
+  if (is_constant(ctx, x) || !ctx.savings()) return true;
   // Rows without a gradient need no sum over neighbours going back.
   return x.cols() <= (x.requires_grad() ? out : 2 * out);
 }
@@ -187,7 +189,7 @@ bool aggregate_first(const Var& x, std::int64_t out) {
 Var aggregate(Context& ctx, const Var& x, Aggregation how) {
   check_aggregated("aggregate", ctx, x);
   check_loops("aggregate", ctx, how.self_loops);
-  if (is_constant(x) && constant_of(x)->tensor.rows() == ctx.graph().inner) return aggregate_constant(ctx, x, how);
+  if (is_constant(ctx, x) && constant_of(x)->tensor.rows() == ctx.graph().inner) return aggregate_constant(ctx, x, how);
   return how.kind == Aggregation::Kind::max ? aggregate_max(ctx, x, how) : aggregate_sum(ctx, x, how);
 }
 

@@ -201,6 +201,7 @@ std::vector<PlannedExchange> planned_exchanges(const NodeDataset& data, const Tr
   Tracer tracer(options.dtype);
   nn::Context::Settings settings;
   settings.training = true;
+  settings.savings = options.savings;
   settings.seed = options.seed;
   settings.sum_over_ranks = [](std::span<double> sums) { std::fill(sums.begin(), sums.end(), 1.0); };
   nn::Context context(view, &tracer, std::move(settings));

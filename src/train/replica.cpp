@@ -192,6 +192,7 @@ nn::Var Replica::forward(bool training, int epoch, nn::Var* embeddings) {
   settings.training = training;
   settings.seed = run_.options.seed;
   settings.epoch = static_cast<std::uint32_t>(epoch);
+  settings.savings = run_.options.savings;
   settings.sum_over_ranks = summer();
   settings.embeddings = embeddings;
   if (pruned) settings.hop_rows = share.hop_rows;
@@ -199,14 +200,17 @@ nn::Var Replica::forward(bool training, int epoch, nn::Var* embeddings) {
   return module_->forward(context, whole ? whole_local_->features : local_.features);
 }
 
+nn::Var Replica::loss_of(const nn::Var& logits, const LocalData& local, std::span<const VertexId> rows,
+                         std::size_t all) const {
+  const NodeData& data = run_.data.data;
+  const double examples = static_cast<double>(all) * (data.multi_label ? data.num_classes : 1);
+  return data.multi_label ? nn::binary_cross_entropy(logits, local.label_matrix, rows, 1 / examples)
+                          : nn::cross_entropy(logits, local.labels, rows, 1 / examples);
+}
+
 double Replica::compute_gradient(int epoch) {
   store_.zero_gradients();
-  const nn::Var logits = forward(true, epoch);
-  const NodeData& data = run_.data.data;
-  const double examples = static_cast<double>(data.train.size()) * (data.multi_label ? data.num_classes : 1);
-  const nn::Var loss = data.multi_label
-                           ? nn::binary_cross_entropy(logits, local_.label_matrix, local_.train, 1 / examples)
-                           : nn::cross_entropy(logits, local_.labels, local_.train, 1 / examples);
+  const nn::Var loss = loss_of(forward(true, epoch), local_, local_.train, run_.data.data.train.size());
   nn::backward(loss);
   std::array<double, 1> total{loss.value().item()};
   if (comm_.size() == 1) return total[0];
@@ -243,7 +247,14 @@ Scores Replica::evaluate() {
   const LocalData& local = whole_local_ ? *whole_local_ : local_;
   comm::Communicator* comm = comm_.size() > 1 ? &comm_ : nullptr;
   const auto of = [&](const std::vector<VertexId>& rows) { return score(metric_, logits, local.truths(), rows, comm); };
-  return {of(local.train), of(local.valid), of(local.test)};
+  Scores scores{of(local.train), of(local.valid), of(local.test)};
+  const std::size_t valid = run_.data.data.valid.size();
+  if (run_.options.select != "loss" || valid == 0) return scores;
+  const nn::NoGrad guard;
+  std::array<double, 1> loss{loss_of(nn::Var(logits), local, local.valid, valid).value().item()};
+  if (comm != nullptr) comm->sum(std::span(loss), kControl);
+  scores.valid_loss = loss[0];
+  return scores;
 }
 
 Replica::Outputs Replica::gather_outputs(bool embeddings) {

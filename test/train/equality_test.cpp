@@ -107,6 +107,23 @@ TEST_CASE("leaving out rows that cannot reach the loss changes nothing") {
   }
 }
 
+TEST_CASE("without the savings that change no result, the result is the same") {
+  for (const Setting& setting : settings()) {
+    const NodeDataset data = random_data(setting.data);
+    TrainOptions options = options_for("gcn", DType::f64);
+    setting.change(options);
+    for (const int parts : {1, 3}) {
+      INFO(setting.name << ", " << parts << " parts");
+      options.savings = true;
+      const EpochOutcome with = run_epochs(data, options, striped(data.graph, parts), 2);
+      options.savings = false;
+      const EpochOutcome without = run_epochs(data, options, striped(data.graph, parts), 2);
+      CHECK(relative_difference(without.gradients, with.gradients) < kGradients64);
+      CHECK(relative_difference(without.logits, with.logits) < kLogits);
+    }
+  }
+}
+
 TEST_CASE("parts without vertices or training vertices take part") {
   const NodeDataset data = random_data({});
   for (const auto norm : {nn::NormKind::none, nn::NormKind::batch}) {
