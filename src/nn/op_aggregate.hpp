@@ -19,7 +19,7 @@ bool aggregate_first(const Context& ctx, const Var& x, std::int64_t out);
 /// (A x) W + b, where `smooth` applies a linear map A to rows. Multiplies first where that makes rows narrower.
 template <class Smooth>
 Var smooth_and_multiply(Context& ctx, Var x, const Var& weight, const Var& bias, const Smooth& smooth) {
-  if (aggregate_first(x, weight.cols())) {
+  if (aggregate_first(ctx, x, weight.cols())) {
     x = smooth(ctx, x);
     return linear(x, weight, bias);
   }
