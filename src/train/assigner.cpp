@@ -15,7 +15,9 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <utility>
 
+#include "galena/error.hpp"
 #include "src/train/assigner_problems.hpp"
 
 namespace galena::train {
@@ -31,9 +33,9 @@ struct Assigner::State {
   const Share& share;
   comm::Communicator& comm;
   MessageOptions messages;
-  LinkOptions link;
+  LinkCosts links;
   int epochs = 0;
-  bool enabled = false;
+  bool enabled = false, measure_links = false;
   Table table;
   std::map<RouteKey, RouteAssignment> assignment;
   Factors factors;
@@ -69,8 +71,7 @@ void Assigner::State::gather(const Measures& measured) {
 void Assigner::State::solve_widths() {
   Widths widths;
   for (std::int32_t call = 0; call <= last_call(table); ++call)
-    for (const bool forward : {true, false})
-      assign_widths(table, call, forward, comm.size(), messages.lambda, link, widths);
+    for (const bool forward : {true, false}) assign_widths(table, call, forward, messages.lambda, links, widths);
   for (const auto& [key, state] : table) assignment[key] = {widths.forward[key], widths.backward[key], {}};
 }
 
@@ -195,8 +196,9 @@ Assignment Assigner::State::mine() const {
 }
 
 Assigner::Assigner(const Share& share, comm::Communicator& comm, const MessageOptions& messages,
-                   const LinkOptions& link, int epochs)
-    : state_(std::make_unique<State>(State{share, comm, messages, link, epochs, false, {}, {}, {}, 0, 0})) {
+                   const LinkOptions& link, int epochs, bool measure_links)
+    : state_(std::make_unique<State>(State{
+          share, comm, messages, even_links(comm.size(), link), epochs, false, measure_links, {}, {}, {}, 0, 0})) {
   state_->enabled = comm.size() > 1 && (messages.bits == 0 || messages.byte_budget > 0);
 }
 
@@ -217,6 +219,7 @@ void Assigner::State::assign_anew(int epoch, Replica& replica) {
   BoundaryExchange& exchange = *replica.exchange();
   gather(exchange.measures());
   exchange.measure(false);
+  if (std::exchange(measure_links, false) && messages.byte_budget == 0) links = train::measure_links(comm);
   if (messages.byte_budget > 0 && (solved <= 1 || solved % 10 == 0)) calibrate(epoch, replica);
   ++solved;
   solve(epoch);
@@ -227,6 +230,8 @@ void Assigner::State::assign_anew(int epoch, Replica& replica) {
 void Assigner::save(ByteWriter& writer) const {
   writer.put(state_->solved);
   writer.put(state_->spent);
+  writer.put(static_cast<std::uint8_t>(state_->measure_links));
+  writer.put_array(state_->links.seconds_per_byte);
   writer.put_array(state_->factors);
   writer.put(static_cast<std::uint64_t>(state_->table.size()));
   for (const auto& [key, state] : state_->table) {
@@ -243,6 +248,10 @@ void Assigner::save(ByteWriter& writer) const {
 void Assigner::load(ByteReader& reader, BoundaryExchange& exchange) {
   state_->solved = reader.get<std::int32_t>();
   state_->spent = reader.get<std::int64_t>();
+  state_->measure_links = reader.get<std::uint8_t>() != 0;
+  state_->links.seconds_per_byte = reader.get_array<double>();
+  if (state_->links.seconds_per_byte.size() != static_cast<std::size_t>(state_->comm.size() * state_->comm.size()))
+    throw InputError("checkpoint: costs of links that are not those between all ranks: the file is damaged");
   state_->factors = reader.get_array<Factors::value_type>();
   const std::size_t routes = reader.count(1);
   for (std::size_t k = 0; k < routes; ++k) {

@@ -9,14 +9,13 @@ namespace {
 
 constexpr std::array kJointWidths{2, 4, 8, 16, 32};
 
-Channel channel_of(int sender, int receiver, int ranks, std::int64_t width, std::span<const int> widths,
-                   const LinkOptions& link) {
+Channel channel_of(int sender, int receiver, std::int64_t width, std::span<const int> widths, const LinkCosts& links) {
   Channel channel;
   channel.sender = sender;
   channel.receiver = receiver;
-  channel.round = (receiver - sender + ranks) % ranks;
-  channel.seconds_per_byte = link.bytes_per_second > 0 ? 1 / link.bytes_per_second : 1;
-  channel.latency = link.latency;
+  channel.round = (receiver - sender + links.ranks) % links.ranks;
+  channel.seconds_per_byte = links.of(sender, receiver);
+  channel.latency = links.latency;
   channel.row_bytes = row_bytes(width, widths);
   return channel;
 }
@@ -59,8 +58,8 @@ Channel joint_channel(const JointInput& input, const RouteKey& key, const RouteS
 
 }  // namespace
 
-void assign_widths(const Table& table, std::int32_t call, bool forward, int ranks, double lambda,
-                   const LinkOptions& link, Widths& out) {
+void assign_widths(const Table& table, std::int32_t call, bool forward, double lambda, const LinkCosts& links,
+                   Widths& out) {
   BitProblem problem;
   std::vector<double> coefficient;
   std::vector<std::int32_t> channel;
@@ -73,7 +72,7 @@ void assign_widths(const Table& table, std::int32_t call, bool forward, int rank
       channel.push_back(static_cast<std::int32_t>(problem.channels.size()));
     }
     const int from = forward ? key.sender : key.receiver, to = forward ? key.receiver : key.sender;
-    problem.channels.push_back(channel_of(from, to, ranks, rows.width, problem.widths, link));
+    problem.channels.push_back(channel_of(from, to, rows.width, problem.widths, links));
   }
   if (coefficient.empty()) return;
   problem.coefficient = coefficient;

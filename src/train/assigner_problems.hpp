@@ -10,6 +10,7 @@
 #include "galena/train.hpp"
 #include "src/train/allocate_joint.hpp"
 #include "src/train/assigner_table.hpp"
+#include "src/train/link_speeds.hpp"
 
 namespace galena::train {
 
@@ -19,8 +20,8 @@ struct Widths {
 };
 
 /// Adaptive widths of one exchange in one direction, added to `out`.
-void assign_widths(const Table& table, std::int32_t call, bool forward, int ranks, double lambda,
-                   const LinkOptions& link, Widths& out);
+void assign_widths(const Table& table, std::int32_t call, bool forward, double lambda, const LinkCosts& links,
+                   Widths& out);
 
 /// A message is a row with the gradient that comes back for it: both go where the row is drawn.
 struct Message {

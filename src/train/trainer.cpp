@@ -70,7 +70,8 @@ Trainer::Trainer(const Run& run, comm::Communicator& comm, const EpochCallback& 
       callback_(callback),
       result_(result),
       replica_(run, comm),
-      assigner_(replica_.share(), comm, run.options.messages, run.options.link, run.options.epochs) {}
+      assigner_(replica_.share(), comm, run.options.messages, run.options.link, run.options.epochs,
+                run.options.transport == Transport::mpi && run.options.link.bytes_per_second == 0) {}
 
 bool Trainer::stop_asked() {
   if (run_.options.stop == nullptr) return false;
