@@ -16,6 +16,7 @@ void add_scores(Json& json, const Scores& scores) {
   json["train"] = number_json(scores.train);
   json["valid"] = number_json(scores.valid);
   json["test"] = number_json(scores.test);
+  if (std::isfinite(scores.valid_loss)) json["valid_loss"] = scores.valid_loss;
 }
 
 void add_model(Json& json, const nn::ModelOptions& m, const std::string& norm) {
@@ -24,7 +25,7 @@ void add_model(Json& json, const nn::ModelOptions& m, const std::string& norm) {
     json.update({{"heads", m.heads}, {"output-heads", m.output_heads}, {"attention-dropout", m.attention_dropout}});
   json["dropout"] = m.dropout;
   json["input-dropout"] = m.input_dropout < 0 ? m.dropout : m.input_dropout;
-  json.update({{"norm", norm}, {"residual", m.residual}});
+  json.update({{"norm", norm}, {"residual", m.residual}, {"block", m.block}});
   if (m.name == "gcnii") json.update({{"alpha", m.alpha}, {"theta", m.theta}});
   if (m.name == "sage") json["aggregation"] = m.sage_aggregation;
 }
@@ -74,7 +75,7 @@ Json options_json(const TrainCommand& command) {
   add_model(json, t.model, command.norm);
   json.update({{"epochs", t.epochs}, {"seed", t.seed}});
   add_optimizer(json, t.optimizer);
-  json.update({{"patience", t.patience}, {"eval-every", t.eval_every}, {"metric", t.metric}});
+  json.update({{"select", t.select}, {"patience", t.patience}, {"eval-every", t.eval_every}, {"metric", t.metric}});
   json.update({{"inductive", t.inductive}, {"prune", t.prune}, {"dtype", command.dtype}});
   json.update({{"split", command.data.split}, {"split-seed", command.data.seed}, {"normalize", command.normalize}});
   json.update({{"no-features", command.data.no_features}, {"directed", command.directed}});

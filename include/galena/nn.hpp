@@ -204,7 +204,7 @@ class Context {
 // x is [n x d] of this rank's vertices. Shapes that do not fit: InputError naming the operation and both shapes.
 // Operations that take a Var by value write over it where nobody else holds it: pass results on with std::move.
 
-enum class Activation { identity, relu, leaky_relu, elu, sigmoid, tanh };
+enum class Activation { identity, relu, leaky_relu, elu, sigmoid, tanh, gelu };
 
 /// The rows that this pass needs of x: the first ctx.rows(x.hop()). No copy. For features, of which there are more.
 Var needed_rows(const Context& ctx, const Var& x);
@@ -227,6 +227,8 @@ Var mean_of_heads(const Var& x, int heads);     ///< [n x heads*w] -> [n x w]
 Var dropout(Context& ctx, Var x, double p);
 /// dropout(relu(x)), with one tensor kept for the backward pass in the place of two and no number drawn again.
 Var relu_dropout(Context& ctx, Var x, double p);
+/// Each row divided by its Euclidean norm; zero rows stay.
+Var l2_norm(Var x);
 Var layer_norm(const Var& x, const Var& gamma, const Var& beta, double eps = 1e-5);
 /// Over the rows of all ranks. Running statistics [1 x d] are updated in training and used else.
 Var batch_norm(Context& ctx, const Var& x, const Var& gamma, const Var& beta, const Tensor& running_mean,
@@ -320,14 +322,14 @@ class Linear {
   Var weight, bias;
 };
 
-enum class NormKind { none, layer, batch };
+enum class NormKind { none, layer, batch, l2 };
 
-/// Layer or batch normalisation, or nothing.
+/// Layer or batch normalisation, rows of length 1, or nothing.
 class Norm {
  public:
   Norm() = default;
   Norm(ParameterStore& store, const std::string& name, NormKind kind, std::int64_t width);
-  Var operator()(Context& ctx, const Var& x) const;
+  Var operator()(Context& ctx, Var x) const;
 
  private:
   NormKind kind_ = NormKind::none;
@@ -414,6 +416,7 @@ struct ModelOptions {
   double attention_dropout = 0;  ///< GAT
   NormKind norm = NormKind::none;
   bool residual = false;                  ///< hidden layers add their input (through a linear map where widths differ)
+  std::string block = "plain";            ///< residual-ffn: pre-norm, feed-forward network, residual (not GCNII)
   double alpha = 0.1, theta = 0.5;        ///< GCNII
   std::string sage_aggregation = "mean";  ///< mean sum max
 };

@@ -9,7 +9,7 @@ Linear::Linear(ParameterStore& store, const std::string& name, std::int64_t in, 
 }
 
 Norm::Norm(ParameterStore& store, const std::string& name, NormKind kind, std::int64_t width) : kind_(kind) {
-  if (kind == NormKind::none) return;
+  if (kind == NormKind::none || kind == NormKind::l2) return;
   gamma_ = store.add(name + ".gamma", 1, width, Initializer::ones);
   beta_ = store.add(name + ".beta", 1, width, Initializer::zeros);
   if (kind == NormKind::layer) return;
@@ -17,9 +17,10 @@ Norm::Norm(ParameterStore& store, const std::string& name, NormKind kind, std::i
   var_ = store.add_buffer(name + ".running_var", 1, width, 1);
 }
 
-Var Norm::operator()(Context& ctx, const Var& x) const {
+Var Norm::operator()(Context& ctx, Var x) const {
   switch (kind_) {
     case NormKind::none: return x;
+    case NormKind::l2: return l2_norm(std::move(x));
     case NormKind::layer: return layer_norm(x, gamma_, beta_);
     case NormKind::batch: return batch_norm(ctx, x, gamma_, beta_, mean_, var_);
   }
@@ -92,7 +93,7 @@ Var GinConv::operator()(Context& ctx, Var x) const {
   if (!sum_first) x = linear(needed_rows(ctx, x), first_.weight);
   x = add(aggregate(ctx, x, Aggregation::sum(true)), scale_by(self_rows(ctx, x), eps_));
   x = sum_first ? first_(x) : add_row(std::move(x), first_.bias);
-  x = norm_(ctx, x);
+  x = norm_(ctx, std::move(x));
   return second_(relu(std::move(x)));
 }
 

@@ -28,7 +28,7 @@ class Gcnii : public Module {
       Var skip;
       if (options_.residual) skip = self_rows(ctx, h);
       h = layers_[k](ctx, std::move(h), x0);
-      h = norms_[k](ctx, h);
+      h = norms_[k](ctx, std::move(h));
       if (options_.residual) h = add(std::move(h), skip);
       h = relu_dropout(ctx, std::move(h), options_.dropout);
     }

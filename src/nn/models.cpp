@@ -13,6 +13,7 @@ namespace galena::nn {
 namespace {
 
 const std::vector<std::string> kAggregations{"mean", "sum", "max"};
+const std::vector<std::string> kBlocks{"plain", "residual-ffn"};
 
 void check_known(const char* what, const std::string& name, const std::vector<std::string>& known) {
   if (std::find(known.begin(), known.end(), name) != known.end()) return;
@@ -31,6 +32,8 @@ void check_rate(const char* name, double p) {
 void check(const ModelOptions& o, std::int64_t in, std::int64_t out) {
   check_known("model", o.name, model_names());
   check_known("sage_aggregation", o.sage_aggregation, kAggregations);
+  check_known("block", o.block, kBlocks);
+  if (o.name == "gcnii" && o.block != "plain") fail("make_model", "gcnii has blocks of its own; expected block plain");
   check_least("layers", o.layers, 1);
   check_least("hidden", o.hidden, 1);
   check_least("heads", o.heads, 1);
@@ -58,6 +61,7 @@ std::unique_ptr<Module> make_model(const ModelOptions& options, std::int64_t in,
   ModelOptions o = options;
   if (o.input_dropout < 0) o.input_dropout = o.dropout;
   if (o.name == "gcnii") return make_gcnii(o, in, out, store);
+  if (o.block == "residual-ffn") return make_residual_stack(o, in, out, store);
   return make_stack(o, in, out, store);
 }
 

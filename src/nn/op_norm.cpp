@@ -89,6 +89,16 @@ Statistics running_statistics(const Tensor& running_mean, const Tensor& running_
 
 }  // namespace
 
+Var l2_norm(Var x) {
+  check_dense("l2_norm", "x", x);
+  const Tensor y = memory_for_result(x), norm = Tensor::empty(x.rows(), 1, x.dtype());
+  ops::l2_norm(x.value(), y, norm);
+  return make_op("l2_norm", y, {x}, [y, norm, x = x.gradient_only()](const Tensor& dy) {
+    const GradientSlot slot = slot_over(x, dy);
+    ops::l2_norm_backward(y, norm, dy, slot.tensor, slot.accumulate);
+  });
+}
+
 Var layer_norm(const Var& x, const Var& gamma, const Var& beta, double eps) {
   check_norm("layer_norm", x, gamma, beta);
   const Tensor y = Tensor::empty(x.rows(), x.cols(), x.dtype());

@@ -16,6 +16,7 @@ ops::Activation kernel_of(Activation f) {
     case Activation::elu: return ops::Activation::elu;
     case Activation::sigmoid: return ops::Activation::sigmoid;
     case Activation::tanh: return ops::Activation::tanh;
+    case Activation::gelu: return ops::Activation::gelu;
   }
   throw InternalError("activate: an activation without a kernel");
 }
@@ -44,12 +45,14 @@ void pass_on_rows(const Var& x, const Tensor& dy, double factor) {
 Var activate(Activation f, Var x, double slope) {
   check_dense("activate", "x", x);
   if (f == Activation::identity) return x;
-  const Tensor y = memory_for_result(x);
+  const bool keeps_input = f == Activation::gelu;  // the gradients of the others are told from their results
+  const Tensor y = keeps_input ? Tensor::empty(x.rows(), x.cols(), x.dtype()) : memory_for_result(x);
+  const Tensor known = keeps_input ? x.value() : y;
   const ops::Activation kernel = kernel_of(f);
   ops::activate(kernel, x.value(), y, slope);
   return make_op("activate", y, {x}, [=, x = x.gradient_only()](const Tensor& dy) {
     const GradientSlot slot = slot_over(x, dy);
-    ops::activate_backward(kernel, y, dy, slot.tensor, slot.accumulate, slope);
+    ops::activate_backward(kernel, known, dy, slot.tensor, slot.accumulate, slope);
   });
 }
 
@@ -117,7 +120,8 @@ Var scale_rows(const Var& x, const Var& factor) {
   }
   const Tensor y = Tensor::empty(x.rows(), x.cols(), x.dtype());
   ops::scale_rows(factor.value().head(x.rows()), x.value(), y);
-  return make_op("scale_rows", y, {x, factor}, [x, factor](const Tensor& dy) {
+  const Var kept = factor.requires_grad() ? x : x.gradient_only();
+  return make_op("scale_rows", y, {x, factor}, [x = kept, factor](const Tensor& dy) {
     if (factor.requires_grad()) {  // <x_i, dy_i>
       const Tensor products = Tensor::empty(dy.rows(), dy.cols(), dy.dtype());
       ops::multiply(x.value(), dy, products);

@@ -20,6 +20,20 @@ void check_parameter(const char* op, const char* name, const Tensor& parameter, 
 
 }  // namespace
 
+void l2_norm(const Tensor& x, const Tensor& y, const Tensor& norm) {
+  check_like("l2_norm", "y", y, x);
+  check_tensor("l2_norm", "norm", norm, x.rows(), 1, x.dtype());
+  with_float("l2_norm", x.dtype(), [&]<class T>(T) { cpu::l2_norm<T>(x, y, norm); });
+}
+
+void l2_norm_backward(const Tensor& y, const Tensor& norm, const Tensor& dy, const Tensor& dx, bool accumulate) {
+  const char* op = "l2_norm_backward";
+  check_tensor(op, "norm", norm, y.rows(), 1, y.dtype());
+  check_like(op, "dy", dy, y);
+  check_like(op, "dx", dx, y);
+  with_float(op, y.dtype(), [&]<class T>(T) { cpu::l2_norm_backward<T>(y, norm, dy, dx, accumulate); });
+}
+
 void layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double eps, const Tensor& y,
                 const Tensor& mean, const Tensor& rstd) {
   check_parameter("layer_norm", "gamma", gamma, x);

@@ -1,5 +1,5 @@
 #pragma once
-// Layer normalisation, and the pieces of batch normalisation between which sums over ranks are taken. f32 and f64;
+// Rows of length 1, layer normalisation, and the pieces of batch normalisation between which sums over ranks are taken. f32 and f64;
 // statistics are accumulated in double.
 
 #include <span>
@@ -7,6 +7,11 @@
 #include "galena/tensor.hpp"
 
 namespace galena::ops {
+
+/// y = x / norm by row, with the Euclidean norms [n x 1]; zero rows stay. y may be x.
+void l2_norm(const Tensor& x, const Tensor& y, const Tensor& norm);
+/// dx (+)= (dy - y <y, dy>) / norm; 0 in zero rows. dx may be dy.
+void l2_norm_backward(const Tensor& y, const Tensor& norm, const Tensor& dy, const Tensor& dx, bool accumulate);
 
 /// y = (x - mean) / sqrt(var + eps) * gamma + beta by row; saves mean and 1/sqrt(var + eps) [n x 1].
 void layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double eps, const Tensor& y,

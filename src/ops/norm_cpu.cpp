@@ -29,6 +29,39 @@ void write(T& to, double value, bool accumulate) {
 }  // namespace
 
 template <class T>
+void l2_norm(const Tensor& in, const Tensor& out, const Tensor& norms) {
+  const std::int64_t cols = in.cols();
+  for_rows(in.rows(), cols, [&, cols](std::int64_t i) {
+    const T* x = in.data<T>() + i * cols;
+    T* y = out.data<T>() + i * cols;
+    double squares = 0;
+#pragma omp simd reduction(+ : squares)
+    for (std::int64_t c = 0; c < cols; ++c) squares += static_cast<double>(x[c]) * static_cast<double>(x[c]);
+    const double factor = squares > 0 ? 1 / std::sqrt(squares) : 0;
+    for (std::int64_t c = 0; c < cols; ++c) y[c] = static_cast<T>(static_cast<double>(x[c]) * factor);
+    norms.at<T>(i, 0) = static_cast<T>(std::sqrt(squares));
+  });
+}
+
+template <class T>
+void l2_norm_backward(const Tensor& in, const Tensor& norms, const Tensor& gradient, const Tensor& out,
+                      bool accumulate) {
+  const std::int64_t cols = in.cols();
+  for_rows(in.rows(), cols, [&, cols](std::int64_t i) {
+    const T *y = in.data<T>() + i * cols, *dy = gradient.data<T>() + i * cols;
+    T* dx = out.data<T>() + i * cols;
+    double along = 0;
+#pragma omp simd reduction(+ : along)
+    for (std::int64_t c = 0; c < cols; ++c) along += static_cast<double>(y[c]) * static_cast<double>(dy[c]);
+    const auto norm = static_cast<double>(norms.at<T>(i, 0));
+    const double factor = norm > 0 ? 1 / norm : 0;
+    for (std::int64_t c = 0; c < cols; ++c) {
+      write(dx[c], (static_cast<double>(dy[c]) - static_cast<double>(y[c]) * along) * factor, accumulate);
+    }
+  });
+}
+
+template <class T>
 void layer_norm(const Tensor& in, const Tensor& gamma, const Tensor& beta, double eps, const Tensor& out,
                 const Tensor& means, const Tensor& rstds) {
   const std::int64_t cols = in.cols();
@@ -153,6 +186,8 @@ void batch_norm_backward_apply(const Tensor& in, std::span<const double> mean, s
 }
 
 #define GALENA_INSTANTIATE(T)                                                                                       \
+  template void l2_norm<T>(const Tensor&, const Tensor&, const Tensor&);                                            \
+  template void l2_norm_backward<T>(const Tensor&, const Tensor&, const Tensor&, const Tensor&, bool);              \
   template void layer_norm<T>(const Tensor&, const Tensor&, const Tensor&, double, const Tensor&, const Tensor&,    \
                               const Tensor&);                                                                       \
   template void layer_norm_backward<T>(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,   \

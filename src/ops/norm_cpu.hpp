@@ -6,6 +6,10 @@
 namespace galena::ops::cpu {
 
 template <class T>
+void l2_norm(const Tensor& x, const Tensor& y, const Tensor& norm);
+template <class T>
+void l2_norm_backward(const Tensor& y, const Tensor& norm, const Tensor& dy, const Tensor& dx, bool accumulate);
+template <class T>
 void layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double eps, const Tensor& y,
                 const Tensor& mean, const Tensor& rstd);
 template <class T>

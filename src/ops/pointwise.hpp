@@ -8,11 +8,11 @@
 
 namespace galena::ops {
 
-enum class Activation { identity, relu, leaky_relu, elu, sigmoid, tanh };
+enum class Activation { identity, relu, leaky_relu, elu, sigmoid, tanh, gelu };
 
 /// y = f(x); `slope`: of leaky ReLU (0.2 in GAT), alpha of ELU.
 void activate(Activation f, const Tensor& x, const Tensor& y, double slope = 0.2);
-/// dx (+)= f'(x) * dy, told from the result y.
+/// dx (+)= f'(x) * dy, told from the result y; of GELU, which takes most of its values twice, from x in its place.
 void activate_backward(Activation f, const Tensor& y, const Tensor& dy, const Tensor& dx, bool accumulate,
                        double slope = 0.2);
 

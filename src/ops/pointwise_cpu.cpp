@@ -4,12 +4,27 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numbers>
 
 #include "src/ops/column_reduce.hpp"
 #include "src/ops/map.hpp"
 
 namespace galena::ops::cpu {
 namespace {
+
+/// The standard normal distribution's share below x.
+template <class T>
+T normal_below(T x) {
+  return T{0.5} * std::erfc(-x * static_cast<T>(std::numbers::sqrt2 / 2));
+}
+
+/// The derivative of x * normal_below(x).
+template <class T>
+T gelu_derivative(T x) {
+  const T density = static_cast<T>(std::numbers::inv_sqrtpi * std::numbers::sqrt2 / 2) * std::exp(x * x / -2);
+  return normal_below(x) + (density > 0 ? x * density : T{0});  // not infinity times 0
+}
 
 /// visit(function) with the function of one element, so that the choice stands outside the loop.
 template <class T, class Visit>
@@ -21,10 +36,12 @@ void with_activation(Activation f, T slope, const Visit& visit) {
     case Activation::elu: return visit([=](T x) { return x > 0 ? x : slope * std::expm1(x); });
     case Activation::sigmoid: return visit([](T x) { return 1 / (1 + std::exp(-x)); });
     case Activation::tanh: return visit([](T x) { return std::tanh(x); });
+    case Activation::gelu:
+      return visit([](T x) { return std::max(x, std::numeric_limits<T>::lowest()) * normal_below(x); });
   }
 }
 
-/// The same with the derivative, as a function of the result.
+/// The same with the derivative, as a function of the result; of GELU, of what it was given.
 template <class T, class Visit>
 void with_derivative(Activation f, T slope, const Visit& visit) {
   switch (f) {
@@ -34,6 +51,7 @@ void with_derivative(Activation f, T slope, const Visit& visit) {
     case Activation::elu: return visit([=](T y) { return y > 0 ? T{1} : y + slope; });
     case Activation::sigmoid: return visit([](T y) { return y * (1 - y); });
     case Activation::tanh: return visit([](T y) { return 1 - y * y; });
+    case Activation::gelu: return visit([](T x) { return gelu_derivative(x); });
   }
 }
 

@@ -12,7 +12,7 @@ namespace galena::train {
 namespace {
 
 constexpr char kMagic[8] = {'G', 'L', 'N', 'T', 'R', 'A', 'I', 'N'};
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 
 }  // namespace
 
@@ -83,6 +83,7 @@ std::vector<std::byte> encode(const Checkpoint& checkpoint) {
   body.put(checkpoint.best_valid);
   body.put(checkpoint.best_train);
   body.put(checkpoint.best_test);
+  body.put(checkpoint.best_valid_loss);
   body.put(static_cast<std::uint64_t>(checkpoint.tensors.size()));
   for (const auto& [name, tensor] : checkpoint.tensors) {
     body.put(name);
@@ -122,6 +123,7 @@ Checkpoint decode(std::span<const std::byte> bytes, const std::filesystem::path&
   checkpoint.best_valid = reader.get<double>();
   checkpoint.best_train = reader.get<double>();
   checkpoint.best_test = reader.get<double>();
+  checkpoint.best_valid_loss = reader.get<double>();
   const std::size_t tensors = reader.count(1);
   for (std::size_t k = 0; k < tensors; ++k) {
     std::string key = reader.get_string();

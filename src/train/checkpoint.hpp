@@ -17,7 +17,7 @@ struct Checkpoint {
   std::int32_t next_epoch = 0;
   std::int32_t best_epoch = -1;
   std::int32_t evaluations_since_best = 0;
-  double best_valid = 0, best_train = 0, best_test = 0;
+  double best_valid = 0, best_train = 0, best_test = 0, best_valid_loss = 0;
   std::vector<std::pair<std::string, Tensor>> tensors;
   std::vector<std::vector<std::byte>> ranks;  ///< what each rank alone knows
 

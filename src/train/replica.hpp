@@ -74,6 +74,9 @@ class Replica {
 
  private:
   nn::Var forward(bool training, int epoch, nn::Var* embeddings = nullptr);
+  /// This rank's part of the mean loss over a split, of whose rows it has `rows` and all ranks `all`.
+  [[nodiscard]] nn::Var loss_of(const nn::Var& logits, const LocalData& local, std::span<const VertexId> rows,
+                                std::size_t all) const;
   Tensor gather(const Tensor& mine);
   [[nodiscard]] std::function<void(std::span<double>)> summer();
   Tensor evaluate_logits(nn::Var* embeddings = nullptr);

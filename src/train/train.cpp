@@ -31,6 +31,8 @@ void check(const NodeDataset& data, const TrainOptions& options) {
   require(!data.data.train.empty(), "no training vertices");
   require(options.epochs >= 0, fmt::format("--epochs {}: expected 0 or more", options.epochs));
   require(options.partition.parts >= 1, fmt::format("--parts {}: expected 1 or more", options.partition.parts));
+  require(options.select == "score" || options.select == "loss",
+          fmt::format("--select {}: expected score or loss", options.select));
   require(m.rate >= 0 && m.rate <= 1, fmt::format("--boundary-rate {}: expected 0 to 1", m.rate));
   require(std::find(kWidths.begin(), kWidths.end(), m.bits) != kWidths.end(),
           fmt::format("--message-bits {}: expected 32, 16, 8, 4, 2, 1 or adaptive", m.bits));

@@ -47,20 +47,20 @@ std::string describe_run(const Run& run) {
   const nn::ModelOptions& m = o.model;
   const nn::OptimizerOptions& p = o.optimizer;
   std::string text = fmt::format(
-      "data {} graph {:016x} split {} features {}x{} classes {}; model {} {} {} {} {} {} {} {} {} {} {} {} {} {}",
+      "data {} graph {:016x} split {} features {}x{} classes {}; model {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}",
       run.data.name, run.data.hypergraph ? run.data.hypergraph->digest() : run.data.graph.digest(), run.data.data.split,
       run.data.data.features.rows, run.data.data.features.cols, run.data.data.num_classes, run.make ? "custom" : m.name,
       m.layers, m.hidden, m.heads, m.output_heads, m.dropout, m.input_dropout, m.attention_dropout,
-      static_cast<int>(m.norm), m.residual, m.alpha, m.theta, m.sage_aggregation, static_cast<int>(o.dtype));
+      static_cast<int>(m.norm), m.residual, m.block, m.alpha, m.theta, m.sage_aggregation, static_cast<int>(o.dtype));
   text += fmt::format("; optimizer {} {} {} {} {} {} {} {} {} {}", p.name, p.lr, p.weight_decay, p.momentum, p.nesterov,
                       p.beta1, p.beta2, p.eps, p.schedule, p.warmup_epochs);
   for (const auto& [group, decay] : p.group_weight_decay) text += fmt::format(" {}={}", group, decay);
   if (p.schedule != "constant") text += fmt::format(" epochs {}", o.epochs);
   const std::uint64_t parts = base::hash_bytes(std::as_bytes(std::span(run.partition.part_of)));
-  text +=
-      fmt::format("; seed {} inductive {} prune {} metric {}; parts {} {:016x}; messages {} {} {} {} {} {} {}", o.seed,
-                  o.inductive, o.prune, o.metric, run.partition.parts, parts, o.messages.rate, o.messages.by_importance,
-                  o.messages.bits, o.messages.byte_budget, o.messages.period, o.messages.lambda, o.messages.stale);
+  text += fmt::format(
+      "; seed {} inductive {} prune {} metric {} select {}; parts {} {:016x}; messages {} {} {} {} {} {} {}", o.seed,
+      o.inductive, o.prune, o.metric, o.select, run.partition.parts, parts, o.messages.rate, o.messages.by_importance,
+      o.messages.bits, o.messages.byte_budget, o.messages.period, o.messages.lambda, o.messages.stale);
   return text;
 }
 
@@ -104,7 +104,9 @@ void Trainer::evaluate(EpochRecord& record) {
   if (comm_.size() > 1) record.traffic = rows_of(comm_.gather_traffic());
   const Scores scores = replica_.evaluate();
   record.scores = scores;
-  if (best_epoch_ < 0 || scores.valid > best_scores_.valid) {
+  const bool better =
+      run_.options.select == "loss" ? scores.valid_loss < best_scores_.valid_loss : scores.valid > best_scores_.valid;
+  if (best_epoch_ < 0 || better) {
     best_ = replica_.snapshot();
     best_epoch_ = record.epoch;
     best_scores_ = scores;
@@ -187,6 +189,7 @@ Checkpoint Trainer::collect(int next_epoch) {
   checkpoint.best_train = best_scores_.train;
   checkpoint.best_valid = best_scores_.valid;
   checkpoint.best_test = best_scores_.test;
+  checkpoint.best_valid_loss = best_scores_.valid_loss;
   const auto now = replica_.snapshot();
   for (std::size_t k = 0; k < now.size(); ++k) {
     checkpoint.tensors.emplace_back(fmt::format("model/{}", k), now[k]);
@@ -211,7 +214,7 @@ void Trainer::apply(const Checkpoint& checkpoint) {
   first_epoch_ = checkpoint.next_epoch;
   best_epoch_ = checkpoint.best_epoch;
   since_best_ = checkpoint.evaluations_since_best;
-  best_scores_ = {checkpoint.best_train, checkpoint.best_valid, checkpoint.best_test};
+  best_scores_ = {checkpoint.best_train, checkpoint.best_valid, checkpoint.best_test, checkpoint.best_valid_loss};
   std::vector<Tensor> now;
   for (std::size_t k = 0; k < replica_.store().buffers().size() + 1; ++k) {
     now.push_back(checkpoint.find(fmt::format("model/{}", k), path));

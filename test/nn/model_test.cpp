@@ -94,7 +94,7 @@ const std::vector<std::string> kNames{"gcn", "sage", "gat", "gatv2", "gin", "gcn
 
 TEST_CASE("gradients of all parameters of all models") {
   nn::ModelOptions options = options_of(GENERATE(from_range(kNames)));
-  options.norm = GENERATE(nn::NormKind::none, nn::NormKind::layer, nn::NormKind::batch);
+  options.norm = GENERATE(nn::NormKind::none, nn::NormKind::layer, nn::NormKind::batch, nn::NormKind::l2);
   options.residual = GENERATE(false, true);
   const bool directed = GENERATE(false, true), sparse = GENERATE(false, true);
   CAPTURE(options.name, static_cast<int>(options.norm), options.residual, directed, sparse);
@@ -102,6 +102,45 @@ TEST_CASE("gradients of all parameters of all models") {
   const Model model(options);
   const nn::Var x = features(graph, sparse);
   check_gradients(model.parameters(), [&] { return model.loss(graph.view, x, {}); });
+}
+
+TEST_CASE("gradients of all parameters of residual blocks") {
+  nn::ModelOptions options = options_of(GENERATE("gcn", "sage", "gat", "gatv2", "gin", "mlp"));
+  options.block = "residual-ffn";
+  options.norm = GENERATE(nn::NormKind::none, nn::NormKind::layer, nn::NormKind::l2);
+  const bool sparse = GENERATE(false, true);
+  CAPTURE(options.name, static_cast<int>(options.norm), sparse);
+  const Layered graph(3, false);
+  const Model model(options);
+  const nn::Var x = features(graph, sparse);
+  check_gradients(model.parameters(), [&] { return model.loss(graph.view, x, {}); });
+}
+
+TEST_CASE("a residual block is x + W_2 gelu(W_1 A norm(x))") {
+  nn::ModelOptions options = options_of("gcn");
+  options.block = "residual-ffn";
+  options.norm = nn::NormKind::layer;
+  options.layers = 1;
+  const Model model(options);
+  const Layered graph(1, false);
+  nn::Context ctx(graph.view, nullptr, {});
+  const nn::Var x = features(graph, false);
+  const auto p = [&](const std::string& name) {
+    const auto& all = model.store.parameters();
+    return std::find_if(all.begin(), all.end(), [&](const auto& e) { return e.name == name; })->var;
+  };
+  const auto map = [&](const nn::Var& rows, const std::string& name) {
+    return nn::linear(rows, p(name + ".weight"), p(name + ".bias"));
+  };
+  const auto gelu = [](const nn::Var& rows) { return nn::activate(nn::Activation::gelu, rows); };
+  const auto norm = [&](const nn::Var& rows, const std::string& name) {
+    return nn::layer_norm(rows, p(name + ".gamma"), p(name + ".beta"));
+  };
+  const nn::Var h = gelu(map(x, "first"));
+  const nn::Var sum = nn::aggregate(ctx, norm(h, "layer0.norm"), nn::Aggregation::symmetric());
+  const nn::Var block = nn::add(map(gelu(map(sum, "layer0")), "layer0.outer"), h);
+  CHECK(largest_difference(model.module->forward(ctx, x).value(), map(norm(block, "last.norm"), "last").value()) <
+        1e-14);
 }
 
 TEST_CASE("gradients of SAGE with other sums, and without dropout of the features") {
@@ -118,6 +157,7 @@ TEST_CASE("gradients of SAGE with other sums, and without dropout of the feature
 TEST_CASE("a pass over the rows that reach the loss gives the loss and gradients of a pass over all") {
   nn::ModelOptions options = options_of(GENERATE(from_range(kNames)));
   options.residual = GENERATE(false, true);
+  if (options.name != "gcnii") options.block = GENERATE("plain", "residual-ffn");
   options.input_dropout = GENERATE(-1.0, 0.0);
   const bool directed = GENERATE(false, true), sparse = GENERATE(false, true);
   Model model(options);
@@ -201,6 +241,8 @@ TEST_CASE("model options that make no sense are refused") {
   CHECK_NOTHROW(make([](auto&) {}));
   CHECK_THROWS_WITH(make([](auto& o) { o.name = "gcm"; }), contains("did you mean 'gcn'"));
   CHECK_THROWS_WITH(make([](auto& o) { o.sage_aggregation = "maen"; }), contains("did you mean 'mean'"));
+  CHECK_THROWS_WITH(make([](auto& o) { o.block = "residual-fnn"; }), contains("did you mean 'residual-ffn'"));
+  CHECK_THROWS_WITH(make([](auto& o) { o.name = "gcnii", o.block = "residual-ffn"; }), contains("block plain"));
   CHECK_THROWS_WITH(make([](auto& o) { o.layers = 0; }), contains("layers is 0"));
   CHECK_THROWS_WITH(make([](auto& o) { o.hidden = 0; }), contains("hidden is 0"));
   CHECK_THROWS_WITH(make([](auto& o) { o.dropout = 1; }), contains("dropout is 1"));

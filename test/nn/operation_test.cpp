@@ -71,7 +71,7 @@ TEST_CASE("gradients of dense operations") {
 
 TEST_CASE("gradients of activations") {
   const auto f = GENERATE(nn::Activation::identity, nn::Activation::relu, nn::Activation::leaky_relu,
-                          nn::Activation::elu, nn::Activation::sigmoid, nn::Activation::tanh);
+                          nn::Activation::elu, nn::Activation::sigmoid, nn::Activation::tanh, nn::Activation::gelu);
   const nn::Var x = leaf(6, 5, 1);
   check_gradients({x}, [&] { return weighted_sum(nn::activate(f, nn::scale(x, 2), 0.3)); });
   check_gradients({x}, [&] {
@@ -183,6 +183,12 @@ TEST_CASE("gradients of norms") {
   }
   SECTION("layer, of a value used elsewhere") {
     check_gradients({x}, [&] { return weighted_sum(nn::multiply(nn::layer_norm(x, gamma, beta), x)); });
+  }
+  SECTION("l2") {
+    check_gradients({x}, [&] { return weighted_sum(nn::l2_norm(nn::scale(x, 2))); });
+  }
+  SECTION("l2, of a value used elsewhere") {
+    check_gradients({x}, [&] { return weighted_sum(nn::multiply(nn::l2_norm(x), x)); });
   }
   SECTION("batch") {
     const bool train = GENERATE(true, false);
@@ -304,5 +310,6 @@ TEST_CASE("shapes that do not fit are named") {
   CHECK_THROWS_WITH(nn::mean_of_heads(x, 3), contains("3 heads"));
   CHECK_THROWS_WITH(nn::relu(nn::Var(random_sparse(3, 3, 1))), contains("sparse"));
   CHECK_THROWS_WITH(nn::relu(nn::Var()), contains("undefined"));
+  CHECK_THROWS_WITH(nn::l2_norm(nn::Var(random_sparse(3, 3, 1))), contains("l2_norm") && contains("sparse"));
   CHECK_THROWS_WITH(nn::layer_norm(x, leaf(1, 3, 1), leaf(1, 4, 1)), contains("gamma"));
 }

@@ -50,6 +50,51 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta) {
 
 }  // namespace
 
+TEST_CASE("l2 norm: rows of length 1 along the old ones, in place too; zero rows stay") {
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    for (const std::int64_t cols : {1, 2, 7, 64, 65}) {
+      const Tensor x = random_tensor(20, cols, dtype, 1, -3, 5), y = Tensor::empty(20, cols, dtype);
+      const Tensor norm = Tensor::empty(20, 1, dtype);
+      x.slice(3, 4).fill(0);
+      l2_norm(x, y, norm);
+      const double tolerance = dtype == DType::f32 ? 1e-6 : 1e-14;
+      for (std::int64_t i = 0; i < 20; ++i) {
+        double length = 0;  // by hypot(), which squares nothing
+        for (std::int64_t c = 0; c < cols; ++c) length = std::hypot(length, x.item(i, c));
+        CHECK(norm.item(i) == Approx(length).epsilon(tolerance));
+        for (std::int64_t c = 0; c < cols; ++c)
+          CHECK(y.item(i, c) == Approx(i == 3 ? 0 : x.item(i, c) / length).margin(tolerance));
+      }
+      const Tensor in_place = x.clone();
+      l2_norm(in_place, in_place, norm);
+      CHECK(same_bytes(in_place, y));
+    }
+  }
+}
+
+TEST_CASE("l2 norm: gradients by finite differences, written, added and in place") {
+  for (const std::int64_t cols : {1, 2, 9}) {
+    const Tensor x = random_tensor(7, cols, DType::f64, 6), weight = random_tensor(7, cols, DType::f64, 9);
+    const Tensor y = Tensor::empty(7, cols, DType::f64), norm = Tensor::empty(7, 1, DType::f64);
+    const Tensor dx = Tensor::empty(7, cols, DType::f64), twice = Tensor::full(7, cols, 2, DType::f64);
+    const auto loss = [&] {
+      l2_norm(x, y, norm);
+      return dot(weight, y);
+    };
+    loss();
+    l2_norm_backward(y, norm, weight, dx, false);
+    l2_norm_backward(y, norm, weight, twice, true);
+    const Tensor over = weight.clone();
+    l2_norm_backward(y, norm, over, over, false);
+    check_gradient(x, dx, loss);
+    CHECK(same_bytes(over, dx));
+    for (std::int64_t c = 0; c < cols; ++c) CHECK(twice.item(4, c) == Approx(2 + dx.item(4, c)).epsilon(1e-14));
+  }
+  const Tensor zeros = Tensor::zeros(2, 3), dx = Tensor::full(2, 3, 9);
+  l2_norm_backward(zeros, Tensor::zeros(2, 1), Tensor::full(2, 3, 1), dx, false);
+  CHECK(largest_difference(dx, zeros) == 0);
+}
+
 TEST_CASE("layer norm: rows have the mean of beta and the spread of gamma") {
   for (const DType dtype : {DType::f32, DType::f64}) {
     for (const std::int64_t cols : {1, 2, 7, 64, 65}) {

@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::pair<std::int64_t, std::int64_t> kShapes[] = {{0, 5},  {3, 0},   {1, 1},    {7, 1},
                                                              {5, 17}, {33, 64}, {1000, 3}, {700, 130}};
-constexpr Activation kActivations[] = {Activation::identity, Activation::relu,    Activation::leaky_relu,
-                                       Activation::elu,      Activation::sigmoid, Activation::tanh};
+constexpr Activation kActivations[] = {Activation::identity, Activation::relu, Activation::leaky_relu, Activation::elu,
+                                       Activation::sigmoid,  Activation::tanh, Activation::gelu};
 constexpr DType kTypes[] = {DType::f32, DType::f64};
 
 double tolerance(DType dtype) { return dtype == DType::f32 ? 1e-6 : 1e-14; }
@@ -27,6 +27,7 @@ double formula(Activation f, double x, double slope) {
     case Activation::elu: return std::max(x, 0.0) + slope * (std::exp(std::min(x, 0.0)) - 1);
     case Activation::sigmoid: return 0.5 * (1 + std::tanh(x / 2));
     case Activation::tanh: return 1 - 2 / (std::exp(2 * x) + 1);
+    case Activation::gelu: return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
   }
   return 0;
 }
@@ -80,13 +81,14 @@ TEST_CASE("activations: gradients by finite differences, written and added") {
       return dot(weight, out);
     };
     activate(f, x, y, 0.3);
-    activate_backward(f, y, weight, dx, false, 0.3);
+    const Tensor& known = f == Activation::gelu ? x : y;
+    activate_backward(f, known, weight, dx, false, 0.3);
     check_gradient(x, dx, loss);
     const Tensor more = Tensor::full(9, 13, 2, DType::f64);
-    activate_backward(f, y, weight, more, true, 0.3);
+    activate_backward(f, known, weight, more, true, 0.3);
     check_elements(more, [&](auto i, auto c) { return 2 + dx.item(i, c); });
     const Tensor in_place = weight.clone();
-    activate_backward(f, y, in_place, in_place, false, 0.3);
+    activate_backward(f, known, in_place, in_place, false, 0.3);
     CHECK(same_bytes(in_place, dx));
   }
 }
@@ -98,12 +100,18 @@ TEST_CASE("activations: extremes overflow to their limits, NaN passes") {
   const std::vector<std::pair<Activation, std::vector<float>>> expected{{Activation::relu, {0, 0, 1e30F, infinity}},
                                                                         {Activation::elu, {-1, -1, 1e30F, infinity}},
                                                                         {Activation::sigmoid, {0, 0, 1, 1}},
-                                                                        {Activation::tanh, {-1, -1, 1, 1}}};
+                                                                        {Activation::tanh, {-1, -1, 1, 1}},
+                                                                        {Activation::gelu, {0, 0, 1e30F, infinity}}};
   for (const auto& [f, limits] : expected) {
     activate(f, x, y, 1);
     for (std::size_t c = 0; c < limits.size(); ++c) CHECK(y.at<float>(0, static_cast<std::int64_t>(c)) == limits[c]);
     CHECK(std::isnan(y.at<float>(0, 4)));
   }
+  const Tensor ones = Tensor::full(1, 5, 1);
+  activate_backward(Activation::gelu, x, ones, y, false);
+  for (const auto& [c, slope] : {std::pair{0, 0.0F}, {1, 0.0F}, {2, 1.0F}, {3, 1.0F}})
+    CHECK(y.at<float>(0, c) == slope);
+  CHECK(std::isnan(y.at<float>(0, 4)));
 }
 
 TEST_CASE("axpby and multiply: formulas, in place, and an uninitialised y at beta 0") {

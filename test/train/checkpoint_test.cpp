@@ -16,6 +16,7 @@ Checkpoint sample() {
   checkpoint.next_epoch = 12;
   checkpoint.best_epoch = 7;
   checkpoint.best_valid = 0.5;
+  checkpoint.best_valid_loss = 0.25;
   const float values[] = {1, 2, 3, 4, 5, 6};
   checkpoint.tensors.emplace_back("w", Tensor::from<float>(2, 3, values));
   checkpoint.tensors.emplace_back("empty", Tensor::empty(0, 4, DType::f64));
@@ -31,6 +32,7 @@ TEST_CASE("a checkpoint comes back as it was") {
   CHECK(after.next_epoch == 12);
   CHECK(after.best_epoch == 7);
   CHECK(after.best_valid == 0.5);
+  CHECK(after.best_valid_loss == 0.25);
   CHECK(after.ranks == before.ranks);
   const auto want = before.find("w", "f").span<float>(), got = after.find("w", "f").span<float>();
   CHECK(std::equal(want.begin(), want.end(), got.begin(), got.end()));

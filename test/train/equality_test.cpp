@@ -35,6 +35,12 @@ std::vector<Setting> settings() {
                    o.model.residual = true;
                    o.model.layers = 3;
                  }});
+  for (const std::string model : {"gcn", "sage", "gat"})
+    all.push_back({model + " in residual blocks", {}, [model](TrainOptions& o) {
+                     o.model.name = model;
+                     o.model.norm = nn::NormKind::l2;
+                     o.model.block = "residual-ffn";
+                   }});
   all.push_back({"attention dropout", {}, [](TrainOptions& o) {
                    o.model.name = "gat";
                    o.model.attention_dropout = 0.5;

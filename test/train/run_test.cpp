@@ -152,6 +152,29 @@ TEST_CASE("early stopping keeps the best epoch") {
   CHECK(result.best.valid == best);
 }
 
+TEST_CASE("the epoch of least validation loss is kept where asked for, whatever the parts") {
+  const NodeDataset data = random_data({});
+  for (const int parts : {1, 3}) {
+    const TemporaryFolder folder;
+    TrainOptions options = small(folder, parts);
+    options.epochs = 500;
+    options.patience = 5;
+    options.select = "loss";
+    const TrainResult result = train_network(data, options);
+    REQUIRE(result.epochs < 500);
+    CHECK(result.epochs == result.best_epoch + 6);
+    double least = INFINITY, sum = 0;
+    for (const EpochRecord& record : result.records) least = std::min(least, record.scores->valid_loss);
+    CHECK(result.best.valid_loss == least);
+    for (const VertexId v : data.data.valid) {  // from the logits of the best epoch
+      double total = 0;
+      for (std::int64_t c = 0; c < result.logits.cols(); ++c) total += std::exp(double{result.logits.at<float>(v, c)});
+      sum += std::log(total) - double{result.logits.at<float>(v, data.data.labels[v])};
+    }
+    CHECK(least == Approx(sum / static_cast<double>(data.data.valid.size())).epsilon(1e-5));
+  }
+}
+
 TEST_CASE("options that cannot be are refused") {
   const NodeDataset data = random_data({});
   const TemporaryFolder folder;
@@ -165,6 +188,7 @@ TEST_CASE("options that cannot be are refused") {
   refused([](TrainOptions& o) { o.messages.byte_budget = 0.1, o.messages.rate = 0.5; }, "leave out");
   refused([](TrainOptions& o) { o.model.name = "gnc"; }, "did you mean 'gcn'");
   refused([](TrainOptions& o) { o.metric = "f1"; }, "unknown metric");
+  refused([](TrainOptions& o) { o.select = "f1"; }, "--select f1");
   refused([](TrainOptions& o) { o.optimizer.lr = 1e30; }, "--lr");
   NodeDataset short_features = data;
   short_features.data.features.rows = 5;

@@ -1,0 +1,46 @@
+#include "src/nn/stack_layer.hpp"
+
+namespace galena::nn {
+namespace {
+
+Aggregation sage_aggregation(const std::string& name) {
+  if (name == "sum") return Aggregation::sum();
+  return name == "max" ? Aggregation::max() : Aggregation::mean();
+}
+
+Layer attention_layer(const ModelOptions& options, ParameterStore& store, const std::string& name, std::int64_t in,
+                      std::int64_t out, bool last, const std::string& group) {
+  Attention how;
+  how.v2 = options.name == "gatv2";
+  how.dropout = options.attention_dropout;
+  how.heads = last ? options.output_heads : options.heads;
+  return GatConv(store, name, in, last ? out : options.hidden, how, !last, group);
+}
+
+}  // namespace
+
+bool is_attention(const ModelOptions& options) { return options.name == "gat" || options.name == "gatv2"; }
+
+std::int64_t stack_width(const ModelOptions& options) {
+  return options.hidden * (is_attention(options) ? options.heads : 1);
+}
+
+int stack_hops(const ModelOptions& options) {
+  if (options.norm == NormKind::batch) return -1;
+  return options.name == "mlp" ? 0 : options.layers;
+}
+
+std::string first_group(const ModelOptions& options) {
+  return is_attention(options) || options.name == "gcn" ? "first" : "";
+}
+
+Layer make_layer(const ModelOptions& options, ParameterStore& store, const std::string& name, std::int64_t in,
+                 std::int64_t out, bool last, const std::string& group) {
+  if (options.name == "gcn") return GcnConv(store, name, in, out, group);
+  if (options.name == "sage") return SageConv(store, name, in, out, sage_aggregation(options.sage_aggregation));
+  if (options.name == "gin") return GinConv(store, name, in, out, options.norm);
+  if (is_attention(options)) return attention_layer(options, store, name, in, out, last, group);
+  return [linear = Linear(store, name, in, out)](Context&, Var x) { return linear(x); };
+}
+
+}  // namespace galena::nn
