@@ -397,6 +397,8 @@ class Gcn2Conv {
   Gcn2Conv(ParameterStore& store, const std::string& name, std::int64_t width, double alpha, double beta,
            const std::string& group = "");
   Var operator()(Context& ctx, Var x, const Var& x0) const;
+  /// The same where A x is there already: of another A.
+  [[nodiscard]] Var mix(Var smooth, const Var& x0) const;
 
  private:
   Var weight_;
@@ -406,7 +408,7 @@ class Gcn2Conv {
 // --- models by name
 
 struct ModelOptions {
-  std::string name = "gcn";  ///< gcn sage gat gatv2 gin gcnii mlp
+  std::string name = "gcn";  ///< gcn sage gat gatv2 gin gcnii mlp; of hypergraphs: hgnn hgnnp
   int layers = 2;
   std::int64_t hidden = 64;  ///< of a head, in GAT
   int heads = 8;             ///< GAT: of hidden layers
@@ -421,8 +423,9 @@ struct ModelOptions {
   std::string sage_aggregation = "mean";  ///< mean sum max
 };
 
-/// Names that make_model() knows.
+/// Names that make_model() knows: models of graphs, then of hypergraphs.
 const std::vector<std::string>& model_names();
+const std::vector<std::string>& hypergraph_model_names();
 /// Throws InputError with a suggestion for a name that does not exist, and for options out of range.
 /// Parameter groups: "first" (the first layer of gcn and gat, GCNII's ends) and "" (all else).
 std::unique_ptr<Module> make_model(const ModelOptions& options, std::int64_t in, std::int64_t out,

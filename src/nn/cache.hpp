@@ -5,7 +5,9 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "src/nn/graph_view.hpp"
@@ -42,6 +44,7 @@ struct GraphView::Cache {
     Tensor result;
   };
   std::map<Key, Factors> factors;
+  std::map<std::pair<std::string, DType>, Tensor> columns;  ///< by name: factors of hypergraph models
   std::deque<Selected> selected;      ///< the latest few
   std::deque<Aggregated> aggregated;  ///< the latest few
 };

@@ -33,13 +33,8 @@ GcnConv::GcnConv(ParameterStore& store, const std::string& name, std::int64_t in
       bias_(store.add(name + ".bias", 1, out, Initializer::zeros, group)) {}
 
 Var GcnConv::operator()(Context& ctx, Var x) const {
-  const Aggregation how = Aggregation::symmetric();
-  if (aggregate_first(ctx, x, weight_.cols())) {
-    x = aggregate(ctx, x, how);
-    return linear(x, weight_, bias_);
-  }
-  x = linear(needed_rows(ctx, x), weight_);
-  return add_row(aggregate(ctx, x, how), bias_);
+  const auto smooth = [](Context& c, const Var& rows) { return aggregate(c, rows, Aggregation::symmetric()); };
+  return smooth_and_multiply(ctx, std::move(x), weight_, bias_, smooth);
 }
 
 SageConv::SageConv(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t out, Aggregation how)
@@ -104,8 +99,12 @@ Gcn2Conv::Gcn2Conv(ParameterStore& store, const std::string& name, std::int64_t 
       beta_(beta) {}
 
 Var Gcn2Conv::operator()(Context& ctx, Var x, const Var& x0) const {
-  x = add(aggregate(ctx, x, Aggregation::symmetric()), x0, 1 - alpha_, alpha_);
-  return add(linear(x, weight_), x, beta_, 1 - beta_);
+  return mix(aggregate(ctx, x, Aggregation::symmetric()), x0);
+}
+
+Var Gcn2Conv::mix(Var smooth, const Var& x0) const {
+  smooth = add(std::move(smooth), x0, 1 - alpha_, alpha_);
+  return add(linear(smooth, weight_), smooth, beta_, 1 - beta_);
 }
 
 }  // namespace galena::nn

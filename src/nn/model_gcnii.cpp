@@ -1,9 +1,10 @@
 // GCNII (M. Chen et al., "Simple and Deep Graph Convolutional Networks", ICML 2020): a linear map, `layers` of Gcn2Conv
 // with beta_l = ln(theta / l + 1), a linear map. Both ends are the parameter group "first": the paper decays their
-// weights less.
+// weights less. UniGCNII (J. Huang and J. Yang, IJCAI 2021) is the same with UniGCN's map in the place of GCN's.
 
 #include <cmath>
 
+#include "src/nn/hyper_factors.hpp"
 #include "src/nn/models.hpp"
 
 namespace galena::nn {
@@ -22,12 +23,13 @@ class Gcnii : public Module {
   }
 
   Var forward(Context& ctx, const Var& x) override {
+    check_structure(ctx, options_);
     const Var x0 = relu(first_(dropout(ctx, needed_rows(ctx, x), options_.input_dropout)));
     Var h = dropout(ctx, x0, options_.dropout);
     for (std::size_t k = 0; k < layers_.size(); ++k) {
       Var skip;
       if (options_.residual) skip = self_rows(ctx, h);
-      h = layers_[k](ctx, std::move(h), x0);
+      h = layers_[k].mix(smooth(ctx, h), x0);
       h = norms_[k](ctx, std::move(h));
       if (options_.residual) h = add(std::move(h), skip);
       h = relu_dropout(ctx, std::move(h), options_.dropout);
@@ -36,9 +38,16 @@ class Gcnii : public Module {
     return last_(h);
   }
 
-  [[nodiscard]] int hops() const override { return options_.norm == NormKind::batch ? -1 : options_.layers; }
+  [[nodiscard]] int hops() const override {
+    return options_.norm == NormKind::batch ? -1 : options_.layers * hops_of_a_layer(options_.name);
+  }
 
  private:
+  [[nodiscard]] Var smooth(Context& ctx, const Var& x) const {
+    if (options_.name == "gcnii") return aggregate(ctx, x, Aggregation::symmetric());
+    return through_hyperedges(ctx, x, unigcn_step(ctx, x.dtype()));
+  }
+
   ModelOptions options_;
   Linear first_, last_;
   std::vector<Gcn2Conv> layers_;

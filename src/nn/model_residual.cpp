@@ -34,6 +34,7 @@ class ResidualStack : public Module {
   }
 
   Var forward(Context& ctx, const Var& x) override {
+    check_structure(ctx, options_);
     Var h = first_(dropout(ctx, needed_rows(ctx, x), options_.input_dropout));
     h = activated(ctx, std::move(h));
     for (const Block& block : blocks_) {

@@ -35,6 +35,7 @@ class Stack : public Module {
   }
 
   Var forward(Context& ctx, const Var& x) override {
+    check_structure(ctx, options_);
     Var h = dropout(ctx, needed_rows(ctx, x), options_.input_dropout);
     for (const Block& block : blocks_) {
       const bool last = &block == &blocks_.back();

@@ -1,4 +1,4 @@
-// Models by name: stacks of layers with dropout, norm and activation between them.
+// Models by name.
 
 #include <fmt/format.h>
 
@@ -50,9 +50,33 @@ void check(const ModelOptions& o, std::int64_t in, std::int64_t out) {
 
 }  // namespace
 
-const std::vector<std::string>& model_names() {
-  static const std::vector<std::string> names{"gcn", "sage", "gat", "gatv2", "gin", "gcnii", "mlp"};
+const std::vector<std::string>& hypergraph_model_names() {
+  static const std::vector<std::string> names{"hgnn", "hgnnp"};
   return names;
+}
+
+const std::vector<std::string>& model_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all{"gcn", "sage", "gat", "gatv2", "gin", "gcnii", "mlp"};
+    all.insert(all.end(), hypergraph_model_names().begin(), hypergraph_model_names().end());
+    return all;
+  }();
+  return names;
+}
+
+int hops_of_a_layer(const std::string& model) {
+  if (model == "mlp") return 0;
+  const auto& names = hypergraph_model_names();
+  return std::find(names.begin(), names.end(), model) == names.end() ? 1 : 2;
+}
+
+void check_structure(const Context& ctx, const ModelOptions& options) {
+  const int hops = hops_of_a_layer(options.name);
+  if (hops == 2 && !ctx.is_hypergraph())
+    fail("make_model", fmt::format("'{}' is a model of hypergraphs, and this is a graph", options.name));
+  if (hops == 1 && ctx.is_hypergraph())
+    fail("make_model", fmt::format("'{}' is a model of graphs, and this is a hypergraph; expected {}", options.name,
+                                   fmt::join(hypergraph_model_names(), ", ")));
 }
 
 std::unique_ptr<Module> make_model(const ModelOptions& options, std::int64_t in, std::int64_t out,

@@ -1,5 +1,8 @@
 #include "src/nn/stack_layer.hpp"
 
+#include "src/nn/hyper_layer.hpp"
+#include "src/nn/models.hpp"
+
 namespace galena::nn {
 namespace {
 
@@ -27,7 +30,7 @@ std::int64_t stack_width(const ModelOptions& options) {
 
 int stack_hops(const ModelOptions& options) {
   if (options.norm == NormKind::batch) return -1;
-  return options.name == "mlp" ? 0 : options.layers;
+  return options.layers * hops_of_a_layer(options.name);
 }
 
 std::string first_group(const ModelOptions& options) {
@@ -40,7 +43,8 @@ Layer make_layer(const ModelOptions& options, ParameterStore& store, const std::
   if (options.name == "sage") return SageConv(store, name, in, out, sage_aggregation(options.sage_aggregation));
   if (options.name == "gin") return GinConv(store, name, in, out, options.norm);
   if (is_attention(options)) return attention_layer(options, store, name, in, out, last, group);
-  return [linear = Linear(store, name, in, out)](Context&, Var x) { return linear(x); };
+  if (options.name == "mlp") return [linear = Linear(store, name, in, out)](Context&, Var x) { return linear(x); };
+  return make_hyper_layer(options, store, name, in, out, last);
 }
 
 }  // namespace galena::nn

@@ -74,6 +74,40 @@ Edges random_edges(int n, int count, std::uint64_t seed, bool directed) {
   return edges;
 }
 
+nn::GraphView hypergraph_view(int n, const Members& hyperedges, const std::vector<float>& weights) {
+  const int m = static_cast<int>(hyperedges.size());
+  std::set<std::pair<int, int>> by_edge, by_vertex;
+  nn::GraphView there;
+  auto back = std::make_shared<nn::GraphView>();
+  std::vector<std::uint32_t> degrees(static_cast<std::size_t>(n)), sizes(static_cast<std::size_t>(m));
+  for (int e = 0; e < m; ++e)
+    for (const int v : hyperedges[static_cast<std::size_t>(e)]) {
+      by_edge.emplace(e, v);
+      by_vertex.emplace(v, e);
+      ++degrees[static_cast<std::size_t>(v)];
+      ++sizes[static_cast<std::size_t>(e)];
+    }
+  const auto fill = [](nn::GraphView& view, int rows, int cols, const auto& entries, const auto& transposed) {
+    view.inner = view.global_vertices = cols;
+    view.local = csr_of(rows, cols, entries);
+    view.local_t = csr_of(cols, rows, transposed);
+    view.outer = csr_of(rows, 0, {});
+    view.outer_t = csr_of(0, rows, {});
+    for (int k = 0; k < cols; ++k) view.ids.push_back(static_cast<VertexId>(k));
+  };
+  fill(there, m, n, by_edge, by_vertex);
+  fill(*back, n, m, by_vertex, by_edge);
+  there.out_degree = back->in_degree = degrees;
+  there.in_degree = back->out_degree = sizes;
+  back->weights = weights;
+  there.back = back;
+  return there;
+}
+
+Members odd_hyperedges() {
+  return {{0, 1, 2}, {}, {3}, {2, 4, 5, 6}, {2, 4, 5, 6}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {8, 9}, {1, 7}, {}};
+}
+
 Tensor random_tensor(std::int64_t rows, std::int64_t cols, std::uint64_t seed, DType dtype) {
   base::RandomStream random(seed, 2);
   Tensor result = Tensor::empty(rows, cols, DType::f64);

@@ -22,6 +22,14 @@ nn::GraphView with_halo(int n, int inner, const Edges& edges, bool directed = fa
 /// Random edges; some vertices, the last one among them, have none.
 Edges random_edges(int n, int count, std::uint64_t seed, bool directed = false);
 
+using Members = std::vector<std::vector<int>>;  ///< of each hyperedge
+
+/// The view of one rank that owns all `n` vertices and all hyperedges. Weights: one a hyperedge, or none.
+nn::GraphView hypergraph_view(int n, const Members& hyperedges, const std::vector<float>& weights = {});
+/// Twelve vertices, two of them in no hyperedge; hyperedges among which are two empty, a singleton, equal ones and one
+/// of all other vertices.
+Members odd_hyperedges();
+
 /// Uniform in [-1, 1).
 Tensor random_tensor(std::int64_t rows, std::int64_t cols, std::uint64_t seed, DType dtype = DType::f64);
 /// A sparse matrix with about a third of its elements.
