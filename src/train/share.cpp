@@ -253,7 +253,12 @@ Share build_share(const Hypergraph& hypergraph, std::span<const std::uint32_t> p
   find_depths(sides, heard, options);
   const int hops = std::max(options.hops, 0);
   Share share = cut({members, edges, sides[0], sides[1], false}, ranks, rank, hops);
-  const auto back = std::make_shared<const Share>(cut({edges, members, sides[1], sides[0], false}, ranks, rank, hops));
+  const auto back = std::make_shared<Share>(cut({edges, members, sides[1], sides[0], false}, ranks, rank, hops));
+  if (const std::span<const float> weights = hypergraph.edge_weights(); !weights.empty()) {
+    const auto weight = [&](HyperedgeId e) { return weights[e]; };
+    std::ranges::transform(back->view.ids, std::back_inserter(back->view.weights), weight);
+    std::ranges::transform(back->view.halo_ids, std::back_inserter(back->view.halo_weights), weight);
+  }
   share.back = back;
   share.view.back = std::shared_ptr<const nn::GraphView>(back, &back->view);
   share.hop_rows = rows_by_hop(sides, static_cast<std::uint32_t>(rank), options.hops);

@@ -29,6 +29,27 @@ Graph random_graph(const DataOptions& options, base::RandomStream& random) {
   return Graph::from_arrays(std::move(arrays));
 }
 
+Hypergraph random_hypergraph(const DataOptions& options, base::RandomStream& random) {
+  const VertexId joined = options.vertices - options.isolated;
+  std::vector<std::vector<VertexId>> hyperedges{{}, {0}, {1, 2, 5}, {1, 2, 5}, {}};
+  for (VertexId v = 0; v < joined; ++v) hyperedges.back().push_back(v);
+  for (std::uint64_t incidences = 0; incidences < static_cast<std::uint64_t>(options.degree * joined);) {
+    hyperedges.emplace_back(random.below(7));
+    for (VertexId& v : hyperedges.back()) v = static_cast<VertexId>(random.below(joined));
+    incidences += hyperedges.back().size();
+  }
+  HypergraphArrays arrays;
+  arrays.num_vertices = options.vertices;
+  for (auto& members : hyperedges) {
+    std::sort(members.begin(), members.end());
+    members.erase(std::unique(members.begin(), members.end()), members.end());
+    arrays.members.insert(arrays.members.end(), members.begin(), members.end());
+    arrays.indptr.push_back(arrays.members.size());
+    if (options.weighted) arrays.edge_weights.push_back(0.5F + static_cast<float>(random.uniform()));
+  }
+  return Hypergraph::from_arrays(std::move(arrays));
+}
+
 FeatureMatrix random_features(const DataOptions& options, base::RandomStream& random) {
   FeatureMatrix features;
   features.rows = options.vertices;
@@ -55,7 +76,10 @@ NodeDataset random_data(const DataOptions& options) {
   base::RandomStream random(options.seed, 77);
   NodeDataset data;
   data.name = "random";
-  data.graph = random_graph(options, random);
+  if (options.hypergraph)
+    data.hypergraph = random_hypergraph(options, random);
+  else
+    data.graph = random_graph(options, random);
   data.data.features = random_features(options, random);
   data.data.num_classes = options.classes;
   data.data.multi_label = options.multi_label;
@@ -85,6 +109,10 @@ Partition striped(const Graph& graph, int parts, int empty) {
     partition.part_of.push_back(static_cast<std::uint32_t>(part));
   }
   return partition;
+}
+
+Partition striped(const NodeDataset& data, int parts, int empty) {
+  return striped(train::graph_to_partition(data), parts, empty);
 }
 
 TrainOptions options_for(const std::string& model, DType dtype) {

@@ -17,16 +17,19 @@ struct DataOptions {
   std::uint64_t features = 7;
   std::uint32_t classes = 3;
   bool sparse = false, directed = false, multi_label = false;
-  VertexId isolated = 3;  ///< the last vertices have no edges
-  VertexId train = 20;    ///< vertices 0 .. train - 1, of which every third is for validation or testing
+  bool hypergraph = false, weighted = false;  ///< hyperedges, some of them empty, equal or of all; with weights
+  VertexId isolated = 3;                      ///< the last vertices have no edges
+  VertexId train = 20;  ///< vertices 0 .. train - 1, of which every third is for validation or testing
   std::uint64_t seed = 1;
 };
 
-/// A random graph with random features and labels that depend on them.
+/// A random graph or hypergraph with random features and labels.
 NodeDataset random_data(const DataOptions& options);
 
 /// Vertex v in part v % parts, but none in part `empty` (>= 0).
 Partition striped(const Graph& graph, int parts, int empty = -1);
+/// The same of the data's graph, or of the vertices and hyperedges of its hypergraph.
+Partition striped(const NodeDataset& data, int parts, int empty = -1);
 
 /// Options for a model, f64 and without evaluation noise: tests set what they need.
 TrainOptions options_for(const std::string& model, DType dtype);
