@@ -78,7 +78,9 @@ Json options_json(const TrainCommand& command) {
   json.update({{"select", t.select}, {"patience", t.patience}, {"eval-every", t.eval_every}, {"metric", t.metric}});
   json.update({{"inductive", t.inductive}, {"prune", t.prune}, {"dtype", command.dtype}});
   json.update({{"split", command.data.split}, {"split-seed", command.data.seed}, {"normalize", command.normalize}});
-  json.update({{"no-features", command.data.no_features}, {"directed", command.directed}});
+  json.update({{"no-features", command.data.no_features},
+               {"self-loops", command.data.self_loops},
+               {"directed", command.directed}});
   json.update({{"parts", t.partition.parts}, {"partition-method", command.partition_method}});
   json["partition-seed"] = t.partition.seed;
   add_messages(json, command);

@@ -6,11 +6,12 @@
 
 #include "apps/toml_config.hpp"
 #include "galena/error.hpp"
+#include "galena/hypergraph.hpp"
 
 namespace galena::cli {
 namespace {
 
-// What each model's paper trains with, on Planetoid's data.
+// What each model's paper trains with, on Planetoid's data; for hypergraphs as in HyperGef (Yu et al., MLSys 2023).
 struct Recipe {
   std::int64_t hidden;
   int layers;
@@ -26,7 +27,8 @@ const std::map<std::string, Recipe>& recipes() {
       {"gatv2", {8, 2, 0.6, 0.005, 5e-4, false, 300}},  // the same
       {"sage", {64, 2, 0.5, 0.01, 5e-4, false, 200}},    {"gin", {64, 2, 0.5, 0.01, 5e-4, false, 200}},
       {"gcnii", {64, 64, 0.6, 0.01, 0.01, false, 1000}},  // Chen et al., ICML 2020; ends 5e-4
-      {"mlp", {64, 2, 0.5, 0.01, 5e-4, false, 200}},
+      {"mlp", {64, 2, 0.5, 0.01, 5e-4, false, 200}},     {"hgnn", {64, 2, 0.6, 0.01, 5e-4, false, 200}},
+      {"hgnnp", {64, 2, 0.6, 0.01, 5e-4, false, 200}},
   };
   return table;
 }
@@ -34,7 +36,10 @@ const std::map<std::string, Recipe>& recipes() {
 void add_model(CLI::App& command, TrainCommand& c) {
   nn::ModelOptions& m = c.train.model;
   const auto group = [](CLI::Option* option) { return option->group("Model"); };
-  group(command.add_option("--model", m.name, "gcn, sage, gat, gatv2, gin, gcnii or mlp"))->capture_default_str();
+  group(command.add_option("--model", m.name,
+                           "gcn, sage, gat, gatv2, gin, gcnii or mlp; of hypergraphs " +
+                               fmt::format("{}", fmt::join(nn::hypergraph_model_names(), ", "))))
+      ->default_str("gcn; of hypergraphs hgnn");
   group(command.add_option("--layers", m.layers, "Layers"))->type_name("N");
   group(command.add_option("--hidden", m.hidden, "Width of hidden layers; of a head, in GAT"))->type_name("N");
   group(command.add_option("--heads", m.heads, "Attention heads of hidden layers"))->type_name("N");
@@ -82,9 +87,13 @@ void add_data(CLI::App& command, TrainCommand& c) {
   const auto group = [](CLI::Option* option) { return option->group("Data"); };
   group(command.add_option("--split", c.data.split, "default, mask:K, random:60/20/20, planetoid or per-class:20/30"));
   group(command.add_option("--split-seed", c.data.seed, "Of splits that are drawn"));
-  group(command.add_option("--normalize", c.normalize, "Features: rows to sum 1, columns standardised, or as they are"))
-      ->check(CLI::IsMember({"auto", "rows", "standardize", "none"}));
-  group(command.add_option("--no-features", c.data.no_features, "Where there are none: identity or degree"));
+  group(command.add_option("--normalize", c.normalize,
+                           "Features: rows to sum 1, columns standardised, 1 where not 0, or as they are"))
+      ->check(CLI::IsMember({"auto", "rows", "standardize", "binary", "none"}));
+  group(command.add_option("--no-features", c.data.no_features,
+                           "Where there are none: identity, degree or label-noise:1"));
+  group(command.add_flag("!--no-self-loops", c.data.self_loops,
+                         "Hypergraphs: no hyperedge of its own for each vertex that has none"));
   group(command.add_flag("--directed", c.directed, "Keep directions: messages go from u to v"));
 }
 
@@ -149,6 +158,7 @@ void TrainCommand::add_to(CLI::App& command) {
 void TrainCommand::settle(CLI::App& command, const Common& common) {
   if (!config.empty()) read_toml_options(command, config);
   TrainOptions& t = train;
+  if (!given(command, "--model") && names_hypergraph(dataset)) t.model.name = "hgnn";
   if (const auto found = recipes().find(t.model.name); found != recipes().end()) {
     const Recipe& recipe = found->second;
     if (!given(command, "--hidden")) t.model.hidden = recipe.hidden;
@@ -168,6 +178,7 @@ void TrainCommand::settle(CLI::App& command, const Common& common) {
   data.normalize = normalize == "auto"          ? Normalize::automatic
                    : normalize == "rows"        ? Normalize::row_l1
                    : normalize == "standardize" ? Normalize::standardize
+                   : normalize == "binary"      ? Normalize::binary
                                                 : Normalize::none;
   t.model.norm = norm == "layer"   ? nn::NormKind::layer
                  : norm == "batch" ? nn::NormKind::batch

@@ -7,7 +7,8 @@ set -euo pipefail
 
 folder=${1:?usage: setup_pyg.sh FOLDER}
 python3 -m venv "$folder"
-"$folder/bin/pip" install --quiet torch torch_geometric numpy scipy
+"$folder/bin/pip" install --quiet torch torch_geometric numpy scipy matplotlib scikit-learn optuna requests pyyaml
+"$folder/bin/pip" install --quiet --no-deps dhg  # DeepHypergraph, whose requirements pin an old PyTorch
 "$folder/bin/python" -W ignore -c '
 import torch, torch_geometric
 print("torch", torch.__version__, "torch_geometric", torch_geometric.__version__, "MKL", torch.backends.mkl.is_available())'

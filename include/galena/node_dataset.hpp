@@ -56,6 +56,7 @@ struct NodeDataset {
 enum class Normalize {
   none,
   automatic,    ///< row_l1 of sparse features, as papers on bags of words do; dense ones stay
+  binary,       ///< 1 wherever there is a number other than 0: of counts of words, which words there are
   row_l1,       ///< each row divided by the sum of its absolute values; rows of zeros stay
   standardize,  ///< each column less its mean, by its standard deviation, both over the training vertices; dense only
 };
@@ -67,10 +68,15 @@ struct NodeDataOptions {
   /// "planetoid" or "planetoid:20/500/1000": 20 training vertices a class, then 500 and 1000 of the rest.
   /// "per-class:20/30": 20 training and 30 validation vertices a class, the rest for testing (Shchur et al. 2018).
   std::string split = "default";
-  std::uint64_t seed = 0;  ///< of the splits that are drawn
+  std::uint64_t seed = 0;  ///< of the splits that are drawn, and of noise
   Normalize normalize = Normalize::none;
-  /// Where the folder has no features: "identity" (column v is vertex v) or "degree" (a column a degree).
+  /// Where the folder has no features: "identity" (column v is vertex v), "degree" (a column a degree) or
+  /// "label-noise:1" (the label's column 1, and normal noise of this deviation, drawn by `seed`, on 100 columns; for
+  /// comparisons with papers that do so).
   std::string no_features = "identity";
+  /// Of a hypergraph: a hyperedge of its own for each vertex that has none, after the others, so that a vertex hears
+  /// itself, as AllSet and UniGNN do. Its weight is 1.
+  bool self_loops = true;
   int threads = 0;  ///< 0 = all cores
 };
 

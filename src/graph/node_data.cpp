@@ -25,8 +25,8 @@ NodeData load_node_data(const fs::path& folder, VertexId num_vertices, const Nod
                         std::span<const VertexId> degrees) {
   if (num_vertices == 0) throw InputError(fmt::format("{}: no vertices, so nothing to learn from", folder.string()));
   NodeData data;
-  detail::read_features(folder, num_vertices, options, degrees, data);
   detail::read_node_labels(folder, num_vertices, data);
+  detail::read_features(folder, num_vertices, options, degrees, data);
   detail::read_split(folder, num_vertices, options, data);
   detail::normalize_features(options, data);
   return data;

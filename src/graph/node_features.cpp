@@ -1,4 +1,4 @@
-// Features of vertices: read, checked, made up where there are none, and scaled.
+// Features of vertices: read, checked and scaled.
 
 #include <fmt/format.h>
 
@@ -111,37 +111,6 @@ FeatureMatrix read_dense(const fs::path& file) {
   return matrix;
 }
 
-// A one in column columns[v] of row v.
-FeatureMatrix one_hot(std::vector<std::uint32_t> columns, std::uint64_t cols) {
-  FeatureMatrix matrix;
-  matrix.rows = columns.size();
-  matrix.cols = cols;
-  matrix.indptr.resize(columns.size() + 1);
-  std::iota(matrix.indptr.begin(), matrix.indptr.end(), EdgeOffset{0});
-  matrix.values.assign(columns.size(), 1.0F);
-  matrix.indices = std::move(columns);
-  return matrix;
-}
-
-void make_features(VertexId vertices, const NodeDataOptions& options, std::span<const VertexId> degrees,
-                   NodeData& data) {
-  if (options.no_features == "identity") {
-    std::vector<std::uint32_t> columns(vertices);
-    std::iota(columns.begin(), columns.end(), 0U);
-    data.features = one_hot(std::move(columns), vertices);
-    data.notes.emplace_back("The dataset has no features: column v is 1 for vertex v alone (identity).");
-  } else if (options.no_features == "degree") {
-    if (degrees.size() != vertices) {
-      throw InputError(fmt::format("features from degrees need {} degrees, found {}; choose no_features 'identity'",
-                                   vertices, degrees.size()));
-    }
-    data.features = one_hot({degrees.begin(), degrees.end()}, std::uint64_t{std::ranges::max(degrees)} + 1);
-    data.notes.emplace_back("The dataset has no features: column d is 1 for the vertices of degree d.");
-  } else {
-    throw InputError(fmt::format("no_features is '{}'; expected 'identity' or 'degree'", options.no_features));
-  }
-}
-
 void divide_rows(FeatureMatrix& matrix, int threads) {
   std::vector<float>& values = matrix.sparse() ? matrix.values : matrix.dense;
 #pragma omp parallel for num_threads(base::threads_for(matrix.rows, kGrain, threads))
@@ -234,6 +203,9 @@ void normalize_features(const NodeDataOptions& options, NodeData& data) {
   if (rows || options.normalize == Normalize::row_l1) {
     divide_rows(features, options.threads);
     data.notes.emplace_back("Each row of features was divided by the sum of its absolute values.");
+  } else if (options.normalize == Normalize::binary) {
+    for (float& value : features.sparse() ? features.values : features.dense) value = value != 0 ? 1 : 0;
+    data.notes.emplace_back("Each feature other than 0 was set to 1.");
   } else if (options.normalize == Normalize::standardize) {
     if (features.sparse()) {
       throw InputError("standardize would make a sparse feature matrix dense; choose row_l1 or none");

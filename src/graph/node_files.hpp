@@ -15,9 +15,13 @@ namespace galena::detail {
 /// `notes` gets a sentence where that changed anything. Throws InputError for offsets or columns out of range.
 FeatureMatrix read_scipy_csr(const base::NpzFile& file, std::vector<std::string>& notes);
 
-/// Fills data.features, and says in data.notes where they are made up.
+/// Fills data.features, and says in data.notes where they are made up, which may take the labels.
 void read_features(const std::filesystem::path& folder, VertexId vertices, const NodeDataOptions& options,
                    std::span<const VertexId> degrees, NodeData& data);
+
+/// As asked for by options.no_features.
+void make_features(VertexId vertices, const NodeDataOptions& options, std::span<const VertexId> degrees,
+                   NodeData& data);
 
 /// As asked for by options.normalize; needs data.train.
 void normalize_features(const NodeDataOptions& options, NodeData& data);

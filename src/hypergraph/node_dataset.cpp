@@ -37,6 +37,25 @@ std::string folder_name(const fs::path& folder) {
   return name.empty() ? folder.parent_path().filename().string() : name.string();
 }
 
+// A hyperedge of one for each vertex that has none.
+Hypergraph with_self_loops(const Hypergraph& hypergraph, std::vector<std::string>& notes) {
+  HypergraphArrays arrays;
+  arrays.num_vertices = hypergraph.num_vertices();
+  arrays.indptr.assign(hypergraph.edge_indptr().begin(), hypergraph.edge_indptr().end());
+  arrays.members.assign(hypergraph.edge_members().begin(), hypergraph.edge_members().end());
+  arrays.edge_weights.assign(hypergraph.edge_weights().begin(), hypergraph.edge_weights().end());
+  for (VertexId v = 0; v < hypergraph.num_vertices(); ++v) {
+    const auto edges = hypergraph.edges_of(v);
+    if (std::ranges::any_of(edges, [&](HyperedgeId e) { return hypergraph.members(e).size() == 1; })) continue;
+    arrays.members.push_back(v);
+    arrays.indptr.push_back(arrays.members.size());
+    if (!arrays.edge_weights.empty()) arrays.edge_weights.push_back(1);
+  }
+  notes.push_back(fmt::format("{} hyperedges were added, one for each vertex without one of its own.",
+                              arrays.indptr.size() - 1 - hypergraph.num_hyperedges()));
+  return Hypergraph::from_arrays(std::move(arrays));
+}
+
 void load_vertices_of_graph(const fs::path& folder, const NodeDataOptions& options, const LoadOptions& load,
                             NodeDataset& dataset) {
   dataset.graph = load_graph(folder, load);
@@ -59,7 +78,7 @@ void load_vertices_of_hypergraph(const fs::path& folder, const NodeDataOptions& 
     dataset.data.notes.push_back(
         fmt::format("{} vertices named twice in a hyperedge were dropped.", hypergraph.repeated_members()));
   }
-  dataset.hypergraph = hypergraph;
+  dataset.hypergraph = options.self_loops ? with_self_loops(hypergraph, dataset.data.notes) : hypergraph;
 }
 
 }  // namespace

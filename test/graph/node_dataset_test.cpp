@@ -196,7 +196,7 @@ TEST_CASE("node datasets: the data of a hypergraph's folder, with sparse labels"
   CHECK(set.train.size() == 36925);
   CHECK(load_node_data(*data / "hg-zoo", 101).features.dense.size() == std::size_t{101} * 16);
   CHECK_THROWS_WITH(load_node_data(*data / "hg-zoo", 100),
-                    contains("features.npy: 101 rows, but ") && contains("hyperedges.txt.gz has 100 vertices"));
+                    contains("labels.npy: 101 rows, but ") && contains("hyperedges.txt.gz has 100 vertices"));
 }
 
 TEST_CASE("node datasets: a folder of one's own") {
@@ -235,7 +235,64 @@ TEST_CASE("features: made up where there are none") {
   CHECK(degrees.indices == std::vector<std::uint32_t>{1, 2, 2, 2, 1, 0});
   CHECK(degrees.values == std::vector<float>(6, 1));
   options.no_features = "random";
-  folder.check_refused("no_features is 'random'; expected 'identity' or 'degree'", options);
+  folder.check_refused("no_features is 'random'; expected 'identity', 'degree' or 'label-noise:SIGMA'", options);
+}
+
+TEST_CASE("features: labels with noise, where there are none") {
+  const SmallFolder folder;
+  folder.remove("features.npy");
+  NodeDataOptions options;
+  options.no_features = "label-noise:0";
+  const NodeData exact = folder.load(options).data;
+  CHECK(exact.features.cols == 100);
+  for (std::size_t v = 0; v < 6; ++v) {
+    for (std::size_t c = 0; c < 100; ++c) REQUIRE(exact.features.dense[v * 100 + c] == (exact.labels[v] == int(c)));
+  }
+  CHECK(noted(exact, "of test vertices too"));
+  options.no_features = "label-noise:2";
+  const auto draw = [&] { return folder.load(options).data.features.dense; };
+  const std::vector<float> noisy = draw();
+  CHECK(draw() == noisy);
+  double sum = 0, squares = 0;
+  for (std::size_t i = 0; i < noisy.size(); ++i) {
+    const double noise = noisy[i] - exact.features.dense[i];
+    sum += noise / 600;
+    squares += noise * noise / 600;
+  }
+  CHECK(std::abs(sum) < 0.4);  // five deviations of a mean of 600
+  CHECK(std::abs(squares - 4) < 1.2);
+  options.seed = 1;
+  CHECK(draw() != noisy);
+  for (const char* const wrong : {"label-noise:", "label-noise:-1", "label-noise:1x", "label-noise:nan"}) {
+    options.no_features = wrong;
+    folder.check_refused("expected 'identity', 'degree' or 'label-noise:SIGMA'", options);
+  }
+}
+
+TEST_CASE("node datasets: a folder of hyperedges, each vertex with one of its own unless told otherwise") {
+  const SmallFolder folder;
+  folder.remove("edges.txt");
+  folder.write("hyperedges.txt", "# Vertices: 6\n0 1 2\n3\n1 4\n");
+  const NodeDataset set = folder.load();
+  REQUIRE(set.hypergraph);
+  CHECK(set.graph.num_vertices() == 0);
+  CHECK(set.num_vertices() == 6);
+  CHECK(set.hypergraph->num_hyperedges() == 8);
+  for (VertexId v = 0; v < 6; ++v) {
+    const auto edges = set.hypergraph->edges_of(v);
+    CHECK(std::ranges::count_if(edges, [&](HyperedgeId e) { return set.hypergraph->members(e).size() == 1; }) == 1);
+  }
+  CHECK(noted(set.data, "5 hyperedges were added"));
+  NodeDataOptions options;
+  options.self_loops = false;
+  CHECK(folder.load(options).hypergraph->num_hyperedges() == 3);
+  folder.remove("features.npy");
+  options.no_features = "degree";
+  CHECK(folder.load(options).data.features.indices == std::vector<std::uint32_t>{1, 2, 1, 1, 1, 0});
+  folder.write("hyperedges.txt", "# Vertices: 5\n0 1 2\n3\n1 4\n");
+  folder.check_refused("hyperedges.txt has 5 vertices; where vertices without edges are missing, say '# Vertices: 6'");
+  folder.write("hyperedges.txt", "# Vertices: 4\n0 1 2\n9\n");
+  folder.check_refused("hyperedges.txt: its ids have gaps or reach beyond '# Vertices: n'");
 }
 
 TEST_CASE("features: rows divided, columns standardized over the training vertices") {
@@ -256,6 +313,20 @@ TEST_CASE("features: rows divided, columns standardized over the training vertic
   CHECK(folder.load(options).data.features.dense == std::vector<float>{0, 0, 1, 2, 3, 4});  // constant: only shifted
   folder.remove("features.npy");
   folder.check_refused("standardize would make a sparse feature matrix dense", options);
+}
+
+TEST_CASE("features: 1 wherever they are not 0, dense or sparse") {
+  const SmallFolder folder;
+  NodeDataOptions options;
+  options.normalize = Normalize::binary;
+  const NodeDataset dense = folder.load(options);
+  CHECK(dense.data.features.dense == std::vector<float>{1, 1, 0, 0, 1, 1, 1, 1, 1, 0, 1, 1});
+  CHECK(noted(dense.data, "set to 1"));
+  folder.remove("features.npy");
+  folder.write("features.npz", test::scipy_csr(6, 9, {0, 1, 1, 1, 3, 3, 3}, {0, 4, 7}, {3, 0, -0.5F}));
+  const FeatureMatrix sparse = folder.load(options).data.features;
+  CHECK(sparse.values == std::vector<float>{1, 0, 1});
+  CHECK(sparse.indices == std::vector<std::uint32_t>{0, 4, 7});
 }
 
 TEST_CASE("features: rows of a real bag of words sum to one") {
