@@ -23,7 +23,7 @@ class ResidualStack : public Module {
     for (int k = 0; k < options.layers; ++k) {
       Block block;
       const std::string name = "layer" + std::to_string(k);
-      block.norm = Norm(store, name + ".norm", options.norm, width);
+      block.norm = Norm(store, name + ".pre_norm", options.norm, width);
       block.layer = make_layer(options, store, name, width, width, false, "");
       if (is_attention(options)) block.inner = Linear(store, name + ".inner", width, width);
       block.outer = Linear(store, name + ".outer", width, width);

@@ -137,7 +137,7 @@ TEST_CASE("a residual block is x + W_2 gelu(W_1 A norm(x))") {
     return nn::layer_norm(rows, p(name + ".gamma"), p(name + ".beta"));
   };
   const nn::Var h = gelu(map(x, "first"));
-  const nn::Var sum = nn::aggregate(ctx, norm(h, "layer0.norm"), nn::Aggregation::symmetric());
+  const nn::Var sum = nn::aggregate(ctx, norm(h, "layer0.pre_norm"), nn::Aggregation::symmetric());
   const nn::Var block = nn::add(map(gelu(map(sum, "layer0")), "layer0.outer"), h);
   CHECK(largest_difference(model.module->forward(ctx, x).value(), map(norm(block, "last.norm"), "last").value()) <
         1e-14);
