@@ -55,6 +55,31 @@ function(galena_add_library name)
   set_property(GLOBAL APPEND PROPERTY GALENA_LIBRARIES galena_${name})
 endfunction()
 
+# galena_add_kernels(NAME a_kernels.cpp ...): compiles these once for each instruction set into the library galena_NAME,
+# see src/ops/level.hpp. A compiler or CPU family without one of them builds plain code in its place, which no CPU
+# then picks.
+include(CheckCXXCompilerFlag)
+function(galena_add_kernels name)
+  set(scalar)
+  set(avx2 -mavx2 -mfma -mbmi -mbmi2 -mlzcnt -mpopcnt)
+  set(avx512 ${avx2} -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512)
+  foreach(level scalar avx2 avx512)
+    list(JOIN ${level} " " flags)
+    check_cxx_compiler_flag("${flags}" GALENA_KERNELS_HAVE_${level})
+    if(NOT GALENA_KERNELS_HAVE_${level})
+      set(${level})
+    endif()
+    set(target galena_${name}_${level})
+    add_library(${target} OBJECT ${ARGN})
+    galena_configure(${target})
+    target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/include")
+    target_compile_definitions(${target} PRIVATE GALENA_LEVEL=${level})
+    # Vectors wider than a level's registers are passed between inlined functions only.
+    target_compile_options(${target} PRIVATE ${${level}} -ffp-contract=fast -Wno-psabi)
+    target_sources(galena_${name} PRIVATE $<TARGET_OBJECTS:${target}>)
+  endforeach()
+endfunction()
+
 # galena::galena, what a program that uses the library links: all of the above.
 function(galena_add_umbrella)
   add_library(galena INTERFACE)

@@ -1,5 +1,7 @@
 #include "src/hypergraph/aggregate.hpp"
 
+#include "src/hypergraph/fused.hpp"
+#include "src/hypergraph/layout_storage.hpp"
 #include "src/hypergraph/two_pass.hpp"
 #include "src/ops/check.hpp"
 
@@ -21,16 +23,17 @@ void check_scale(const char* op, const Layout& layout, const Scale& scale, DType
 
 }  // namespace
 
-void aggregate(const Layout& layout, const Scale& scale, const Tensor& x, const Tensor& y, Method) {
+void aggregate(const Layout& layout, const Scale& scale, const Tensor& x, const Tensor& y, Method method) {
   constexpr const char* kOp = "aggregate";
   ops::check_tensor(kOp, "x", x, layout.cols(), x.cols(), x.dtype());
   ops::check_tensor(kOp, "y", y, layout.rows(), x.cols(), x.dtype());
   check_scale(kOp, layout, scale, x.dtype());
-  two_pass(layout, scale, x, y);
+  if (method == Method::two_pass) return two_pass(layout, scale, x, y);
+  fused(layout.storage().program, scale, x, y);
 }
 
 void aggregate_backward(const Layout& layout, const Scale& scale, const Tensor& x, const Tensor& dy, const Tensor& dx,
-                        const Tensor& d_edge, Method) {
+                        const Tensor& d_edge, Method method) {
   constexpr const char* kOp = "aggregate_backward";
   ops::check_tensor(kOp, "dy", dy, layout.rows(), dy.cols(), dy.dtype());
   if (dx.defined()) ops::check_tensor(kOp, "dx", dx, layout.cols(), dy.cols(), dy.dtype());
@@ -39,7 +42,8 @@ void aggregate_backward(const Layout& layout, const Scale& scale, const Tensor& 
     ops::check_tensor(kOp, "d_edge", d_edge, layout.edges(), 1, dy.dtype());
   }
   check_scale(kOp, layout, scale, dy.dtype());
-  two_pass_backward(layout, scale, x, dy, dx, d_edge);
+  if (method == Method::two_pass) return two_pass_backward(layout, scale, x, dy, dx, d_edge);
+  fused_backward(layout.storage().program, scale, x, dy, dx, d_edge);
 }
 
 }  // namespace galena::hyper

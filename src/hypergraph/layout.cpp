@@ -2,7 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
 #include "galena/error.hpp"
+#include "src/hypergraph/assemble.hpp"
 #include "src/hypergraph/layout_storage.hpp"
 
 namespace galena::hyper {
@@ -15,7 +20,8 @@ std::int64_t prefix(const char* what, std::int64_t wanted, std::int64_t there) {
   return wanted == -1 ? there : wanted;
 }
 
-std::shared_ptr<Layout::Storage> build(const ops::Csr& by_edge, const ops::Csr& by_vertex, const Extent& extent) {
+std::shared_ptr<Layout::Storage> make_storage(const ops::Csr& by_edge, const ops::Csr& by_vertex,
+                                              const Extent& extent) {
   if (by_edge.rows != by_vertex.cols || by_edge.cols != by_vertex.rows || by_edge.nonzeros() != by_vertex.nonzeros()) {
     throw InputError(fmt::format("layout: {} x {} with {} incidences by hyperedge, {} x {} with {} by vertex",
                                  by_edge.rows, by_edge.cols, by_edge.nonzeros(), by_vertex.rows, by_vertex.cols,
@@ -30,16 +36,66 @@ std::shared_ptr<Layout::Storage> build(const ops::Csr& by_edge, const ops::Csr& 
   return storage;
 }
 
+/// Rows of kRowBytes that a core's cache holds beside what passes by.
+constexpr std::uint64_t kTileSlots = 1024, kTileRows = 2048;
+/// Fewer hyperedges are one tile.
+constexpr std::int64_t kOnlySlots = 4096;
+/// A sum that fewer vertices share costs what it saves.
+constexpr std::uint32_t kLeastShared = 5;
+
+Tiling make_tiling(const Layout::Storage& s, std::int64_t vertices, const TileOptions& options) {
+  using Order = TileOptions::Order;
+  const bool only = options.slots == 0 && options.rows == 0 && s.edges <= kOnlySlots;
+  TileSize size{options.slots > 0 ? options.slots : kTileSlots, options.rows > 0 ? options.rows : kTileRows};
+  if (only) size = {~std::uint64_t{0}, ~std::uint64_t{0}};
+  // Where all vertices fit beside a tile, it does not matter which of them one has.
+  const bool near = static_cast<std::uint64_t>(vertices) <= kTileRows;
+  const bool grow = options.order == Order::automatic ? !only && !near : options.order == Order::grown;
+  if (near && options.rows == 0) size.rows = ~std::uint64_t{0};
+  if (grow) return grow_tiles(s.by_edge, s.by_vertex, s.edges, vertices, size);
+  return cut_tiles(s.by_edge, s.edges, vertices, size);
+}
+
+void describe(const Program& p, LayoutStats& stats) {
+  const Side& larger = p.square || p.input.limit > p.output.limit ? p.input : p.output;
+  stats.tiles = p.tiles;
+  stats.most_slots = p.most_slots;
+  stats.incidences = p.incidences;
+  for (const RowList* list : {&p.nodes_down, &p.nodes_up}) stats.bytes += list->bytes();
+  for (const Side* side : {&p.input, &p.output}) {
+    stats.bytes += side->down.bytes() + side->inner.bytes() + side->shared.bytes();
+  }
+  stats.sums = larger.down.source.size() + larger.inner.source.size() + larger.shared.source.size() +
+               p.nodes_down.source.size() + p.nodes_up.source.size();
+  for (const RowGroup& group : larger.inner.groups) stats.touched += group.length > 0 ? group.rows : 0;
+  stats.contacts = stats.touched + larger.shared.target.size();
+}
+
+void make_program(Layout::Storage& s, const TileOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::int64_t vertices = std::max(s.rows, s.cols);
+  const Tiling tiling = make_tiling(s, vertices, options);
+  const bool share =
+      options.sums == TileOptions::Sums::automatic ? tiling.tiles() <= 1 : options.sums == TileOptions::Sums::shared;
+  s.program = assemble(s.by_edge, tiling, {s.cols, s.rows}, share ? kLeastShared : 0);
+  describe(s.program, s.stats);
+  s.stats.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
 }  // namespace
 
-Layout::Layout(const ops::Csr& by_edge, const ops::Csr& by_vertex, const Extent& extent)
-    : storage_(build(by_edge, by_vertex, extent)) {}
+Layout::Layout(const ops::Csr& by_edge, const ops::Csr& by_vertex, const Extent& extent, const TileOptions& tiles) {
+  auto storage = make_storage(by_edge, by_vertex, extent);
+  make_program(*storage, tiles);
+  storage_ = std::move(storage);
+}
 
-Layout::Layout(const Hypergraph& hypergraph, const Extent& extent) {
+Layout::Layout(const Hypergraph& hypergraph, const Extent& extent, const TileOptions& tiles) {
   const std::int64_t n = hypergraph.num_vertices(), m = hypergraph.num_hyperedges();
-  auto storage = build({m, n, hypergraph.edge_indptr().data(), hypergraph.edge_members().data()},
-                       {n, m, hypergraph.vertex_indptr().data(), hypergraph.vertex_edges().data()}, extent);
+  auto storage = make_storage({m, n, hypergraph.edge_indptr().data(), hypergraph.edge_members().data()},
+                              {n, m, hypergraph.vertex_indptr().data(), hypergraph.vertex_edges().data()}, extent);
   storage->owner = hypergraph;
+  make_program(*storage, tiles);
   storage_ = std::move(storage);
 }
 

@@ -44,5 +44,5 @@ int kernel_level_index();
   }                                                                                                    \
   inline const Table& name() {                                                                         \
     const Table* const tables[] = {&scalar::name##_table, &avx2::name##_table, &avx512::name##_table}; \
-    return *tables[kernel_level_index()];                                                              \
+    return *tables[::galena::ops::kernel_level_index()];                                               \
   }

@@ -17,6 +17,15 @@ namespace {
 
 constexpr Method kMethods[] = {Method::two_pass, Method::fused};
 
+using Tiles = hyper::TileOptions;
+
+/// One tile, tiles of few rows in each order, and sums shared within them.
+const Tiles kTilings[] = {{},
+                          {3, 8, Tiles::Order::given, Tiles::Sums::apart},
+                          {4, 12, Tiles::Order::grown, Tiles::Sums::apart},
+                          {9, 40, Tiles::Order::grown, Tiles::Sums::shared},
+                          {0, 0, Tiles::Order::given, Tiles::Sums::apart}};
+
 template <class T>
 void check_aggregate(const Layout& layout, std::int64_t width, bool factors, Method method) {
   const Tensor x = random_tensor<T>(layout.cols(), width, 1), dy = random_tensor<T>(layout.rows(), width, 2);
@@ -57,15 +66,17 @@ void check_aggregate(const Layout& layout, std::int64_t width, bool factors, Met
 TEMPLATE_TEST_CASE("the aggregate and its gradients equal their definition", "[aggregate]", float, double) {
   for (const auto& [name, hypergraph] : odd_hypergraphs()) {
     INFO(name);
-    const Layout layout(hypergraph);
-    test::on_each_level([&] {
-      for (const std::int64_t width : {0, 1, 3, 8, 17, 33, 64, 100, 257}) {
-        for (const Method method : kMethods) {
-          check_aggregate<TestType>(layout, width, false, method);
-          check_aggregate<TestType>(layout, width, true, method);
+    for (const Tiles& tiles : kTilings) {
+      const Layout layout(hypergraph, {}, tiles);
+      INFO(layout.stats().tiles << " tiles");
+      test::on_each_level([&] {
+        for (const std::int64_t width : {0, 1, 3, 8, 17, 33, 64, 100, 257}) {
+          for (const bool factors : {false, true}) {
+            for (const Method method : kMethods) check_aggregate<TestType>(layout, width, factors, method);
+          }
         }
-      }
-    });
+      });
+    }
   }
 }
 
@@ -74,8 +85,10 @@ TEMPLATE_TEST_CASE("the aggregate over prefixes of vertices and hyperedges", "[a
   const hyper::Extent extents[] = {{60, 50, 60}, {20, 50, 60}, {60, 50, 20}, {60, 10, 60}, {25, 30, 40},
                                    {40, 30, 25}, {0, 50, 60},  {60, 0, 60},  {60, 50, 0},  {1, 1, 1}};
   for (const hyper::Extent& extent : extents) {
-    const Layout layout(h, extent);
-    INFO(extent.rows << " rows, " << extent.edges << " hyperedges, " << extent.cols << " columns");
-    for (const Method method : kMethods) check_aggregate<TestType>(layout, 40, true, method);
+    for (const Tiles& tiles : kTilings) {
+      const Layout layout(h, extent, tiles);
+      INFO(extent.rows << " rows, " << extent.edges << " hyperedges, " << extent.cols << " columns");
+      for (const Method method : kMethods) check_aggregate<TestType>(layout, 40, true, method);
+    }
   }
 }

@@ -1,0 +1,283 @@
+// A task is a tile and a slab of columns. Threads take tasks in order; vertices that several tiles share are added to in
+// the order of tiles, stripe by stripe, so that the sums are the same for any number of threads and no thread waits
+// for another's whole tile. The first tile of a vertex writes it, and those that follow come after it at their turn.
+
+#include "src/hypergraph/fused.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <thread>
+
+#include "src/base/threads.hpp"
+#include "src/ops/check.hpp"
+#include "src/ops/parallel.hpp"
+
+namespace galena::hyper {
+namespace {
+
+/// Bytes of a row that a task takes. A single tile is shared out by columns only, so it takes fewer.
+constexpr std::int64_t kSlabBytes = 256, kOnlySlabBytes = 128, kLine = 64;
+/// Results from this size on are stored past the caches.
+constexpr std::int64_t kStreamBytes = std::int64_t{4} << 20;
+
+void run(const RowSums<float>& g) { tile_kernels().sums_f32(g); }
+void run(const RowSums<double>& g) { tile_kernels().sums_f64(g); }
+void run(const RowDots<float>& g) { tile_kernels().dots_f32(g); }
+void run(const RowDots<double>& g) { tile_kernels().dots_f64(g); }
+
+/// Slabs of equal width, a multiple of a cache line but for the last: by shape alone.
+struct Slabs {
+  std::int64_t width = 0, count = 0, size = 0;
+  Slabs(const Program& program, std::int64_t width_, DType dtype) : width(width_) {
+    const auto element = static_cast<std::int64_t>(size_of(dtype));
+    const std::int64_t most = (program.tiles == 1 ? kOnlySlabBytes : kSlabBytes) / element, line = kLine / element;
+    count = (width + most - 1) / most;
+    if (count == 0) return;
+    size = ((width + count - 1) / count + line - 1) / line * line;
+    count = (width + size - 1) / size;
+  }
+};
+
+/// Waits for its turn, and lets others run meanwhile where there are fewer cores than threads.
+void await(const std::atomic<std::int64_t>& turn, std::int64_t wanted) {
+  for (int spins = 0; turn.load(std::memory_order_acquire) != wanted; ++spins) {
+    if (spins > 2000) std::this_thread::yield();
+  }
+}
+
+template <class T>
+const T* data_of(const Tensor* tensor) {
+  return tensor != nullptr ? tensor->data<T>() : nullptr;
+}
+
+/// The rows of hyperedges of which a task begins: of these vertices, so weighted.
+template <class T>
+struct Input {
+  const Side* side = nullptr;
+  const T* x = nullptr;
+  const T* weight = nullptr;
+};
+
+template <class T>
+struct Job {
+  const Program* program = nullptr;
+  std::int64_t width = 0;
+  Input<T> input;
+  const T* edge = nullptr;
+  const Side* output = nullptr;
+  T* y = nullptr;  ///< or null: only d_edge is wanted
+  const T* left = nullptr;
+  Input<T> other;       ///< d_edge only: whose rows are multiplied with those of `input`
+  T* d_edge = nullptr;  ///< or null; [slabs x edges]
+};
+
+/// The sums of a part, but for where from and where to.
+template <class T>
+RowSums<T> sums_of(const RowList& list, std::size_t part) {
+  const RowStart &start = list.start[part], &end = list.start[part + 1];
+  RowSums<T> g;
+  g.groups = list.groups.data() + start.group;
+  g.group_count = end.group - start.group;
+  g.target = list.target.data() + start.row;
+  g.target_end = list.target.data() + end.row;
+  g.factor_at = list.factor.empty() ? g.target : list.factor.data() + start.row;
+  g.source = list.source.data() + start.source;
+  g.source_end = list.source.data() + end.source;
+  return g;
+}
+
+/// Whether y is so large that its rows would be gone from the near caches before anybody reads them: then they had better
+/// not be fetched to be written.
+template <class T>
+bool streams(const Job<T>& job) {
+  if (job.y == nullptr) return false;
+  const std::int64_t row = job.width * static_cast<std::int64_t>(sizeof(T));
+  return row % kLine == 0 && reinterpret_cast<std::uintptr_t>(job.y) % kLine == 0 &&
+         row * job.output->limit >= kStreamBytes;
+}
+
+template <class T>
+class Fused {
+ public:
+  Fused(const Job<T>& job, const Slabs& slabs)
+      : job_(job),
+        slabs_(slabs),
+        turns_(new std::atomic<std::int64_t>[static_cast<std::size_t>(turn_count())]),
+        stream_(streams(job)) {
+    for (std::int64_t i = 0; i < turn_count(); ++i) turns_[static_cast<std::size_t>(i)] = 0;
+  }
+
+  void run_all(const Tensor& tiles, int threads) {
+    const std::int64_t tasks = slabs_.count * job_.program->tiles;
+    const std::int64_t stride = tiles.cols();
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+      T* const tile = tiles.data<T>() + omp_get_thread_num() * stride;
+      for (std::int64_t task = next_++; task < tasks; task = next_++) {
+        run_task(task / job_.program->tiles, task % job_.program->tiles, tile);
+      }
+    }
+  }
+
+ private:
+  [[nodiscard]] std::int64_t turn_count() const { return slabs_.count * kStripes; }
+
+  void gather(const Input<T>& input, std::size_t tile, std::int64_t column, std::int64_t width, const T* factor,
+              T* slots) const {
+    RowSums<T> g = sums_of<T>(input.side->down, tile);
+    g.from = input.x + column;
+    g.from_stride = job_.width;
+    g.weight = input.weight;
+    g.to = slots;
+    g.to_stride = slabs_.size;
+    g.width = width;
+    g.factor = factor;
+    g.far = Far::from;
+    run(g);
+    spread(job_.program->nodes_down, tile, width, factor, Held::scaled_too, slots);
+  }
+
+  void spread(const RowList& nodes, std::size_t tile, std::int64_t width, const T* factor, Held held, T* slots) const {
+    RowSums<T> g = sums_of<T>(nodes, tile);
+    g.from = g.to = slots;
+    g.from_stride = g.to_stride = slabs_.size;
+    g.width = width;
+    g.factor = factor;
+    g.held = held;
+    if (g.group_count > 0) run(g);
+  }
+
+  void scatter(RowSums<T> g, std::int64_t column, std::int64_t width, Held held, const T* slots) const {
+    g.from = slots;
+    g.from_stride = slabs_.size;
+    g.to = job_.y + column;
+    g.to_stride = job_.width;
+    g.width = width;
+    g.factor = job_.left;
+    g.held = held;
+    g.far = Far::to;
+    g.stream = stream_;
+    if (g.group_count > 0) run(g);
+  }
+
+  void run_task(std::int64_t slab, std::int64_t tile, T* slots) {
+    const Program& p = *job_.program;
+    const auto t = static_cast<std::size_t>(tile);
+    const std::int64_t column = slab * slabs_.size, width = std::min(slabs_.size, job_.width - column);
+    gather(job_.input, t, column, width, job_.d_edge ? nullptr : job_.edge, slots);
+    if (job_.d_edge) {
+      T* const others = slots + static_cast<std::int64_t>(p.most_slots) * slabs_.size;
+      gather(job_.other, t, column, width, nullptr, others);
+      RowDots<T> g;
+      g.a = others;
+      g.b = slots;
+      g.rows = static_cast<std::int64_t>(p.first_edge[t + 1] - p.first_edge[t]);
+      g.stride = slabs_.size;
+      g.width = width;
+      g.at = p.slot_edge.data() + p.first_edge[t];
+      g.factor = job_.edge;
+      g.out = job_.d_edge + slab * static_cast<std::int64_t>(p.slot_edge.size());
+      run(g);
+    }
+    if (!job_.y) return;
+    spread(p.nodes_up, t, width, nullptr, Held::dropped, slots);
+    scatter(sums_of<T>(job_.output->inner, t), column, width, Held::dropped, slots);
+    for (std::uint32_t stripe = 0; stripe < kStripes; ++stripe) {
+      std::atomic<std::int64_t>& turn = turns_[static_cast<std::size_t>(slab) * kStripes + stripe];
+      await(turn, tile);
+      scatter(sums_of<T>(job_.output->shared, t * kStripes + stripe), column, width, Held::added_to, slots);
+      turn.store(tile + 1, std::memory_order_release);
+    }
+  }
+
+  const Job<T>& job_;
+  const Slabs& slabs_;
+  std::unique_ptr<std::atomic<std::int64_t>[]> turns_;  ///< tiles done, by slab and stripe
+  std::atomic<std::int64_t> next_{0};
+  bool stream_;
+};
+
+std::int64_t tile_elements(const Program& program, const Slabs& slabs, bool edge_gradient) {
+  return static_cast<std::int64_t>(program.most_slots) * slabs.size * (edge_gradient ? 2 : 1);
+}
+
+int threads_for(const Program& program, const Slabs& slabs) {
+  const std::uint64_t work = program.input.down.source.size() + program.output_side().inner.source.size();
+  const int threads = base::threads_for(work * static_cast<std::uint64_t>(slabs.width), ops::kElementGrain, 0);
+  return static_cast<int>(std::min<std::int64_t>(threads, slabs.count * program.tiles));
+}
+
+template <class T>
+void run_job(const Job<T>& job) {
+  const Slabs slabs(*job.program, job.width, kDType<T>);
+  if (slabs.count == 0) return;
+  const int threads = threads_for(*job.program, slabs);
+  const Tensor tiles = Tensor::empty(threads, tile_elements(*job.program, slabs, job.d_edge != nullptr), kDType<T>);
+  Fused<T>(job, slabs).run_all(tiles, threads);
+}
+
+/// Adds up slabs' parts of d_edge in order.
+template <class T>
+void add_slabs(const Tensor& parts, const Tensor& d_edge) {
+  const T* const from = parts.data<T>();
+  T* const to = d_edge.data<T>();
+  const std::int64_t edges = d_edge.rows(), slabs = parts.rows();
+  ops::parallel_ranges(edges, slabs, [=](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t e = begin; e < end; ++e) {
+      T sum{};
+      for (std::int64_t slab = 0; slab < slabs; ++slab) sum += from[slab * edges + e];
+      to[e] = sum;
+    }
+  });
+}
+
+}  // namespace
+
+void fused(const Program& program, const Scale& scale, const Tensor& x, const Tensor& y) {
+  ops::with_float("aggregate", x.dtype(), [&](auto type) {
+    using T = decltype(type);
+    Job<T> job;
+    job.program = &program;
+    job.width = x.cols();
+    job.input = {&program.input, x.data<T>(), data_of<T>(scale.right)};
+    job.edge = data_of<T>(scale.edge);
+    job.output = &program.output_side();
+    job.y = y.data<T>();
+    job.left = data_of<T>(scale.left);
+    run_job(job);
+  });
+}
+
+void fused_backward(const Program& program, const Scale& scale, const Tensor& x, const Tensor& dy, const Tensor& dx,
+                    const Tensor& d_edge) {
+  ops::with_float("aggregate_backward", dy.dtype(), [&](auto type) {
+    using T = decltype(type);
+    Job<T> job;
+    job.program = &program;
+    job.width = dy.cols();
+    job.input = {&program.output_side(), dy.data<T>(), data_of<T>(scale.left)};
+    job.edge = data_of<T>(scale.edge);
+    job.output = &program.input;
+    job.y = dx.defined() ? dx.data<T>() : nullptr;
+    job.left = data_of<T>(scale.right);
+    Tensor parts;
+    if (d_edge.defined() && job.width == 0) d_edge.fill(0);
+    if (d_edge.defined() && job.width > 0) {
+      const Slabs slabs(program, job.width, kDType<T>);
+      parts = slabs.count == 1 ? d_edge : Tensor::empty(slabs.count, d_edge.rows(), kDType<T>);
+      job.other = {&program.input, x.data<T>(), data_of<T>(scale.right)};
+      job.d_edge = parts.data<T>();
+    }
+    run_job(job);
+    if (parts.defined() && !parts.same_memory(d_edge)) add_slabs<T>(parts, d_edge);
+  });
+}
+
+std::uint64_t fused_bytes(const Program& program, std::int64_t width, DType dtype, bool edge_gradient, int threads) {
+  const Slabs slabs(program, width, dtype);
+  return static_cast<std::uint64_t>(tile_elements(program, slabs, edge_gradient)) * size_of(dtype) *
+         static_cast<std::uint64_t>(std::max(threads, 1));
+}
+
+}  // namespace galena::hyper
