@@ -408,7 +408,7 @@ class Gcn2Conv {
 // --- models by name
 
 struct ModelOptions {
-  std::string name = "gcn";  ///< gcn sage gat gatv2 gin gcnii mlp; of hypergraphs: hgnn hgnnp
+  std::string name = "gcn";  ///< of model_names()
   int layers = 2;
   std::int64_t hidden = 64;  ///< of a head, in GAT
   int heads = 8;             ///< GAT: of hidden layers
@@ -417,10 +417,11 @@ struct ModelOptions {
   double input_dropout = -1;     ///< of the features; -1 = `dropout`
   double attention_dropout = 0;  ///< GAT
   NormKind norm = NormKind::none;
-  bool residual = false;                  ///< hidden layers add their input (through a linear map where widths differ)
-  std::string block = "plain";            ///< residual-ffn: pre-norm, feed-forward network, residual (not GCNII)
-  double alpha = 0.1, theta = 0.5;        ///< GCNII
-  std::string sage_aggregation = "mean";  ///< mean sum max
+  bool residual = false;            ///< hidden layers add their input (through a linear map where widths differ)
+  std::string block = "plain";      ///< residual-ffn: pre-norm, feed-forward network, residual (not GCNII)
+  double alpha = 0.1, theta = 0.5;  ///< GCNII, UniGCNII
+  double hnhn_alpha = -1.5, hnhn_beta = -0.5;  ///< HNHN: exponents of hyperedges' sizes and of vertices' degrees
+  std::string sage_aggregation = "mean";       ///< mean sum max
 };
 
 /// Names that make_model() knows: models of graphs, then of hypergraphs.

@@ -30,6 +30,8 @@ struct HaloFactors {
   std::vector<VertexId> ids;  ///< [count] global ids
 };
 
+struct Extremes;  ///< of hyper_extremal.cpp
+
 struct GraphView::Cache {
   using Key = std::tuple<Aggregation::Kind, bool, DType>;
   struct Selected {
@@ -45,8 +47,9 @@ struct GraphView::Cache {
   };
   std::map<Key, Factors> factors;
   std::map<std::pair<std::string, DType>, Tensor> columns;  ///< by name: factors of hypergraph models
-  std::deque<Selected> selected;      ///< the latest few
-  std::deque<Aggregated> aggregated;  ///< the latest few
+  std::shared_ptr<const Extremes> extremes;                 ///< HyperGCN's
+  std::deque<Selected> selected;                            ///< the latest few
+  std::deque<Aggregated> aggregated;                        ///< the latest few
 };
 
 /// The factors of sum, mean and symmetric. Degrees are those of the whole graph, whatever is sampled; rows go by

@@ -46,9 +46,9 @@ class HaloExchange {
   virtual void begin_backward(std::uint32_t call, const Tensor& gradient) = 0;
   /// Adds what others sent to the gradient of x, by rank: dx [>= rows(hop) x d].
   virtual void finish_backward(std::uint32_t call, const Tensor& dx) = 0;
-  /// All halo rows [halo x d] of x [inner x d] at hop 0, as they are: nothing sampled or coded. For what is computed
-  /// once.
-  virtual Tensor gather_full(const Tensor& x) = 0;
+  /// All halo rows [halo x d] of x [inner x d] at `hop` (all there are, without pruning), as they are: nothing sampled
+  /// or coded. For what is computed once.
+  virtual Tensor gather_full(const Tensor& x, int hop) = 0;
   /// Lets transfers go on while this rank computes.
   virtual void progress() {}
 };

@@ -1,5 +1,7 @@
 #include "src/nn/hyper_factors.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "src/nn/cache.hpp"
@@ -9,13 +11,13 @@ namespace {
 
 /// The column kept under this name, made on the first call.
 template <class Make>
-Tensor kept(const GraphView& view, const char* name, DType dtype, const Make& make) {
+Tensor kept(const GraphView& view, const std::string& name, DType dtype, const Make& make) {
   auto& columns = cache_of(view).columns;
   const auto found = columns.find({name, dtype});
   if (found != columns.end()) return found->second;
   const std::vector<double> values = make();
   const Tensor column = Tensor::from<double>(static_cast<std::int64_t>(values.size()), 1, values).to(dtype);
-  return columns.emplace(std::pair{std::string(name), dtype}, column).first->second;
+  return columns.emplace(std::pair{name, dtype}, column).first->second;
 }
 
 /// By element, 0 where it is 0.
@@ -86,6 +88,19 @@ HyperedgeStep unigcn_step(const Context& ctx, DType dtype) {
   return {kept(back, "d^-1/2", dtype, [&] { return powers(back.in_degree, -0.5); }),
           kept(there, "mean d^-1/2 / |e|", dtype, [&] { return mean_degree_factor(there); }),
           {}};
+}
+
+HyperedgeStep mean_step(const Context& ctx, DType dtype) {
+  const GraphView& there = ctx.graph(0);
+  return {{}, kept(there, "1 / |e|", dtype, [&] { return powers(there.in_degree, -1); }), {}};
+}
+
+HalfStep hnhn_step(const Context& ctx, int hop, double exponent, DType dtype) {
+  const GraphView& view = ctx.graph(hop);
+  const auto inner = [&] { return powers(view.out_degree, exponent); };
+  const auto sums = [&] { return powers(row_sums(view, inner(), powers(view.halo_out_degree, exponent)), -1); };
+  return {kept(view, fmt::format("1 / sum d^{}", exponent), dtype, sums),
+          kept(view, fmt::format("d^{}", exponent), dtype, inner)};
 }
 
 }  // namespace galena::nn

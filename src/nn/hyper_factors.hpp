@@ -12,5 +12,11 @@ HyperedgeStep hgnn_step(const Context& ctx, DType dtype);
 HyperedgeStep hgnnp_step(const Context& ctx, DType dtype);
 /// J. Huang and J. Yang (IJCAI 2021), UniGCN: D_v^-1/2 H C^-1/2 D_e^-1 H^T, C the mean degree of a hyperedge's vertices.
 HyperedgeStep unigcn_step(const Context& ctx, DType dtype);
+/// Means of vertices, summed: H D_e^-1 H^T.
+HyperedgeStep mean_step(const Context& ctx, DType dtype);
+/// Y. Dong et al. (2020), HNHN, either way: means of x weighted by their number of neighbours to the power `exponent`.
+/// From vertices: D_{e,b}^-1 H^T D_v^b, where D_{e,b} = sum of d_j^b over e; from hyperedges (odd hops):
+/// D_{v,a}^-1 H D_e^a.
+HalfStep hnhn_step(const Context& ctx, int hop, double exponent, DType dtype);
 
 }  // namespace galena::nn

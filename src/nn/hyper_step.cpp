@@ -8,9 +8,22 @@ Var scaled(const Var& x, const Tensor& factor) { return factor.defined() ? scale
 }  // namespace
 
 Var through_hyperedges(Context& ctx, const Var& x, const HyperedgeStep& step) {
-  Var y = scaled(needed_rows(ctx, x), step.right);
-  y = scaled(aggregate(ctx, y, Aggregation::sum()), step.edge);
-  return scaled(aggregate(ctx, y, Aggregation::sum()), step.left);
+  const Var edges = to_other_side(ctx, x, {step.edge, step.right});
+  return to_other_side(ctx, edges, {step.left, {}});
+}
+
+Var to_other_side(Context& ctx, const Var& x, const HalfStep& step) {
+  const Var sums = aggregate(ctx, scaled(needed_rows(ctx, x), step.right), Aggregation::sum());
+  return scaled(sums, step.left);
+}
+
+Var softmax_sum(Context& ctx, const Var& x, const Var& a, const SoftmaxSum& how) {
+  Attention attention;
+  attention.heads = how.heads;
+  attention.slope = how.slope;
+  attention.dropout = how.dropout;
+  attention.self_loops = false;
+  return attend(ctx, x, {}, a, {}, attention);
 }
 
 }  // namespace galena::nn

@@ -48,8 +48,6 @@ class Stack : public Module {
   [[nodiscard]] int hops() const override { return stack_hops(options_); }
 
  private:
-  [[nodiscard]] Activation activation() const { return is_attention(options_) ? Activation::elu : Activation::relu; }
-
   Var hidden(Context& ctx, const Block& block, Var x) const {
     Var skip;
     if (block.residual) {
@@ -58,8 +56,9 @@ class Stack : public Module {
     }
     x = block.layer(ctx, std::move(x));
     x = block.norm(ctx, std::move(x));
-    if (activation() == Activation::relu && !block.residual) return relu_dropout(ctx, std::move(x), options_.dropout);
-    x = activate(activation(), std::move(x), 1);
+    const Activation activation = stack_activation(options_);
+    if (activation == Activation::relu && !block.residual) return relu_dropout(ctx, std::move(x), options_.dropout);
+    x = activate(activation, std::move(x), 1);
     if (block.residual) x = add(std::move(x), skip);
     return dropout(ctx, std::move(x), options_.dropout);
   }

@@ -29,11 +29,17 @@ void check_rate(const char* name, double p) {
   if (!(p >= 0 && p < 1)) fail("make_model", fmt::format("{} is {}; expected 0 <= p < 1", name, p));
 }
 
+bool has_own_blocks(const std::string& model) {
+  const std::vector<std::string> names{"gcnii", "unigcnii", "alldeepsets", "allsettransformer"};
+  return std::find(names.begin(), names.end(), model) != names.end();
+}
+
 void check(const ModelOptions& o, std::int64_t in, std::int64_t out) {
   check_known("model", o.name, model_names());
   check_known("sage_aggregation", o.sage_aggregation, kAggregations);
   check_known("block", o.block, kBlocks);
-  if (o.name == "gcnii" && o.block != "plain") fail("make_model", "gcnii has blocks of its own; expected block plain");
+  if (o.block != "plain" && has_own_blocks(o.name))
+    fail("make_model", fmt::format("{} has blocks of its own; expected block plain", o.name));
   check_least("layers", o.layers, 1);
   check_least("hidden", o.hidden, 1);
   check_least("heads", o.heads, 1);
@@ -44,6 +50,9 @@ void check(const ModelOptions& o, std::int64_t in, std::int64_t out) {
   check_rate("attention_dropout", o.attention_dropout);
   if (o.input_dropout != -1) check_rate("input_dropout", o.input_dropout);
   if (!(o.alpha >= 0 && o.alpha <= 1)) fail("make_model", fmt::format("alpha is {}; expected 0 to 1", o.alpha));
+  if (!std::isfinite(o.hnhn_alpha) || !std::isfinite(o.hnhn_beta))
+    fail("make_model",
+         fmt::format("hnhn_alpha is {}, hnhn_beta {}; expected finite exponents", o.hnhn_alpha, o.hnhn_beta));
   if (!(o.theta >= 0) || !std::isfinite(o.theta))
     fail("make_model", fmt::format("theta is {}; expected 0 or more", o.theta));
 }
@@ -51,7 +60,9 @@ void check(const ModelOptions& o, std::int64_t in, std::int64_t out) {
 }  // namespace
 
 const std::vector<std::string>& hypergraph_model_names() {
-  static const std::vector<std::string> names{"hgnn", "hgnnp"};
+  static const std::vector<std::string> names{
+      "hgnn",     "hgnnp", "unigcn", "unigin", "unisage", "unigat", "unigcnii", "alldeepsets", "allsettransformer",
+      "hypergcn", "hnhn"};
   return names;
 }
 
@@ -84,9 +95,10 @@ std::unique_ptr<Module> make_model(const ModelOptions& options, std::int64_t in,
   check(options, in, out);
   ModelOptions o = options;
   if (o.input_dropout < 0) o.input_dropout = o.dropout;
-  if (o.name == "gcnii") return make_gcnii(o, in, out, store);
-  if (o.block == "residual-ffn") return make_residual_stack(o, in, out, store);
-  return make_stack(o, in, out, store);
+  if (o.name == "gcnii" || o.name == "unigcnii") return make_gcnii(o, in, out, store);
+  if (o.name == "alldeepsets" || o.name == "allsettransformer") return make_allset(o, in, out, store);
+  auto layers = o.block == "residual-ffn" ? make_residual_stack(o, in, out, store) : make_stack(o, in, out, store);
+  return o.name == "hypergcn" ? make_hypergcn(o, std::move(layers)) : std::move(layers);
 }
 
 }  // namespace galena::nn

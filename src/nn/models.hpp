@@ -14,6 +14,11 @@ std::unique_ptr<Module> make_stack(const ModelOptions& options, std::int64_t in,
 /// The same with pre-norm residual blocks, each with a feed-forward network.
 std::unique_ptr<Module> make_residual_stack(const ModelOptions& options, std::int64_t in, std::int64_t out,
                                             ParameterStore& store);
+/// alldeepsets allsettransformer.
+std::unique_ptr<Module> make_allset(const ModelOptions& options, std::int64_t in, std::int64_t out,
+                                    ParameterStore& store);
+/// HyperGCN around a stack of its layers.
+std::unique_ptr<Module> make_hypergcn(const ModelOptions& options, std::unique_ptr<Module> layers);
 /// GCNII and UniGCNII.
 std::unique_ptr<Module> make_gcnii(const ModelOptions& options, std::int64_t in, std::int64_t out,
                                    ParameterStore& store);

@@ -132,11 +132,11 @@ class FullExchange : public HaloExchange {
     selection_.version = next_selection_version();
   }
   const HaloSelection& selection(std::uint32_t, int) override { return selection_; }
-  void begin_forward(std::uint32_t, int, const Tensor& x) override { rows_ = exchange_.gather_full(x); }
+  void begin_forward(std::uint32_t, int hop, const Tensor& x) override { rows_ = exchange_.gather_full(x, hop); }
   HaloRows finish_forward(std::uint32_t, bool) override { return {rows_, nullptr}; }
   void begin_backward(std::uint32_t, const Tensor&) override {}
   void finish_backward(std::uint32_t, const Tensor&) override {}
-  Tensor gather_full(const Tensor& x) override { return exchange_.gather_full(x); }
+  Tensor gather_full(const Tensor& x, int hop) override { return exchange_.gather_full(x, hop); }
 
  private:
   HaloExchange& exchange_;

@@ -22,7 +22,13 @@ Layer attention_layer(const ModelOptions& options, ParameterStore& store, const 
 
 }  // namespace
 
-bool is_attention(const ModelOptions& options) { return options.name == "gat" || options.name == "gatv2"; }
+bool is_attention(const ModelOptions& options) {
+  return options.name == "gat" || options.name == "gatv2" || options.name == "unigat";
+}
+
+Activation stack_activation(const ModelOptions& options) {
+  return options.name == "gat" || options.name == "gatv2" ? Activation::elu : Activation::relu;
+}
 
 std::int64_t stack_width(const ModelOptions& options) {
   return options.hidden * (is_attention(options) ? options.heads : 1);
@@ -34,7 +40,7 @@ int stack_hops(const ModelOptions& options) {
 }
 
 std::string first_group(const ModelOptions& options) {
-  return is_attention(options) || options.name == "gcn" ? "first" : "";
+  return options.name == "gat" || options.name == "gatv2" || options.name == "gcn" ? "first" : "";
 }
 
 Layer make_layer(const ModelOptions& options, ParameterStore& store, const std::string& name, std::int64_t in,
@@ -42,9 +48,9 @@ Layer make_layer(const ModelOptions& options, ParameterStore& store, const std::
   if (options.name == "gcn") return GcnConv(store, name, in, out, group);
   if (options.name == "sage") return SageConv(store, name, in, out, sage_aggregation(options.sage_aggregation));
   if (options.name == "gin") return GinConv(store, name, in, out, options.norm);
-  if (is_attention(options)) return attention_layer(options, store, name, in, out, last, group);
   if (options.name == "mlp") return [linear = Linear(store, name, in, out)](Context&, Var x) { return linear(x); };
-  return make_hyper_layer(options, store, name, in, out, last);
+  if (hops_of_a_layer(options.name) == 2) return make_hyper_layer(options, store, name, in, out, last);
+  return attention_layer(options, store, name, in, out, last, group);
 }
 
 }  // namespace galena::nn

@@ -1,5 +1,6 @@
 #pragma once
-// The layers that stacks are made of, by the name of the model: gcn sage gat gatv2 gin mlp.
+// The layers that stacks are made of, by the name of the model: gcn sage gat gatv2 gin mlp, and those of
+// hyper_layer.hpp.
 
 #include <functional>
 #include <string>
@@ -11,6 +12,8 @@ namespace galena::nn {
 using Layer = std::function<Var(Context&, Var)>;
 
 bool is_attention(const ModelOptions& options);
+/// What follows a layer.
+Activation stack_activation(const ModelOptions& options);
 /// Columns between layers: `hidden`, of each head in GAT.
 std::int64_t stack_width(const ModelOptions& options);
 /// What Module::hops() says of such a stack.

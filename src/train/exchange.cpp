@@ -299,15 +299,16 @@ void BoundaryExchange::finish_backward(std::uint32_t number, const Tensor& dx) {
   call.backward = nullptr;
 }
 
-Tensor BoundaryExchange::gather_full(const Tensor& x) {
-  Tensor halo = Tensor::empty(share_.view.halo, x.cols(), x.dtype());
+Tensor BoundaryExchange::gather_full(const Tensor& x, int hop) {
+  const Share& step = share_.step(hop);
+  Tensor halo = Tensor::empty(step.view.halo, x.cols(), x.dtype());
   std::vector<comm::Request> requests;
   std::vector<Tensor> sent;
-  for (const Route& route : share_.receives) {
+  for (const Route& route : step.receives) {
     const Tensor rows = halo.slice(route.rows.front(), route.rows.back() + 1);
     requests.push_back(communicator_.irecv(route.peer, kGatherTag, {rows.raw(), rows.bytes()}));
   }
-  for (const Route& route : share_.sends) {
+  for (const Route& route : step.sends) {
     sent.push_back(Tensor::empty(static_cast<std::int64_t>(route.rows.size()), x.cols(), x.dtype()));
     ops::gather_rows(x, route.rows, sent.back());
     requests.push_back(communicator_.isend(route.peer, kGatherTag, {sent.back().raw(), sent.back().bytes()},

@@ -75,7 +75,7 @@ class BoundaryExchange : public nn::HaloExchange {
   nn::HaloRows finish_forward(std::uint32_t call, bool packed_ok) override;
   void begin_backward(std::uint32_t call, const Tensor& gradient) override;
   void finish_backward(std::uint32_t call, const Tensor& dx) override;
-  Tensor gather_full(const Tensor& x) override;
+  Tensor gather_full(const Tensor& x, int hop) override;
   void progress() override { communicator_.progress(); }
 
   /// What has been measured, and what a stale policy has under way (it is waited for), for checkpoints. load() wants

@@ -29,7 +29,7 @@ class Tracer : public nn::HaloExchange {
   }
   void begin_backward(std::uint32_t call, const Tensor&) override { calls[call].backward = true; }
   void finish_backward(std::uint32_t, const Tensor&) override {}
-  Tensor gather_full(const Tensor& x) override { return Tensor::empty(0, x.cols(), x.dtype()); }
+  Tensor gather_full(const Tensor& x, int) override { return Tensor::empty(0, x.cols(), x.dtype()); }
 
   explicit Tracer(DType dtype) : dtype_(dtype) { none_.csr = none_.csr_t = empty_.view(); }
   std::vector<PlannedExchange> calls;

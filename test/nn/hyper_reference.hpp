@@ -26,9 +26,10 @@ struct DenseHypergraph {
 /// A parameter's value by name.
 using Values = std::function<Matrix(const std::string&)>;
 
-/// Logits of the model from features [vertices][features], without dropout and norms.
+/// Logits of the model from features [vertices][features], without dropout and norms between layers; `direction` is
+/// what HyperGCN projects them on.
 Matrix reference_logits(const nn::ModelOptions& options, const DenseHypergraph& hypergraph, const Matrix& x,
-                        const Values& values);
+                        const Values& values, const std::vector<double>& direction);
 
 /// D_v^-1/2 H W D_e^-1 H^T D_v^-1/2 (HGNN), and D_v^-1 H W D_e^-1 H^T (HGNN+).
 Matrix hgnn_operator(const DenseHypergraph& hypergraph);

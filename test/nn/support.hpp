@@ -56,7 +56,7 @@ class FixedExchange : public nn::HaloExchange {
   nn::HaloRows finish_forward(std::uint32_t call, bool packed_ok) override;
   void begin_backward(std::uint32_t call, const Tensor& gradient) override;
   void finish_backward(std::uint32_t call, const Tensor& dx) override;
-  Tensor gather_full(const Tensor& x) override;
+  Tensor gather_full(const Tensor& x, int hop) override;
 
   Tensor halo_rows;              ///< [halo x d]
   Tensor gradient;               ///< of halo_rows, by the last begin_backward()
