@@ -13,17 +13,33 @@
 namespace galena::ops::cpu {
 namespace {
 
-/// The standard normal distribution's share below x.
+/// Of the standard normal distribution at x: the share below, and exp(-x^2 / 2).
 template <class T>
-T normal_below(T x) {
-  return T{0.5} * std::erfc(-x * static_cast<T>(std::numbers::sqrt2 / 2));
+struct Normal {
+  T below, bell;
+};
+
+Normal<double> normal(double x) { return {std::erfc(-x / std::numbers::sqrt2) / 2, std::exp(x * x / -2)}; }
+
+/// Abramowitz and Stegun, 7.1.26, in a tenth of the time of erfc(): off by 1.5e-7, which near 1 is a float's rounding.
+Normal<float> normal(float x) {
+  const float bell = std::exp(x * x / -2);
+  const float t = 1 / (1 + 0.3275911F * std::numbers::sqrt2_v<float> / 2 * std::abs(x));
+  const float series = (((1.061405429F * t - 1.453152027F) * t + 1.421413741F) * t - 0.284496736F) * t + 0.254829592F;
+  const float beyond = series * t * bell / 2;
+  return {x < 0 ? beyond : 1 - beyond, bell};
 }
 
-/// The derivative of x * normal_below(x).
+template <class T>
+T gelu(T x) {
+  return std::max(x, std::numeric_limits<T>::lowest()) * normal(x).below;  // not infinity times 0
+}
+
 template <class T>
 T gelu_derivative(T x) {
-  const T density = static_cast<T>(std::numbers::inv_sqrtpi * std::numbers::sqrt2 / 2) * std::exp(x * x / -2);
-  return normal_below(x) + (density > 0 ? x * density : T{0});  // not infinity times 0
+  const auto [below, bell] = normal(x);
+  constexpr T scale = static_cast<T>(std::numbers::inv_sqrtpi * std::numbers::sqrt2 / 2);
+  return below + (bell > 0 ? x * scale * bell : T{0});
 }
 
 /// visit(function) with the function of one element, so that the choice stands outside the loop.
@@ -36,8 +52,7 @@ void with_activation(Activation f, T slope, const Visit& visit) {
     case Activation::elu: return visit([=](T x) { return x > 0 ? x : slope * std::expm1(x); });
     case Activation::sigmoid: return visit([](T x) { return 1 / (1 + std::exp(-x)); });
     case Activation::tanh: return visit([](T x) { return std::tanh(x); });
-    case Activation::gelu:
-      return visit([](T x) { return std::max(x, std::numeric_limits<T>::lowest()) * normal_below(x); });
+    case Activation::gelu: return visit([](T x) { return gelu(x); });
   }
 }
 
