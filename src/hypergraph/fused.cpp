@@ -20,9 +20,15 @@ namespace {
 constexpr std::int64_t kSlabBytes = 256, kOnlySlabBytes = 128, kLine = 64;
 /// Results from this size on are stored past the caches.
 constexpr std::int64_t kStreamBytes = std::int64_t{4} << 20;
+/// Inputs of a single tile from this size on are read in order.
+constexpr std::int64_t kPushBytes = std::int64_t{4} << 20;
+/// Slabs of inputs from this size on are fetched before their turn.
+constexpr std::int64_t kFarBytes = std::int64_t{1} << 19;
 
 void run(const RowSums<float>& g) { tile_kernels().sums_f32(g); }
 void run(const RowSums<double>& g) { tile_kernels().sums_f64(g); }
+void run(const RowPushes<float>& g) { tile_kernels().pushes_f32(g); }
+void run(const RowPushes<double>& g) { tile_kernels().pushes_f64(g); }
 void run(const RowDots<float>& g) { tile_kernels().dots_f32(g); }
 void run(const RowDots<double>& g) { tile_kernels().dots_f64(g); }
 
@@ -114,17 +120,31 @@ class Fused {
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
       T* const tile = tiles.data<T>() + omp_get_thread_num() * stride;
-      for (std::int64_t task = next_++; task < tasks; task = next_++) {
-        run_task(task / job_.program->tiles, task % job_.program->tiles, tile);
+      if (job_.program->tiles == 1) {
+        // A thread's slabs are the same in every call, so that it finds them in its cache.
+#pragma omp for schedule(static) nowait
+        for (std::int64_t slab = 0; slab < slabs_.count; ++slab) run_task(slab, 0, tile);
+      } else {
+        for (std::int64_t task = next_++; task < tasks; task = next_++) {
+          run_task(task / job_.program->tiles, task % job_.program->tiles, tile);
+        }
       }
     }
   }
 
  private:
+  [[nodiscard]] static std::int64_t bytes_of(const Input<T>& input, std::int64_t width) {
+    return input.side->limit * width * static_cast<std::int64_t>(sizeof(T));
+  }
+  /// Whether a single tile's input is so large that it had better be read once, in order, than gathered.
+  [[nodiscard]] bool pushes(const Input<T>& input) const {
+    return job_.program->tiles == 1 && bytes_of(input, job_.width) >= kPushBytes;
+  }
   [[nodiscard]] std::int64_t turn_count() const { return slabs_.count * kStripes; }
 
   void gather(const Input<T>& input, std::size_t tile, std::int64_t column, std::int64_t width, const T* factor,
               T* slots) const {
+    if (pushes(input)) return push(input, column, width, factor, slots);
     RowSums<T> g = sums_of<T>(input.side->down, tile);
     g.from = input.x + column;
     g.from_stride = job_.width;
@@ -133,9 +153,44 @@ class Fused {
     g.to_stride = slabs_.size;
     g.width = width;
     g.factor = factor;
-    g.far = Far::from;
+    g.far = bytes_of(input, width) >= kFarBytes ? Far::from : Far::none;
     run(g);
     spread(job_.program->nodes_down, tile, width, factor, Held::scaled_too, slots);
+  }
+
+  /// The same in the order of vertices, for a single tile.
+  void push(const Input<T>& input, std::int64_t column, std::int64_t width, const T* factor, T* slots) const {
+    const RowList& list = input.side->inner;
+    std::fill_n(slots, static_cast<std::int64_t>(job_.program->most_slots) * slabs_.size, T{0});
+    RowPushes<T> g;
+    g.groups = list.groups.data();
+    g.group_count = list.groups.size();
+    g.row = list.target.data();
+    g.row_end = g.row + list.target.size();
+    g.target = list.source.data();
+    g.weight = input.weight;
+    g.from = input.x + column;
+    g.from_stride = job_.width;
+    g.to = slots;
+    g.to_stride = slabs_.size;
+    g.width = width;
+    run(g);
+    spread(job_.program->nodes_down, 0, width, nullptr, Held::scaled_too, slots);
+    if (factor) run(dots(0, width, nullptr, slots));
+  }
+
+  /// Products of a tile's rows with others, where there are any, and then the factors.
+  RowDots<T> dots(std::size_t tile, std::int64_t width, const T* others, T* slots) const {
+    const Program& p = *job_.program;
+    RowDots<T> g;
+    g.a = others;
+    g.b = slots;
+    g.rows = static_cast<std::int64_t>(p.first_edge[tile + 1] - p.first_edge[tile]);
+    g.stride = slabs_.size;
+    g.width = width;
+    g.at = p.slot_edge.data() + p.first_edge[tile];
+    g.factor = job_.edge;
+    return g;
   }
 
   void spread(const RowList& nodes, std::size_t tile, std::int64_t width, const T* factor, Held held, T* slots) const {
@@ -169,14 +224,7 @@ class Fused {
     if (job_.d_edge) {
       T* const others = slots + static_cast<std::int64_t>(p.most_slots) * slabs_.size;
       gather(job_.other, t, column, width, nullptr, others);
-      RowDots<T> g;
-      g.a = others;
-      g.b = slots;
-      g.rows = static_cast<std::int64_t>(p.first_edge[t + 1] - p.first_edge[t]);
-      g.stride = slabs_.size;
-      g.width = width;
-      g.at = p.slot_edge.data() + p.first_edge[t];
-      g.factor = job_.edge;
+      RowDots<T> g = dots(t, width, others, slots);
       g.out = job_.d_edge + slab * static_cast<std::int64_t>(p.slot_edge.size());
       run(g);
     }

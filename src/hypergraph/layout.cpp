@@ -37,9 +37,9 @@ std::shared_ptr<Layout::Storage> make_storage(const ops::Csr& by_edge, const ops
 }
 
 /// Rows of kRowBytes that a core's cache holds beside what passes by.
-constexpr std::uint64_t kTileSlots = 1024, kTileRows = 2048;
+constexpr std::uint64_t kTileSlots = 1024, kTileRows = 3072, kNearRows = 2048;
 /// Fewer hyperedges are one tile.
-constexpr std::int64_t kOnlySlots = 4096;
+constexpr std::int64_t kOnlySlots = 6144;
 /// A sum that fewer vertices share costs what it saves.
 constexpr std::uint32_t kLeastShared = 5;
 
@@ -49,7 +49,7 @@ Tiling make_tiling(const Layout::Storage& s, std::int64_t vertices, const TileOp
   TileSize size{options.slots > 0 ? options.slots : kTileSlots, options.rows > 0 ? options.rows : kTileRows};
   if (only) size = {~std::uint64_t{0}, ~std::uint64_t{0}};
   // Where all vertices fit beside a tile, it does not matter which of them one has.
-  const bool near = static_cast<std::uint64_t>(vertices) <= kTileRows;
+  const bool near = static_cast<std::uint64_t>(vertices) <= kNearRows;
   const bool grow = options.order == Order::automatic ? !only && !near : options.order == Order::grown;
   if (near && options.rows == 0) size.rows = ~std::uint64_t{0};
   if (grow) return grow_tiles(s.by_edge, s.by_vertex, s.edges, vertices, size);

@@ -44,7 +44,23 @@ struct RowSums {
   bool stream = false;  ///< final rows go past the caches: `to` and its stride are aligned to 64 bytes, as is the width
 };
 
-/// out[at[i]] = <a[i], b[i]>; then b[i] *= factor[at[i]].
+/// to[t_k] += weight[r] * from[r] for the targets t_k of each row r of groups.
+template <class T>
+struct RowPushes {
+  const RowGroup* groups = nullptr;
+  std::uint64_t group_count = 0;
+  const std::uint32_t* row = nullptr;
+  const std::uint32_t* row_end = nullptr;  ///< of the last
+  const std::uint32_t* target = nullptr;   ///< rows' targets
+  const T* weight = nullptr;               ///< by row, or null: 1
+  const T* from = nullptr;
+  std::int64_t from_stride = 0;
+  T* to = nullptr;
+  std::int64_t to_stride = 0;
+  std::int64_t width = 0;
+};
+
+/// out[at[i]] = <a[i], b[i]>, unless a is null; then b[i] *= factor[at[i]].
 template <class T>
 struct RowDots {
   const T* a = nullptr;
@@ -58,6 +74,8 @@ struct RowDots {
 struct TileKernels {
   void (*sums_f32)(const RowSums<float>& g);
   void (*sums_f64)(const RowSums<double>& g);
+  void (*pushes_f32)(const RowPushes<float>& g);
+  void (*pushes_f64)(const RowPushes<double>& g);
   void (*dots_f32)(const RowDots<float>& g);
   void (*dots_f64)(const RowDots<double>& g);
 };
