@@ -271,6 +271,18 @@ struct Attention {
 };
 Var attend(Context& ctx, const Var& source, const Var& target, const Var& a_source, const Var& a_target, Attention how);
 
+/// Through hyperedges: y = left H edge weight H^T right x, H [vertices x hyperedges] the incidence. Each factor is
+/// [all own rows x 1] of x's type; undefined: 1.
+struct HyperedgeStep {
+  Tensor left;   ///< a vertex, of the result
+  Tensor edge;   ///< a hyperedge
+  Tensor right;  ///< a vertex, of x
+  Var weight{};  ///< a hyperedge; may be learnt
+};
+/// Vertices' rows, summed by their hyperedges and these by their vertices: hop h -> h + 2, in a hypergraph. On one rank
+/// one kernel, which never holds all hyperedges' rows, where that is the cheaper way.
+Var through_hyperedges(Context& ctx, const Var& x, const HyperedgeStep& step);
+
 // --- messages of one's own
 
 /// y_i = sum_{j -> i} w_ij message(x_i, x_j), with the message's adjoint. Called from several threads.

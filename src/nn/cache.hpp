@@ -1,6 +1,7 @@
 #pragma once
 // What follows from the graph alone, or from the graph and unchanged features, and is computed once.
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -10,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/hypergraph/layout.hpp"
 #include "src/nn/graph_view.hpp"
 #include "src/nn/halo.hpp"
 #include "src/nn/node.hpp"
@@ -46,6 +48,7 @@ struct GraphView::Cache {
     Tensor result;
   };
   std::map<Key, Factors> factors;
+  std::map<std::array<std::int64_t, 3>, hyper::Layout> layouts;  ///< of a hypergraph, by output, hyperedges, input
   std::map<std::pair<std::string, DType>, Tensor> columns;  ///< by name: factors of hypergraph models
   std::shared_ptr<const Extremes> extremes;                 ///< HyperGCN's
   std::deque<Selected> selected;                            ///< the latest few

@@ -7,11 +7,6 @@ Var scaled(const Var& x, const Tensor& factor) { return factor.defined() ? scale
 
 }  // namespace
 
-Var through_hyperedges(Context& ctx, const Var& x, const HyperedgeStep& step) {
-  const Var edges = to_other_side(ctx, x, {step.edge, step.right});
-  return to_other_side(ctx, edges, {step.left, {}});
-}
-
 Var to_other_side(Context& ctx, const Var& x, const HalfStep& step) {
   const Var sums = aggregate(ctx, scaled(needed_rows(ctx, x), step.right), Aggregation::sum());
   return scaled(sums, step.left);

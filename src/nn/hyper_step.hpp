@@ -1,5 +1,5 @@
 #pragma once
-// Ways from vertices to hyperedges and back.
+// Ways from vertices to hyperedges or back; for both at once see through_hyperedges().
 //
 // H [vertices x hyperedges] is the incidence; d_v counts a vertex's hyperedges, |e| a hyperedge's vertices, both in the
 // whole hypergraph, whatever is sampled. Vertices in no hyperedge and hyperedges without vertices have factors 0.
@@ -8,16 +8,6 @@
 #include "galena/nn.hpp"
 
 namespace galena::nn {
-
-/// From vertices to hyperedges and back: y = left H edge H^T right x.
-struct HyperedgeStep {
-  Tensor left;   ///< a vertex, of the result
-  Tensor edge;   ///< a hyperedge
-  Tensor right;  ///< a vertex, of x
-};
-
-/// Of vertices at hop h -> h + 2. Backward is the adjoint, with left and right swapped.
-Var through_hyperedges(Context& ctx, const Var& x, const HyperedgeStep& step);
 
 /// One way only: y = left A right x, where A is H^T or H.
 struct HalfStep {

@@ -1,0 +1,72 @@
+// From vertices through hyperedges to vertices: one kernel, and the two steps that many ranks take.
+
+#include "test/nn/support.hpp"
+
+using namespace galena;
+using namespace galena::test;
+
+namespace {
+
+nn::GraphView small() { return hypergraph_view(7, {{0, 1, 2}, {}, {3}, {0, 1, 2, 3, 4, 5}, {1, 4}, {1, 4}, {2, 5}}); }
+
+nn::HyperedgeStep weighted(std::uint64_t seed) {
+  nn::HyperedgeStep step{random_tensor(7, 1, seed), random_tensor(7, 1, seed + 1), random_tensor(7, 1, seed + 2)};
+  step.weight = leaf(7, 1, seed + 3);
+  return step;
+}
+
+}  // namespace
+
+TEST_CASE("through hyperedges: gradients of rows and of learnt weights") {
+  const nn::GraphView view = small();
+  const nn::Var x = leaf(7, 5, 1);
+  for (const bool edge : {true, false}) {
+    nn::HyperedgeStep step = weighted(3);
+    if (!edge) step.edge = {};
+    for (const bool savings : {true, false}) {  // the one kernel, and two steps
+      CAPTURE(edge, savings);
+      check_gradients({x, step.weight}, [&] {
+        nn::Context::Settings settings;
+        settings.savings = savings;
+        nn::Context ctx(view, nullptr, settings);
+        return weighted_sum(nn::through_hyperedges(ctx, x, step), random_tensor(7, 5, 9));
+      });
+    }
+  }
+}
+
+TEST_CASE("through hyperedges: both ways agree, on prefixes of rows too") {
+  const nn::GraphView view = small();
+  const nn::HyperedgeStep step = weighted(11);
+  for (const std::vector<std::int64_t>& rows : {std::vector<std::int64_t>{}, {6, 5, 3}, {7, 7, 0}}) {
+    std::vector<Tensor> values, gradients;
+    for (const bool savings : {true, false}) {
+      const nn::Var x = leaf(7, 5, 2);
+      nn::Context::Settings settings;
+      settings.savings = savings;
+      settings.hop_rows = rows;
+      nn::Context ctx(view, nullptr, settings);
+      const nn::Var y = nn::through_hyperedges(ctx, x, step);
+      CHECK(y.hop() == 2);
+      CHECK(y.rows() == (rows.empty() ? 7 : rows[2]));
+      values.push_back(y.value());
+      nn::backward(weighted_sum(y, random_tensor(y.rows(), 5, 4)));
+      gradients.push_back(x.grad());
+    }
+    CHECK(largest_difference(values[0], values[1]) < 1e-12);
+    CHECK(largest_difference(gradients[0], gradients[1]) < 1e-12);
+  }
+}
+
+TEST_CASE("through hyperedges: not in a graph, and with factors that fit") {
+  const nn::GraphView graph = one_rank(7, {{0, 1}}), view = small();
+  const nn::Var x = leaf(7, 5, 1);
+  nn::Context plain(graph, nullptr, {}), ctx(view, nullptr, {});
+  CHECK_THROWS_WITH(nn::through_hyperedges(plain, x, {}), contains("expected a hypergraph"));
+  nn::HyperedgeStep narrow;
+  narrow.left = random_tensor(3, 1, 1);
+  CHECK_THROWS_WITH(nn::through_hyperedges(ctx, x, narrow), contains("left is 3 x 1"));
+  narrow.left = {};
+  narrow.weight = leaf(7, 2, 1);
+  CHECK_THROWS_WITH(nn::through_hyperedges(ctx, x, narrow), contains("weight"));
+}
