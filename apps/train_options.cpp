@@ -25,10 +25,21 @@ const std::map<std::string, Recipe>& recipes() {
       {"gcn", {16, 2, 0.5, 0.01, 5e-4, true, 200}},     // Kipf and Welling, ICLR 2017
       {"gat", {8, 2, 0.6, 0.005, 5e-4, false, 300}},    // Velickovic et al., ICLR 2018
       {"gatv2", {8, 2, 0.6, 0.005, 5e-4, false, 300}},  // the same
-      {"sage", {64, 2, 0.5, 0.01, 5e-4, false, 200}},    {"gin", {64, 2, 0.5, 0.01, 5e-4, false, 200}},
+      {"sage", {64, 2, 0.5, 0.01, 5e-4, false, 200}},
+      {"gin", {64, 2, 0.5, 0.01, 5e-4, false, 200}},
       {"gcnii", {64, 64, 0.6, 0.01, 0.01, false, 1000}},  // Chen et al., ICML 2020; ends 5e-4
-      {"mlp", {64, 2, 0.5, 0.01, 5e-4, false, 200}},     {"hgnn", {64, 2, 0.6, 0.01, 5e-4, false, 200}},
+      {"mlp", {64, 2, 0.5, 0.01, 5e-4, false, 200}},
+      {"hgnn", {64, 2, 0.6, 0.01, 5e-4, false, 200}},
       {"hgnnp", {64, 2, 0.6, 0.01, 5e-4, false, 200}},
+      {"unigcn", {64, 2, 0.6, 0.01, 5e-4, false, 200}},  // Huang and Yang, IJCAI 2021, heads of 8 as one of 64
+      {"unigin", {64, 2, 0.6, 0.01, 5e-4, false, 200}},
+      {"unisage", {64, 2, 0.6, 0.01, 5e-4, false, 200}},
+      {"unigat", {8, 2, 0.6, 0.01, 5e-4, false, 200}},
+      {"unigcnii", {64, 8, 0.6, 0.01, 0.01, false, 300}},   // the same; ends 5e-4
+      {"alldeepsets", {64, 2, 0.5, 0.001, 0, false, 500}},  // Chien et al., ICLR 2022
+      {"allsettransformer", {64, 2, 0.5, 0.001, 0, false, 500}},
+      {"hypergcn", {32, 2, 0.5, 0.01, 5e-4, false, 200}},  // Yadati et al., NeurIPS 2019
+      {"hnhn", {64, 2, 0.3, 0.04, 5e-4, false, 200}},      // Dong et al., 2020
   };
   return table;
 }
@@ -169,7 +180,7 @@ void TrainCommand::settle(CLI::App& command, const Common& common) {
     if (weight_decay < 0) {
       t.optimizer.weight_decay = recipe.decay_first_only ? 0 : recipe.weight_decay;
       if (recipe.decay_first_only) t.optimizer.group_weight_decay = {{"first", recipe.weight_decay}};
-      if (t.model.name == "gcnii") t.optimizer.group_weight_decay = {{"first", 5e-4}};
+      if (t.model.name == "gcnii" || t.model.name == "unigcnii") t.optimizer.group_weight_decay = {{"first", 5e-4}};
     }
     const bool attention = t.model.name == "gat" || t.model.name == "gatv2";
     if (attention && !given(command, "--attention-dropout")) t.model.attention_dropout = recipe.dropout;

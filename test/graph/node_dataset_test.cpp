@@ -113,7 +113,7 @@ TEST_CASE("node datasets: karate is bundled") {
   const NodeDataset karate = load_node_dataset("karate");
   CHECK(karate.name == "karate");
   CHECK(is_node_dataset("karate"));
-  CHECK(!is_node_dataset("davis"));
+  CHECK(is_node_dataset("davis"));
   CHECK(!is_node_dataset("no-such-thing"));
   CHECK(karate.graph.num_vertices() == 34);
   CHECK(karate.data.num_classes == 2);
