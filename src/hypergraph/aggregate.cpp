@@ -2,27 +2,11 @@
 
 #include "src/hypergraph/fused.hpp"
 #include "src/hypergraph/layout_storage.hpp"
+#include "src/hypergraph/pipeline_check.hpp"
 #include "src/hypergraph/two_pass.hpp"
 #include "src/ops/check.hpp"
 
 namespace galena::hyper {
-namespace {
-
-void check_factor(const char* op, const char* name, const Tensor* factor, std::int64_t rows, DType dtype) {
-  if (factor == nullptr) return;
-  if (factor->defined() && factor->cols() == 1 && factor->rows() >= rows && factor->dtype() == dtype) return;
-  ops::fail(op, std::string(name) + " is " + ops::shape_of(*factor) + "; expected at least " + std::to_string(rows) +
-                    " x 1 of x's type");
-}
-
-void check_scale(const char* op, const Layout& layout, const Scale& scale, DType dtype) {
-  check_factor(op, "left", scale.left, layout.rows(), dtype);
-  check_factor(op, "edge", scale.edge, layout.edges(), dtype);
-  check_factor(op, "right", scale.right, layout.cols(), dtype);
-}
-
-}  // namespace
-
 void aggregate(const Layout& layout, const Scale& scale, const Tensor& x, const Tensor& y, Method method) {
   constexpr const char* kOp = "aggregate";
   ops::check_tensor(kOp, "x", x, layout.cols(), x.cols(), x.dtype());

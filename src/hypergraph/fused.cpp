@@ -6,10 +6,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <memory>
-#include <thread>
 
 #include "src/base/threads.hpp"
+#include "src/hypergraph/tile_run.hpp"
 #include "src/ops/check.hpp"
 #include "src/ops/parallel.hpp"
 
@@ -25,13 +24,6 @@ constexpr std::int64_t kPushBytes = std::int64_t{4} << 20;
 /// Slabs of inputs from this size on are fetched before their turn.
 constexpr std::int64_t kFarBytes = std::int64_t{1} << 19;
 
-void run(const RowSums<float>& g) { tile_kernels().sums_f32(g); }
-void run(const RowSums<double>& g) { tile_kernels().sums_f64(g); }
-void run(const RowPushes<float>& g) { tile_kernels().pushes_f32(g); }
-void run(const RowPushes<double>& g) { tile_kernels().pushes_f64(g); }
-void run(const RowDots<float>& g) { tile_kernels().dots_f32(g); }
-void run(const RowDots<double>& g) { tile_kernels().dots_f64(g); }
-
 /// Slabs of equal width, a multiple of a cache line but for the last: by shape alone.
 struct Slabs {
   std::int64_t width = 0, count = 0, size = 0;
@@ -44,18 +36,6 @@ struct Slabs {
     count = (width + size - 1) / size;
   }
 };
-
-/// Waits for its turn, and lets others run meanwhile where there are fewer cores than threads.
-void await(const std::atomic<std::int64_t>& turn, std::int64_t wanted) {
-  for (int spins = 0; turn.load(std::memory_order_acquire) != wanted; ++spins) {
-    if (spins > 2000) std::this_thread::yield();
-  }
-}
-
-template <class T>
-const T* data_of(const Tensor* tensor) {
-  return tensor != nullptr ? tensor->data<T>() : nullptr;
-}
 
 /// The rows of hyperedges of which a task begins: of these vertices, so weighted.
 template <class T>
@@ -78,21 +58,6 @@ struct Job {
   T* d_edge = nullptr;  ///< or null; [slabs x edges]
 };
 
-/// The sums of a part, but for where from and where to.
-template <class T>
-RowSums<T> sums_of(const RowList& list, std::size_t part) {
-  const RowStart &start = list.start[part], &end = list.start[part + 1];
-  RowSums<T> g;
-  g.groups = list.groups.data() + start.group;
-  g.group_count = end.group - start.group;
-  g.target = list.target.data() + start.row;
-  g.target_end = list.target.data() + end.row;
-  g.factor_at = list.factor.empty() ? g.target : list.factor.data() + start.row;
-  g.source = list.source.data() + start.source;
-  g.source_end = list.source.data() + end.source;
-  return g;
-}
-
 /// Whether y is so large that its rows would be gone from the near caches before anybody reads them: then they had better
 /// not be fetched to be written.
 template <class T>
@@ -107,12 +72,7 @@ template <class T>
 class Fused {
  public:
   Fused(const Job<T>& job, const Slabs& slabs)
-      : job_(job),
-        slabs_(slabs),
-        turns_(new std::atomic<std::int64_t>[static_cast<std::size_t>(turn_count())]),
-        stream_(streams(job)) {
-    for (std::int64_t i = 0; i < turn_count(); ++i) turns_[static_cast<std::size_t>(i)] = 0;
-  }
+      : job_(job), slabs_(slabs), turns_(slabs.count * kStripes), stream_(streams(job)) {}
 
   void run_all(const Tensor& tiles, int threads) {
     const std::int64_t tasks = slabs_.count * job_.program->tiles;
@@ -140,7 +100,6 @@ class Fused {
   [[nodiscard]] bool pushes(const Input<T>& input) const {
     return job_.program->tiles == 1 && bytes_of(input, job_.width) >= kPushBytes;
   }
-  [[nodiscard]] std::int64_t turn_count() const { return slabs_.count * kStripes; }
 
   void gather(const Input<T>& input, std::size_t tile, std::int64_t column, std::int64_t width, const T* factor,
               T* slots) const {
@@ -232,16 +191,15 @@ class Fused {
     spread(p.nodes_up, t, width, nullptr, Held::dropped, slots);
     scatter(sums_of<T>(job_.output->inner, t), column, width, Held::dropped, slots);
     for (std::uint32_t stripe = 0; stripe < kStripes; ++stripe) {
-      std::atomic<std::int64_t>& turn = turns_[static_cast<std::size_t>(slab) * kStripes + stripe];
-      await(turn, tile);
-      scatter(sums_of<T>(job_.output->shared, t * kStripes + stripe), column, width, Held::added_to, slots);
-      turn.store(tile + 1, std::memory_order_release);
+      turns_.take(slab * kStripes + stripe, tile, [&] {
+        scatter(sums_of<T>(job_.output->shared, t * kStripes + stripe), column, width, Held::added_to, slots);
+      });
     }
   }
 
   const Job<T>& job_;
   const Slabs& slabs_;
-  std::unique_ptr<std::atomic<std::int64_t>[]> turns_;  ///< tiles done, by slab and stripe
+  Turns turns_;  ///< by slab and stripe
   std::atomic<std::int64_t> next_{0};
   bool stream_;
 };

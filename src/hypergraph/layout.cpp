@@ -38,6 +38,8 @@ std::shared_ptr<Layout::Storage> make_storage(const ops::Csr& by_edge, const ops
 
 /// Rows of kRowBytes that a core's cache holds beside what passes by.
 constexpr std::uint64_t kTileSlots = 1024, kTileRows = 3072, kNearRows = 2048;
+/// Where tiles are all there is to share out: so many, unless they would be smaller than that.
+constexpr std::uint64_t kLeastTiles = 16, kLeastSlots = 32;
 /// Fewer hyperedges are one tile.
 constexpr std::int64_t kOnlySlots = 6144;
 /// A sum that fewer vertices share costs what it saves.
@@ -73,6 +75,7 @@ void describe(const Program& p, LayoutStats& stats) {
 
 void make_program(Layout::Storage& s, const TileOptions& options) {
   const auto start = std::chrono::steady_clock::now();
+  s.options = options;
   const std::int64_t vertices = std::max(s.rows, s.cols);
   const Tiling tiling = make_tiling(s, vertices, options);
   const bool share =
@@ -83,6 +86,19 @@ void make_program(Layout::Storage& s, const TileOptions& options) {
 }
 
 }  // namespace
+
+const Program& Layout::Storage::plain_program() const {
+  std::call_once(plain_once_, [this] {
+    TileOptions plain = options;
+    plain.sums = TileOptions::Sums::apart;
+    if (plain.slots == 0) {
+      plain.slots = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(edges) / kLeastTiles, kLeastSlots, kTileSlots);
+    }
+    if (plain.rows == 0) plain.rows = kTileRows;
+    plain_ = assemble(by_edge, make_tiling(*this, std::max(rows, cols), plain), {cols, rows}, 0);
+  });
+  return plain_;
+}
 
 Layout::Layout(const ops::Csr& by_edge, const ops::Csr& by_vertex, const Extent& extent, const TileOptions& tiles) {
   auto storage = make_storage(by_edge, by_vertex, extent);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mutex>
+
 #include "src/hypergraph/layout.hpp"
 #include "src/hypergraph/program.hpp"
 
@@ -11,6 +13,15 @@ struct Layout::Storage {
   std::int64_t rows = 0, edges = 0, cols = 0;
   Program program;
   LayoutStats stats;
+  TileOptions options;
+
+  /// Tiles without shared sums, more of them than threads: for steps that need whole rows of hyperedges. Made when it is
+  /// first asked for.
+  const Program& plain_program() const;
+
+ private:
+  mutable std::once_flag plain_once_;
+  mutable Program plain_;
 };
 
 }  // namespace galena::hyper

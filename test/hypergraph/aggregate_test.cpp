@@ -92,3 +92,108 @@ TEMPLATE_TEST_CASE("the aggregate over prefixes of vertices and hyperedges", "[a
     }
   }
 }
+
+TEST_CASE("the backward pass is the adjoint: left and right factors change places", "[aggregate]") {
+  for (const hyper::Extent& extent : {hyper::Extent{}, {40, 30, 25}, {20, 45, 60}}) {
+    for (const Tiles& tiles : kTilings) {
+      const Layout layout(random_hypergraph(60, 50, 5, 3, true), extent, tiles);
+      const Factors<double> f(layout, true);  // left and right differ
+      const Tensor x = random_tensor<double>(layout.cols(), 20, 1), v = random_tensor<double>(layout.rows(), 20, 2);
+      const Tensor y = Tensor::empty(layout.rows(), 20, DType::f64), dx = Tensor::empty(layout.cols(), 20, DType::f64);
+      for (const Method method : kMethods) {
+        hyper::aggregate(layout, f.scale(), x, y, method);
+        hyper::aggregate_backward(layout, f.scale(), {}, v, dx, {}, method);
+        CHECK(test::dot(v, y) == Approx(test::dot(dx, x)).epsilon(1e-12));
+      }
+    }
+  }
+}
+
+TEST_CASE("gradients of the aggregate are those of finite differences", "[aggregate]") {
+  for (const auto& [name, hypergraph] : odd_hypergraphs()) {
+    INFO(name);
+    for (const Tiles& tiles : kTilings) {
+      const Layout layout(hypergraph, {}, tiles);
+      const Factors<double> f(layout, true);
+      const Tensor x = random_tensor<double>(layout.cols(), 3, 1), dy = random_tensor<double>(layout.rows(), 3, 2);
+      const auto loss = [&] {
+        const Tensor y = Tensor::empty(layout.rows(), 3, DType::f64);
+        hyper::aggregate(layout, f.scale(), x, y, Method::fused);
+        return test::dot(dy, y);
+      };
+      const Tensor dx = Tensor::empty(layout.cols(), 3, DType::f64), de = Tensor::empty(layout.edges(), 1, DType::f64);
+      hyper::aggregate_backward(layout, f.scale(), x, dy, dx, de, Method::fused);
+      test::check_gradient(x, dx, loss);
+      test::check_gradient(f.edge, de, loss);
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("the aggregate does not depend on threads", "[aggregate]", float, double) {
+  const Hypergraph h = random_hypergraph(3000, 2500, 6, 4, true);
+  for (const Tiles& tiles : {Tiles{}, Tiles{64, 500, Tiles::Order::grown, Tiles::Sums::shared}}) {
+    const Layout layout(h, {}, tiles);
+    test::on_each_level([&] {
+      const Factors<TestType> f(layout, true);
+      for (const std::int64_t width : {40, 64, 200}) {
+        const Tensor x = random_tensor<TestType>(3000, width, 1), dy = random_tensor<TestType>(3000, width, 2);
+        test::check_any_threads([&] {
+          const Tensor y = random_tensor<TestType>(3000, width, 3);
+          hyper::aggregate(layout, f.scale(), x, y, Method::fused);
+          return y;
+        });
+        test::check_any_threads([&] {
+          const Tensor dx = random_tensor<TestType>(3000, width, 3), de = random_tensor<TestType>(2500, 1, 4);
+          hyper::aggregate_backward(layout, f.scale(), x, dy, dx, de, Method::fused);
+          return de;
+        });
+      }
+    });
+  }
+}
+
+TEMPLATE_TEST_CASE("large inputs and results, which go past the caches", "[aggregate]", float, double) {
+  const Hypergraph h = random_hypergraph(20'000, 900, 60, 5);
+  for (const Tiles& tiles : {Tiles{}, Tiles{256, 6000, Tiles::Order::grown, Tiles::Sums::apart}}) {
+    const Layout layout(h, {}, tiles);
+    test::on_each_level([&] {
+      for (const std::int64_t width : {64, 65}) check_aggregate<TestType>(layout, width, true, Method::fused);
+    });
+  }
+}
+
+TEST_CASE("sums that vertices share are counted", "[aggregate]") {
+  // 40 vertices in the same three hyperedges, and a fourth with half of them.
+  std::vector<VertexId> all, half;
+  for (VertexId v = 0; v < 40; ++v) (v % 2 == 0 ? all : half).push_back(v);
+  std::vector<VertexId> every = all;
+  every.insert(every.end(), half.begin(), half.end());
+  std::ranges::sort(every);
+  const Hypergraph h = test::make_hypergraph(40, {every, every, every, half});
+  const Layout shared(h), apart(h, {}, {0, 0, Tiles::Order::given, Tiles::Sums::apart});
+  CHECK(apart.stats().incidences == 140);
+  CHECK(apart.stats().sums == 280);
+  CHECK(shared.stats().sums <= 120);
+}
+
+TEST_CASE("layouts of extents that do not fit are refused", "[aggregate]") {
+  const Hypergraph h = random_hypergraph(20, 10, 3, 1);
+  CHECK_THROWS_WITH(Layout(h, {21, -1, -1}), test::contains("21 output vertices of 20"));
+  CHECK_THROWS_WITH(Layout(h, {-1, 11, -1}), test::contains("11 hyperedges of 10"));
+  CHECK_THROWS_WITH(Layout(h, {-1, -1, -2}), test::contains("-2 input vertices of 20"));
+  const Layout layout(h), other(random_hypergraph(21, 10, 3, 1));
+  CHECK_THROWS_AS(Layout(layout.by_edge(), other.by_vertex()), InputError);
+}
+
+TEST_CASE("aggregates of shapes that do not fit are refused", "[aggregate]") {
+  const Layout layout(random_hypergraph(20, 10, 3, 1));
+  const Tensor x = Tensor::zeros(20, 4), y = Tensor::zeros(20, 4), edge = Tensor::zeros(9, 1),
+               left = Tensor::zeros(20, 2);
+  CHECK_THROWS_AS(hyper::aggregate(layout, {}, Tensor::zeros(19, 4), y), InputError);
+  CHECK_THROWS_AS(hyper::aggregate(layout, {}, x, Tensor::zeros(20, 5)), InputError);
+  CHECK_THROWS_AS(hyper::aggregate(layout, {}, x, Tensor::zeros(20, 4, DType::f64)), InputError);
+  CHECK_THROWS_AS(hyper::aggregate(layout, {nullptr, &edge, nullptr}, x, y), InputError);
+  CHECK_THROWS_AS(hyper::aggregate(layout, {&left, nullptr, nullptr}, x, y), InputError);
+  CHECK_THROWS_AS(hyper::aggregate_backward(layout, {}, {}, y, x, Tensor::zeros(10, 1)), InputError);
+  CHECK_THROWS_AS(hyper::aggregate_backward(layout, {}, x, y, x, Tensor::zeros(11, 1)), InputError);
+}
