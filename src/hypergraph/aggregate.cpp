@@ -1,5 +1,6 @@
 #include "src/hypergraph/aggregate.hpp"
 
+#include "src/hypergraph/cost.hpp"
 #include "src/hypergraph/fused.hpp"
 #include "src/hypergraph/layout_storage.hpp"
 #include "src/hypergraph/pipeline_check.hpp"
@@ -7,12 +8,20 @@
 #include "src/ops/check.hpp"
 
 namespace galena::hyper {
+namespace {
+
+Method resolve(const Layout& layout, Method method, const Tensor& x) {
+  return method == Method::automatic ? choose(layout, x.cols(), x.dtype()).method : method;
+}
+
+}  // namespace
+
 void aggregate(const Layout& layout, const Scale& scale, const Tensor& x, const Tensor& y, Method method) {
   constexpr const char* kOp = "aggregate";
   ops::check_tensor(kOp, "x", x, layout.cols(), x.cols(), x.dtype());
   ops::check_tensor(kOp, "y", y, layout.rows(), x.cols(), x.dtype());
   check_scale(kOp, layout, scale, x.dtype());
-  if (method == Method::two_pass) return two_pass(layout, scale, x, y);
+  if (resolve(layout, method, x) == Method::two_pass) return two_pass(layout, scale, x, y);
   fused(layout.storage().program, scale, x, y);
 }
 
@@ -26,7 +35,7 @@ void aggregate_backward(const Layout& layout, const Scale& scale, const Tensor& 
     ops::check_tensor(kOp, "d_edge", d_edge, layout.edges(), 1, dy.dtype());
   }
   check_scale(kOp, layout, scale, dy.dtype());
-  if (method == Method::two_pass) return two_pass_backward(layout, scale, x, dy, dx, d_edge);
+  if (resolve(layout, method, dy) == Method::two_pass) return two_pass_backward(layout, scale, x, dy, dx, d_edge);
   fused_backward(layout.storage().program, scale, x, dy, dx, d_edge);
 }
 

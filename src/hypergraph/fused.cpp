@@ -280,6 +280,10 @@ void fused_backward(const Program& program, const Scale& scale, const Tensor& x,
   });
 }
 
+std::int64_t fused_tasks(const Program& program, std::int64_t width, DType dtype) {
+  return program.tiles * std::max<std::int64_t>(Slabs(program, width, dtype).count, 1);
+}
+
 std::uint64_t fused_bytes(const Program& program, std::int64_t width, DType dtype, bool edge_gradient, int threads) {
   const Slabs slabs(program, width, dtype);
   return static_cast<std::uint64_t>(tile_elements(program, slabs, edge_gradient)) * size_of(dtype) *

@@ -15,6 +15,8 @@ using Counts = std::unordered_map<std::uint64_t, std::uint32_t>;
 constexpr int kRounds = 8;
 /// An item is paired with so many that follow it, or long lists would take a time that grows with their square.
 constexpr std::size_t kWindow = 48;
+/// Of the pairs of neighbours in lists, so many are to be in others too.
+constexpr double kPromising = 0.3;
 
 std::uint64_t key_of(std::uint32_t a, std::uint32_t b) { return (std::uint64_t{a} << 32) | b; }
 
@@ -103,11 +105,28 @@ void replace_pairs(SharedSums& shared, const Counts& counts, std::uint32_t items
   shared.lists = std::move(next);
 }
 
+/// Whether it is worth the while: neighbours in lists, which are quickly counted, are often the same.
+bool promising(const Lists& lists, std::uint32_t least) {
+  std::vector<std::uint64_t> pairs;
+  for (std::size_t l = 0; l < lists.count(); ++l) {
+    const auto list = list_of(lists, l);
+    for (std::size_t i = 1; i < list.size(); ++i) pairs.push_back(key_of(list[i - 1], list[i]));
+  }
+  std::ranges::sort(pairs);
+  std::size_t frequent = 0;
+  for (std::size_t i = 0, end = 0; i < pairs.size(); i = end) {
+    while (end < pairs.size() && pairs[end] == pairs[i]) ++end;
+    if (end - i >= least) frequent += end - i;
+  }
+  return kPromising * static_cast<double>(pairs.size()) < static_cast<double>(frequent);
+}
+
 }  // namespace
 
 SharedSums share_sums(Lists lists, std::uint32_t items, std::uint32_t least) {
   SharedSums shared;
   shared.lists = std::move(lists);
+  if (!promising(shared.lists, least)) return shared;
   for (int round = 0; round < kRounds; ++round) {
     Counts counts = count_pairs(shared.lists);
     std::erase_if(counts, [=](const auto& entry) { return entry.second < least; });
