@@ -2,12 +2,12 @@
 // turn, then a linear map.
 //   AllDeepSets         relu(decode(sum of relu(encode(x)))): maps of two layers
 //   AllSetTransformer   y = norm(seed + softmax-weighted sum of values), norm(y + relu(map of two layers(y)))
-// Rows are normalised within the maps, by layer norm unless another one is asked for; features are not, which may be
-// sparse.
+// Rows are normalised within the maps, by layer norm unless another one is asked for.
 
-#include "src/nn/gradient.hpp"
 #include "src/nn/hyper_step.hpp"
 #include "src/nn/models.hpp"
+#include "src/nn/normalised_linear.hpp"
+#include "src/nn/reshape.hpp"
 
 namespace galena::nn {
 namespace {
@@ -16,31 +16,33 @@ NormKind norm_of(const ModelOptions& options) {
   return options.norm == NormKind::none ? NormKind::layer : options.norm;
 }
 
-/// The same elements in another shape.
-Var reshape(const Var& x, std::int64_t rows, std::int64_t cols) {
-  return make_op("reshape", x.value().reshape(rows, cols), {x},
-                 [x = x.gradient_only()](const Tensor& dy) { pass_on(x, dy.reshape(x.rows(), x.cols())); });
-}
-
-/// W_2 dropout(norm(relu(W_1 norm(x)))), the first norm but of features.
+/// W_2 dropout(norm(relu(W_1 norm(x)))); the first norm of features is layer norm, whatever the others are.
 class TwoLayers {
  public:
   TwoLayers(const ModelOptions& options, ParameterStore& store, const std::string& name, std::int64_t in,
             bool of_features)
-      : dropout_(options.dropout),
-        before_(store, name + ".before", of_features ? NormKind::none : norm_of(options), in),
-        first_(store, name + ".first", in, options.hidden),
-        between_(store, name + ".between", norm_of(options), options.hidden),
-        second_(store, name + ".second", options.hidden, options.hidden) {}
+      : dropout_(options.dropout) {
+    if (of_features) {
+      gamma_ = store.add(name + ".before.gamma", 1, in, Initializer::ones);
+      beta_ = store.add(name + ".before.beta", 1, in, Initializer::zeros);
+    } else {
+      before_ = Norm(store, name + ".before", norm_of(options), in);
+    }
+    first_ = Linear(store, name + ".first", in, options.hidden);
+    between_ = Norm(store, name + ".between", norm_of(options), options.hidden);
+    second_ = Linear(store, name + ".second", options.hidden, options.hidden);
+  }
 
   Var operator()(Context& ctx, Var x) const {
-    x = first_(before_(ctx, std::move(x)));
+    x = gamma_.defined() ? normalised_linear(x, gamma_, beta_, first_.weight, first_.bias)
+                         : first_(before_(ctx, std::move(x)));
     x = between_(ctx, relu(std::move(x)));
     return second_(dropout(ctx, std::move(x), dropout_));
   }
 
  private:
   double dropout_;
+  Var gamma_, beta_;  ///< of features
   Norm before_;
   Linear first_;
   Norm between_;

@@ -1,6 +1,7 @@
 // Hypergraph models: logits are those of a dense reference, gradients of all parameters those of finite differences.
 
 #include <algorithm>
+#include <cmath>
 
 #include "src/nn/hyper_extremal.hpp"
 #include "test/nn/hyper_reference.hpp"
@@ -95,6 +96,16 @@ TEST_CASE("gradients of all parameters of hypergraph models") {
   check_gradients(model.parameters(), [&] { return weighted_sum(model.logits(view, x, true)); });
 }
 
+TEST_CASE("gradients of hypergraph models in residual blocks") {
+  nn::ModelOptions options =
+      options_of(GENERATE("hgnn", "hgnnp", "unigcn", "unigin", "unisage", "unigat", "hypergcn", "hnhn"));
+  options.block = "residual-ffn";
+  CAPTURE(options.name);
+  const nn::GraphView view = hypergraph_view(kVertices, odd_hyperedges());
+  const Model model(options);
+  check_gradients(model.parameters(), [&] { return weighted_sum(model.logits(view, features(false), true)); });
+}
+
 TEST_CASE("a hypergraph without hyperedges, or with empty ones only, gives numbers") {
   const Model model(options_of(GENERATE(from_range(nn::hypergraph_model_names()))));
   const nn::GraphView view = hypergraph_view(kVertices, GENERATE(Members{}, Members{{}, {}}));
@@ -132,4 +143,17 @@ TEST_CASE("models of hypergraphs refuse graphs, and those of graphs hypergraphs"
   for (const std::string name : {"gcn", "sage", "gat", "gatv2", "gin", "gcnii"})
     CHECK_THROWS_WITH(Model(options_of(name)).logits(hypergraph, x, false), contains("model of graphs"));
   CHECK_NOTHROW(Model(options_of("mlp")).logits(hypergraph, x, false));
+}
+
+TEST_CASE("options of hypergraph models that make no sense are refused") {
+  const auto make = [](const std::string& name, const std::function<void(nn::ModelOptions&)>& change) {
+    nn::ModelOptions options = options_of(name);
+    change(options);
+    const Model model(options);
+  };
+  CHECK_THROWS_WITH(make("allsettransformer", [](auto& o) { o.heads = 3; }), contains("heads that divide"));
+  CHECK_THROWS_WITH(make("hnhn", [](auto& o) { o.hnhn_alpha = NAN; }), contains("finite exponents"));
+  CHECK_THROWS_WITH(make("hgnm", [](auto&) {}), contains("did you mean 'hgnn'"));
+  for (const std::string name : {"unigcnii", "alldeepsets", "allsettransformer"})
+    CHECK_THROWS_WITH(make(name, [](auto& o) { o.block = "residual-ffn"; }), contains("blocks of its own"));
 }

@@ -5,22 +5,6 @@
 
 namespace galena::test {
 
-Matrix matrix_of(const Tensor& tensor) {
-  Matrix result(static_cast<std::size_t>(tensor.rows()));
-  for (std::size_t i = 0; i < result.size(); ++i)
-    for (std::int64_t c = 0; c < tensor.cols(); ++c) result[i].push_back(tensor.item(static_cast<std::int64_t>(i), c));
-  return result;
-}
-
-double largest_difference(const Tensor& a, const Matrix& b) {
-  Tensor other = Tensor::empty(static_cast<std::int64_t>(b.size()),
-                               b.empty() ? a.cols() : static_cast<std::int64_t>(b[0].size()), DType::f64);
-  for (std::int64_t i = 0; i < other.rows(); ++i)
-    for (std::int64_t c = 0; c < other.cols(); ++c)
-      other.at<double>(i, c) = b[static_cast<std::size_t>(i)][static_cast<std::size_t>(c)];
-  return largest_difference(a, other);
-}
-
 DenseHypergraph::DenseHypergraph(int n, const Members& hyperedges, const std::vector<float>& edge_weights)
     : incidence(static_cast<std::size_t>(n), std::vector<double>(hyperedges.size())) {
   for (std::size_t e = 0; e < hyperedges.size(); ++e) {
@@ -29,24 +13,7 @@ DenseHypergraph::DenseHypergraph(int n, const Members& hyperedges, const std::ve
   }
 }
 
-Matrix product(const Matrix& a, const Matrix& b) {
-  Matrix c(a.size(), std::vector<double>(b.empty() ? 0 : b[0].size()));
-  for (std::size_t i = 0; i < a.size(); ++i)
-    for (std::size_t k = 0; k < b.size(); ++k)
-      for (std::size_t j = 0; j < c[i].size(); ++j) c[i][j] += a[i][k] * b[k][j];
-  return c;
-}
-
-Matrix transposed(const Matrix& a) {
-  Matrix t(a.empty() ? 0 : a[0].size(), std::vector<double>(a.size()));
-  for (std::size_t i = 0; i < a.size(); ++i)
-    for (std::size_t j = 0; j < t.size(); ++j) t[j][i] = a[i][j];
-  return t;
-}
-
 namespace {
-
-double inverse(double x) { return x > 0 ? 1 / x : 0; }
 
 double size_of(const DenseHypergraph& h, std::size_t e) {
   double size = 0;
@@ -75,18 +42,6 @@ Matrix by_shared_edges(const DenseHypergraph& h, const F& value) {
 
 double weighted_degree(const DenseHypergraph& h, std::size_t v) {
   return over_edges(h, v, [&](std::size_t e) { return h.weights[e]; });
-}
-
-Matrix& add_row(Matrix& x, const Matrix& bias) {
-  for (auto& row : x)
-    for (std::size_t c = 0; c < row.size(); ++c) row[c] += bias[0][c];
-  return x;
-}
-
-Matrix relu(Matrix x) {
-  for (auto& row : x)
-    for (double& value : row) value = std::max(value, 0.0);
-  return x;
 }
 
 /// Layers relu(A X W + b), the last one without relu.
@@ -145,40 +100,6 @@ Matrix unigin(const nn::ModelOptions& options, const DenseHypergraph& h, Matrix 
     if (k + 1 < options.layers) x = relu(x);
   }
   return x;
-}
-
-/// Columns [begin, end).
-Matrix columns(const Matrix& x, std::size_t begin, std::size_t end) {
-  Matrix part;
-  for (const auto& row : x)
-    part.emplace_back(row.begin() + static_cast<std::ptrdiff_t>(begin), row.begin() + static_cast<std::ptrdiff_t>(end));
-  return part;
-}
-
-/// Of each row of `mask`, the sum over its columns of softmax(score) x.
-Matrix softmax_sums(const Matrix& mask, const std::vector<double>& scores, const Matrix& x, std::size_t width) {
-  Matrix y(mask.size(), std::vector<double>(width));
-  for (std::size_t i = 0; i < mask.size(); ++i) {
-    double total = 0;
-    for (std::size_t j = 0; j < x.size(); ++j) total += mask[i][j] * std::exp(scores[j]);
-    for (std::size_t j = 0; j < x.size(); ++j)
-      for (std::size_t c = 0; c < width; ++c) y[i][c] += mask[i][j] * std::exp(scores[j]) * inverse(total) * x[j][c];
-  }
-  return y;
-}
-
-std::vector<double> dots(const Matrix& x, const std::vector<double>& a) {
-  std::vector<double> result;
-  for (const auto& row : x) {
-    result.push_back(0);
-    for (std::size_t c = 0; c < row.size(); ++c) result.back() += row[c] * a[c];
-  }
-  return result;
-}
-
-void append_columns(Matrix& x, const Matrix& more) {
-  x.resize(more.size());
-  for (std::size_t i = 0; i < more.size(); ++i) x[i].insert(x[i].end(), more[i].begin(), more[i].end());
 }
 
 Matrix edge_means(const DenseHypergraph& h, const Matrix& x) {
@@ -266,68 +187,6 @@ Matrix hnhn(const nn::ModelOptions& options, const DenseHypergraph& h, Matrix x,
   return x;
 }
 
-/// Rows of mean 0 and variance 1 (and 1e-5), times gamma, + beta.
-Matrix layer_norm(Matrix x, const std::string& name, const Values& values) {
-  const Matrix gamma = values(name + ".gamma"), beta = values(name + ".beta");
-  for (auto& row : x) {
-    double mean = 0, variance = 0;
-    for (const double value : row) mean += value / static_cast<double>(row.size());
-    for (const double value : row) variance += (value - mean) * (value - mean) / static_cast<double>(row.size());
-    for (std::size_t c = 0; c < row.size(); ++c)
-      row[c] = (row[c] - mean) / std::sqrt(variance + 1e-5) * gamma[0][c] + beta[0][c];
-  }
-  return x;
-}
-
-Matrix linear(const Matrix& x, const std::string& name, const Values& values) {
-  Matrix y = product(x, values(name + ".weight"));
-  return add_row(y, values(name + ".bias"));
-}
-
-Matrix two_layers(Matrix x, const std::string& name, const Values& values, bool of_features) {
-  if (!of_features) x = layer_norm(x, name + ".before", values);
-  x = layer_norm(relu(linear(x, name + ".first", values)), name + ".between", values);
-  return linear(x, name + ".second", values);
-}
-
-Matrix deep_set(const Matrix& mask, Matrix x, const std::string& name, const Values& values, bool of_features) {
-  x = relu(two_layers(x, name + ".encode", values, of_features));
-  return relu(two_layers(product(mask, x), name + ".decode", values, false));
-}
-
-Matrix pool(const Matrix& mask, const Matrix& x, const std::string& name, const Values& values, std::size_t heads) {
-  const Matrix keys = product(x, values(name + ".key")), rows = linear(x, name + ".value", values);
-  const Matrix seed = values(name + ".seed");
-  const std::size_t width = seed[0].size() / heads;
-  Matrix y;
-  for (std::size_t head = 0; head < heads; ++head) {
-    const std::size_t begin = head * width, end = begin + width;
-    const auto scores = dots(columns(keys, begin, end), columns(seed, begin, end)[0]);
-    append_columns(y, softmax_sums(mask, scores, columns(rows, begin, end), width));
-  }
-  y = layer_norm(add_row(y, seed), name + ".before", values);
-  const Matrix z = relu(linear(relu(linear(y, name + ".first", values)), name + ".second", values));
-  for (std::size_t i = 0; i < y.size(); ++i)
-    for (std::size_t c = 0; c < y[i].size(); ++c) y[i][c] += z[i][c];
-  return layer_norm(y, name + ".after", values);
-}
-
-Matrix allset(const nn::ModelOptions& options, const DenseHypergraph& h, Matrix x, const Values& values) {
-  const Matrix members = transposed(h.incidence);
-  for (int k = 0; k < options.layers; ++k) {
-    const std::string name = "layer" + std::to_string(k);
-    const auto heads = static_cast<std::size_t>(options.heads);
-    if (options.name == "alldeepsets") {
-      x = deep_set(members, x, name + ".edges", values, k == 0);
-      x = deep_set(h.incidence, x, name + ".vertices", values, false);
-    } else {
-      x = pool(members, x, name + ".edges", values, heads);
-      x = pool(h.incidence, x, name + ".vertices", values, heads);
-    }
-  }
-  return linear(x, "last", values);
-}
-
 /// The graph of extremal vertices and mediators as a matrix, with self-loops, normalised.
 Matrix hypergcn_operator(const DenseHypergraph& h, const Matrix& x, const std::vector<double>& direction) {
   const std::vector<double> projection = dots(x, direction);
@@ -375,7 +234,8 @@ Matrix reference_logits(const nn::ModelOptions& options, const DenseHypergraph& 
   if (options.name == "unigat") return unigat(options, h, x, values);
   if (options.name == "unigcnii") return unigcnii(options, h, x, values);
   if (options.name == "hnhn") return hnhn(options, h, x, values);
-  if (options.name == "alldeepsets" || options.name == "allsettransformer") return allset(options, h, x, values);
+  if (options.name == "alldeepsets" || options.name == "allsettransformer")
+    return allset_reference(options, h, x, values);
   if (options.name == "hypergcn") return stacked(options, hypergcn_operator(h, x, direction), x, values);
   FAIL("no reference of " << options.name);
   return {};

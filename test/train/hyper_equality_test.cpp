@@ -89,9 +89,15 @@ TEST_CASE("hypergraph models: leaving out rows that cannot reach the loss change
   const std::string model = GENERATE(from_range(nn::hypergraph_model_names()));
   const int parts = GENERATE(1, 3);
   CAPTURE(model, parts);
-  NodeDataset data = random_data(hypergraph_sizes());
-  data.data.train = {11};  // far from the rest
+  DataOptions sizes = hypergraph_sizes();
+  sizes.giant = GENERATE(false, true);
+  sizes.degree = 1;
+  NodeDataset data = random_data(sizes);
+  data.data.train = {11};
   TrainOptions options = hyper_options(model, DType::f64);
+  const train::Share share = train::share_of(data, false, striped(data, 1).part_of, 1, 0, {4, data.data.train});
+  CHECK(share.hop_rows[4] == 1);
+  CHECK((share.hop_rows[0] < 40) == !sizes.giant);
   options.prune = true;
   const EpochOutcome pruned = run_epochs(data, options, striped(data, parts), 2);
   options.prune = false;
@@ -129,18 +135,19 @@ TEST_CASE("hypergraph models: sampled and coded training is repeatable bit for b
 TEST_CASE("hypergraph models: planned bytes are the bytes sent") {
   const bool sparse = GENERATE(false, true);
   const double dropout = GENERATE(0.0, 0.5);
+  const std::string model = GENERATE(from_range(nn::hypergraph_model_names()));
   DataOptions sizes = hypergraph_sizes(sparse);
   sizes.vertices = 300;
   sizes.train = 90;
   const NodeDataset data = random_data(sizes);
   const TemporaryFolder folder;
-  TrainOptions options = options_for("hgnn", DType::f32);
+  TrainOptions options = hyper_options(model, DType::f32);
   options.model.dropout = dropout;
   options.epochs = 5;
   options.eval_every = 3;
   options.partition_cache = folder.path();
   for (const TrainPlan& plan : plan_training(data, options, {2, 3}, {1, 0.3}, {32, 4})) {
-    CAPTURE(sparse, dropout, plan.parts, plan.rate, plan.bits);
+    CAPTURE(model, sparse, dropout, plan.parts, plan.rate, plan.bits);
     options.partition.parts = plan.parts;
     options.messages.rate = plan.rate;
     options.messages.bits = plan.bits;

@@ -32,7 +32,7 @@ Graph random_graph(const DataOptions& options, base::RandomStream& random) {
 Hypergraph random_hypergraph(const DataOptions& options, base::RandomStream& random) {
   const VertexId joined = options.vertices - options.isolated;
   std::vector<std::vector<VertexId>> hyperedges{{}, {0}, {1, 2, 5}, {1, 2, 5}, {}};
-  for (VertexId v = 0; v < joined; ++v) hyperedges.back().push_back(v);
+  for (VertexId v = 0; options.giant && v < joined; ++v) hyperedges.back().push_back(v);
   for (std::uint64_t incidences = 0; incidences < static_cast<std::uint64_t>(options.degree * joined);) {
     hyperedges.emplace_back(random.below(7));
     for (VertexId& v : hyperedges.back()) v = static_cast<VertexId>(random.below(joined));

@@ -17,7 +17,8 @@ struct DataOptions {
   std::uint64_t features = 7;
   std::uint32_t classes = 3;
   bool sparse = false, directed = false, multi_label = false;
-  bool hypergraph = false, weighted = false;  ///< hyperedges, some of them empty, equal or of all; with weights
+  bool hypergraph = false, weighted = false;  ///< hyperedges, some of them empty or equal; with weights
+  bool giant = true;                          ///< a hyperedge of all vertices that are in any
   VertexId isolated = 3;                      ///< the last vertices have no edges
   VertexId train = 20;  ///< vertices 0 .. train - 1, of which every third is for validation or testing
   std::uint64_t seed = 1;
