@@ -422,13 +422,13 @@ class Gcn2Conv {
 struct ModelOptions {
   std::string name = "gcn";  ///< of model_names()
   int layers = 2;
-  std::int64_t hidden = 64;  ///< of a head, in GAT
-  int heads = 8;             ///< GAT: of hidden layers
+  std::int64_t hidden = 64;  ///< of a head, in GAT and UniGAT
+  int heads = 8;             ///< GAT, UniGAT: of hidden layers; AllSetTransformer: they share `hidden`
   int output_heads = 1;
   double dropout = 0.5;
-  double input_dropout = -1;     ///< of the features; -1 = `dropout`
-  double attention_dropout = 0;  ///< GAT
-  NormKind norm = NormKind::none;
+  double input_dropout = -1;        ///< of the features; -1 = `dropout`
+  double attention_dropout = 0;     ///< GAT, UniGAT, AllSetTransformer
+  NormKind norm = NormKind::none;   ///< AllSet: within its maps, and none means layer norm, as published
   bool residual = false;            ///< hidden layers add their input (through a linear map where widths differ)
   std::string block = "plain";      ///< residual-ffn: pre-norm, feed-forward network, residual (not GCNII)
   double alpha = 0.1, theta = 0.5;  ///< GCNII, UniGCNII
@@ -440,7 +440,7 @@ struct ModelOptions {
 const std::vector<std::string>& model_names();
 const std::vector<std::string>& hypergraph_model_names();
 /// Throws InputError with a suggestion for a name that does not exist, and for options out of range.
-/// Parameter groups: "first" (the first layer of gcn and gat, GCNII's ends) and "" (all else).
+/// Parameter groups: "first" (the first layer of gcn and gat, GCNII's and UniGCNII's ends) and "" (all else).
 std::unique_ptr<Module> make_model(const ModelOptions& options, std::int64_t in, std::int64_t out,
                                    ParameterStore& store);
 

@@ -49,10 +49,10 @@ struct GraphView::Cache {
   };
   std::map<Key, Factors> factors;
   std::map<std::array<std::int64_t, 3>, hyper::Layout> layouts;  ///< of a hypergraph, by output, hyperedges, input
-  std::map<std::pair<std::string, DType>, Tensor> columns;  ///< by name: factors of hypergraph models
-  std::shared_ptr<const Extremes> extremes;                 ///< HyperGCN's
-  std::deque<Selected> selected;                            ///< the latest few
-  std::deque<Aggregated> aggregated;                        ///< the latest few
+  std::map<std::pair<std::string, DType>, Tensor> columns;       ///< by name: factors of hypergraph models
+  std::shared_ptr<const Extremes> extremes;                      ///< HyperGCN's
+  std::deque<Selected> selected;                                 ///< the latest few
+  std::deque<Aggregated> aggregated;                             ///< the latest few
 };
 
 /// The factors of sum, mean and symmetric. Degrees are those of the whole graph, whatever is sampled; rows go by
