@@ -44,7 +44,7 @@ CLI::App& subcommand(CLI::App& app, Common& common, const std::string& name, con
 }
 
 void check_interrupted() {
-  if (*stop_flag() != 0) throw Interrupted();
+  if (stop_asked()) throw Interrupted();
 }
 
 void print_json(const nlohmann::ordered_json& object) {

@@ -42,6 +42,8 @@ int run(int argc, char** argv);
 
 /// Points to a flag that the first Ctrl-C (or SIGTERM) sets; a second one kills the process.
 const volatile int* stop_flag();
+/// Whether it is up.
+bool stop_asked();
 
 /// Thrown by a command that ended early because of stop_flag(): exit code 130.
 class Interrupted : public std::runtime_error {

@@ -2,6 +2,7 @@
 
 #include "apps/interrupt.hpp"
 
+#include <cerrno>
 #include <csignal>
 
 #include "apps/cli.hpp"
@@ -13,16 +14,18 @@ namespace {
 volatile int stop = 0;  // written by the handler; an int, since the library takes a pointer to one
 
 void on_signal(int signal) {
-  if (stop != 0) {
+  const int before = errno;
+  if (__atomic_exchange_n(&stop, 1, __ATOMIC_RELAXED) != 0) {
     std::signal(signal, SIG_DFL);
     std::raise(signal);
   }
-  stop = 1;
+  errno = before;
 }
 
 }  // namespace
 
 const volatile int* stop_flag() { return &stop; }
+bool stop_asked() { return __atomic_load_n(&stop, __ATOMIC_RELAXED) != 0; }
 
 void catch_signals() {
   struct sigaction action {};

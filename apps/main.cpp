@@ -115,7 +115,7 @@ int report(ExitCode code, const std::string& message) {
 }
 
 int report(const Error& error) {
-  if (*stop_flag() != 0) return report(kInterrupted, error.what());
+  if (stop_asked()) return report(kInterrupted, error.what());
   if (error.kind() == ErrorKind::internal)
     return report(kFailed, fmt::format("{} (this is a bug in galena: please report it)", error.what()));
   return report(error.kind() == ErrorKind::input ? kUsage : kFailed, error.what());

@@ -75,7 +75,7 @@ Trainer::Trainer(const Run& run, comm::Communicator& comm, const EpochCallback& 
 
 bool Trainer::stop_asked() {
   if (run_.options.stop == nullptr) return false;
-  std::array<std::int64_t, 1> asked{*run_.options.stop != 0 ? 1 : 0};
+  std::array<std::int64_t, 1> asked{__atomic_load_n(run_.options.stop, __ATOMIC_RELAXED) != 0 ? 1 : 0};
   if (comm_.size() > 1) comm_.max(std::span(asked), kControl);
   return asked[0] != 0;
 }

@@ -252,7 +252,7 @@ TEST_CASE("a compilation can be abandoned while the compiler runs") {
   options.stop = &stop;
   std::thread stopper([&stop] {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    stop = 1;
+    __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
   });
   const jit::JitResult result = jit::compile(text, options);
   stopper.join();
