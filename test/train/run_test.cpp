@@ -70,8 +70,9 @@ TEST_CASE("a run cut anywhere and resumed ends with the weights of an unbroken o
       int stop = 0;
       options.stop = &stop;
       options.checkpoint = options.resume = folder.path() / "run.ckpt";
-      const TrainResult first =
-          train_network(data, options, [&](const EpochRecord& record) { stop = record.epoch + 1 == cut ? 1 : 0; });
+      const TrainResult first = train_network(data, options, [&](const EpochRecord& record) {
+        __atomic_store_n(&stop, record.epoch + 1 == cut ? 1 : 0, __ATOMIC_RELAXED);
+      });
       CHECK(first.interrupted);
       CHECK(first.epochs == cut);
       stop = 0;
