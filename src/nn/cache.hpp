@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -48,11 +49,15 @@ struct GraphView::Cache {
     Tensor result;
   };
   std::map<Key, Factors> factors;
-  std::map<std::array<std::int64_t, 3>, hyper::Layout> layouts;  ///< of a hypergraph, by output, hyperedges, input
-  std::map<std::pair<std::string, DType>, Tensor> columns;       ///< by name: factors of hypergraph models
-  std::shared_ptr<const Extremes> extremes;                      ///< HyperGCN's
-  std::deque<Selected> selected;                                 ///< the latest few
-  std::deque<Aggregated> aggregated;                             ///< the latest few
+  struct KeptLayout {
+    hyper::Layout layout;
+    std::set<std::pair<std::int64_t, DType>> used;  ///< with rows of these widths and types
+  };
+  std::map<std::array<std::int64_t, 3>, KeptLayout> layouts;  ///< of a hypergraph, by output, hyperedges, input
+  std::map<std::pair<std::string, DType>, Tensor> columns;    ///< by name: factors of hypergraph models
+  std::shared_ptr<const Extremes> extremes;                   ///< HyperGCN's
+  std::deque<Selected> selected;                              ///< the latest few
+  std::deque<Aggregated> aggregated;                          ///< the latest few
 };
 
 /// The factors of sum, mean and symmetric. Degrees are those of the whole graph, whatever is sampled; rows go by

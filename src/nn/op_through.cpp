@@ -1,7 +1,12 @@
 // From vertices through hyperedges to vertices. On one rank by src/hypergraph's aggregate, whose layouts are kept with
 // the view; on many, where hyperedges' rows must travel, in two steps.
 
+#include "src/nn/op_through.hpp"
+
+#include <fmt/format.h>
+
 #include "src/hypergraph/aggregate.hpp"
+#include "src/hypergraph/cost.hpp"
 #include "src/nn/hyper_step.hpp"
 #include "src/nn/op_aggregate.hpp"
 #include "src/ops/pointwise.hpp"
@@ -9,14 +14,17 @@
 namespace galena::nn {
 namespace {
 
-const hyper::Layout& layout_of(const Context& ctx, int hop) {
+const hyper::Layout& layout_of(const Context& ctx, int hop, const Tensor& x) {
   const hyper::Extent extent{ctx.rows(hop + 2), ctx.rows(hop + 1), ctx.rows(hop)};
   auto& kept = cache_of(ctx.graph()).layouts;
   const std::array key{extent.rows, extent.edges, extent.cols};
-  const auto found = kept.find(key);
-  if (found != kept.end()) return found->second;
-  const ops::Csr by_edge = ctx.graph().local_view(), by_vertex = ctx.graph(1).local_view();
-  return kept.emplace(key, hyper::Layout(by_edge, by_vertex, extent)).first->second;
+  auto found = kept.find(key);
+  if (found == kept.end()) {
+    const ops::Csr by_edge = ctx.graph().local_view(), by_vertex = ctx.graph(1).local_view();
+    found = kept.emplace(key, GraphView::Cache::KeptLayout{hyper::Layout(by_edge, by_vertex, extent), {}}).first;
+  }
+  found->second.used.emplace(x.cols(), x.dtype());
+  return found->second.layout;
 }
 
 Var in_two_steps(Context& ctx, const Var& x, const HyperedgeStep& step) {
@@ -53,7 +61,7 @@ Var through_hyperedges(Context& ctx, const Var& x, const HyperedgeStep& step) {
   if (step.weight.defined()) check_shape("through_hyperedges", "weight", step.weight, -1, 1, x.dtype());
   if (ctx.exchange() != nullptr || !ctx.savings() || x.hop() % 2 != 0) return in_two_steps(ctx, x, step);
   const Var rows = needed_rows(ctx, x);
-  Through op{layout_of(ctx, x.hop()), step, step.edge};
+  Through op{layout_of(ctx, x.hop(), rows.value()), step, step.edge};
   if (step.weight.defined()) {
     op.edge = step.weight.value();
     if (step.edge.defined()) {
@@ -67,6 +75,19 @@ Var through_hyperedges(Context& ctx, const Var& x, const HyperedgeStep& step) {
   return make_op(
       "through_hyperedges", y, {rows, step.weight},
       [op, saved, rows = rows.gradient_only()](const Tensor& dy) { op.backward(rows, saved, dy); }, x.hop() + 2);
+}
+
+std::vector<std::string> describe_layouts(const GraphView& graph) {
+  std::vector<std::string> notes;
+  for (const auto& [extent, kept] : cache_of(graph).layouts)
+    for (const auto& [width, dtype] : kept.used) {
+      const hyper::LayoutStats& stats = kept.layout.stats();
+      notes.push_back(fmt::format("Through {} hyperedges to {} vertices, rows of {}: {}; layout {:.1f} ms, {:.1f} MB",
+                                  extent[1], extent[0], width,
+                                  hyper::explain(hyper::choose(kept.layout, width, dtype), kept.layout),
+                                  1e3 * stats.seconds, 1e-6 * static_cast<double>(stats.bytes)));
+    }
+  return notes;
 }
 
 }  // namespace galena::nn

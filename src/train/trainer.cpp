@@ -11,6 +11,7 @@
 #include "galena/error.hpp"
 #include "src/base/hash.hpp"
 #include "src/base/mapped_file.hpp"
+#include "src/nn/op_through.hpp"
 
 namespace galena::train {
 namespace {
@@ -168,6 +169,7 @@ void Trainer::finish() {
   result_.logits = std::move(outputs.logits);
   result_.embeddings = std::move(outputs.embeddings);
   if (!result_.is_root) return;
+  for (std::string& note : nn::describe_layouts(replica_.share().view)) result_.notes.push_back(std::move(note));
   for (const auto& entry : replica_.store().parameters())
     result_.weights.emplace_back(entry.name, entry.var.value().clone());
   for (const auto& [name, buffer] : replica_.store().buffers()) result_.weights.emplace_back(name, buffer.clone());

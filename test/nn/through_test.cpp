@@ -1,5 +1,6 @@
 // From vertices through hyperedges to vertices: one kernel, and the two steps that many ranks take.
 
+#include "src/nn/op_through.hpp"
 #include "test/nn/support.hpp"
 
 using namespace galena;
@@ -69,4 +70,17 @@ TEST_CASE("through hyperedges: not in a graph, and with factors that fit") {
   narrow.left = {};
   narrow.weight = leaf(7, 2, 1);
   CHECK_THROWS_WITH(nn::through_hyperedges(ctx, x, narrow), contains("weight"));
+}
+
+TEST_CASE("through hyperedges: what was chosen is said, once a layout and width") {
+  const nn::GraphView view = small();
+  CHECK(nn::describe_layouts(view).empty());
+  for (const std::int64_t width : {5, 3, 5}) {
+    nn::Context ctx(view, nullptr, {});
+    nn::through_hyperedges(ctx, leaf(7, width, 1), {});
+  }
+  const auto notes = nn::describe_layouts(view);
+  REQUIRE(notes.size() == 2);
+  CHECK_THAT(notes[0], contains("Through 7 hyperedges to 7 vertices, rows of 3: ") && contains("layout"));
+  CHECK_THAT(notes[1], contains("rows of 5: "));
 }
