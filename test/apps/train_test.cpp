@@ -197,10 +197,26 @@ TEST_CASE("every recipe of the benchmarks is understood") {
   REQUIRE(recipes().size() > 20);
   for (const auto& file : recipes()) {
     INFO(file.string());
-    const Json json = train_json({"karate", "--config", file, "--epochs", "1", "--split", "default", "--normalize",
-                                  "auto", "--metric", "accuracy"});
+    const bool hyper = file.filename().string().starts_with("hg-");
+    const Json json = train_json({hyper ? "davis" : "karate", "--config", file, "--epochs", "1", "--split", "default",
+                                  "--normalize", "auto", "--metric", "accuracy"});
     CHECK(json["epochs"] == 1);
     CHECK_THAT(file.filename().string(), contains("-" + json["model"].get<std::string>() + ".toml"));
+  }
+}
+
+TEST_CASE("a hypergraph is learnt from, by hgnn unless told otherwise, and its choices are said") {
+  const Json usual = train_json({"davis", "--epochs", "3"});
+  CHECK(usual["model"] == "hgnn");
+  CHECK_THAT(usual["notes"].dump(), contains("davis: 18 vertices, 32 hyperedges") &&
+                                        contains("18 hyperedges were added") && contains("Through 32 hyperedges"));
+  const Json parts = train_json({"davis", "--epochs", "3", "--parts", "2", "--no-self-loops"});
+  CHECK_THAT(parts["notes"].dump(), contains("davis: 18 vertices, 14 hyperedges"));
+  CHECK(parts["bytes_per_epoch"]["payload"] > 0);
+  for (const std::string model : {"hgnn", "hgnnp", "unigcn", "unigin", "unisage", "unigat", "unigcnii", "alldeepsets",
+                                  "allsettransformer", "hypergcn", "hnhn"}) {
+    INFO(model);
+    CHECK(train_json({"davis", "--epochs", "2", "--model", model})["model"] == model);
   }
 }
 

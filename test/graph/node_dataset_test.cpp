@@ -437,7 +437,7 @@ TEST_CASE("labels: a matrix, dense or sparse") {
 TEST_CASE("edges: vertex v must be row v") {
   const SmallFolder folder;
   folder.write("edges.txt", "0 1\n1 2\n2 3\n3 4\n");
-  folder.check_refused("features.npy: 6 rows, but ");
+  folder.check_refused("labels.npy: 6 rows, but ");
   folder.check_refused("edges.txt has 5 vertices; where vertices without edges are missing, say '# Nodes: 6'");
   folder.write("edges.txt", "# Nodes: 4\n0 1\n1 2\n2 3\n3 9\n");
   folder.check_refused("edges.txt: its ids have gaps or reach beyond '# Nodes: n'");
