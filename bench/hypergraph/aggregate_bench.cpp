@@ -1,18 +1,20 @@
 // The fused aggregate V -> E -> V against two passes, forward and backward, as HGNN scales it.
 //
-//   bench_hypergraph [--width K ...] [--rounds N] [--threads N] [--json] [SET ...]
+//   bench_hypergraph [--width K ...] [--seconds S] [--quantile Q] [--threads N] [--cpu] [--json] [SET ...]
 //
 // A set is the name of a hypergraph, or uniform, power-law, giants (generated). Two passes are the best of: rows of
 // hyperedges allocated for each call as the library does it, kept, and kept with hyperedges in the order of tiles; each
 // on all threads and on one. With the gradient of hyperedges' factors they keep these rows from the forward pass.
-// Ways take turns in each round, so that a busy machine is busy for all of them; times are medians over the rounds.
+// Ways take turns in each round, so that a busy machine is busy for all of them; times are medians over the rounds, or
+// another quantile: a low one on a busy machine is what was measured while nobody else ran. --cpu measures one thread by
+// the time that it ran.
 
 #include <fmt/format.h>
 #include <omp.h>
+#include <time.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <functional>
@@ -32,8 +34,9 @@ struct Setup {
   std::vector<std::string> sets{"hg-cocitation-cora",      "hg-coauthorship-cora", "hg-coauthorship-dblp",
                                 "hg-congress-bills",       "hg-house-committees",  "hg-mag10",
                                 "hg-mathoverflow-answers", "hg-mushroom",          "hg-zoo"};
-  int rounds = 31, threads = 0;
-  bool json = false;
+  int threads = 0;
+  double seconds = 5, quantile = 0.5;
+  bool cpu = false, json = false;
 };
 
 Hypergraph open(const std::string& name) {
@@ -82,9 +85,9 @@ struct Way {
   std::vector<double> plain{}, with_edges{};
 };
 
-double median(std::vector<double> values) {
+double quantile(std::vector<double> values, double at) {
   std::ranges::sort(values);
-  return values[values.size() / 2];
+  return values[static_cast<std::size_t>(at * static_cast<double>(values.size() - 1))];
 }
 
 /// Forward and backward in two passes over kept rows of hyperedges.
@@ -129,10 +132,10 @@ struct Result {
   std::string best;
 };
 
-Result summary(const std::vector<Way>& ways, std::vector<double> Way::*times) {
+Result summary(const std::vector<Way>& ways, std::vector<double> Way::*times, double at) {
   Result result;
   for (const Way& way : ways) {
-    const double time = median(way.*times);
+    const double time = quantile(way.*times, at);
     if (way.name == "fused") {
       result.fused = time;
     } else if (way.name == "automatic") {
@@ -143,6 +146,32 @@ Result summary(const std::vector<Way>& ways, std::vector<double> Way::*times) {
     }
   }
   return result;
+}
+
+/// Seconds of the clock, or of this thread.
+double now(bool cpu) {
+  timespec time{};
+  clock_gettime(cpu ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+/// Rounds until so many seconds have passed, at least five. Returns how many.
+std::int64_t take_turns(std::vector<Way>& ways, const Setup& setup, std::uint64_t incidences) {
+  const std::uint64_t calls = std::max<std::uint64_t>(1, 20'000 / (incidences + 1));
+  const double begin = now(false);
+  std::int64_t rounds = 0;
+  for (; rounds < 5 || now(false) - begin < setup.seconds; ++rounds) {
+    for (Way& way : ways) {
+      omp_set_num_threads(way.threads);
+      for (const bool edges : {false, true}) {
+        way.run(edges);  // its data are in the caches that it uses
+        const double start = now(setup.cpu);
+        for (std::uint64_t i = 0; i < calls; ++i) way.run(edges);
+        (edges ? way.with_edges : way.plain).push_back((now(setup.cpu) - start) / static_cast<double>(calls));
+      }
+    }
+  }
+  return rounds;
 }
 
 nlohmann::json measure(const Setup& setup, const std::string& name, const Hypergraph& h, std::int64_t width) {
@@ -166,7 +195,7 @@ nlohmann::json measure(const Setup& setup, const std::string& name, const Hyperg
       hyper::aggregate_backward(layout, scale, x, y, dx, edges ? d_edge : Tensor{}, how);
     };
   };
-  const int all = setup.threads > 0 ? setup.threads : omp_get_num_procs();
+  const int all = setup.cpu ? 1 : setup.threads > 0 ? setup.threads : omp_get_num_procs();
   std::vector<Way> ways{{"fused", all, method(hyper::Method::fused)},
                         {"automatic", all, method(hyper::Method::automatic)}};
   for (const int threads : {all, 1}) {
@@ -174,21 +203,10 @@ nlohmann::json measure(const Setup& setup, const std::string& name, const Hyperg
     ways.push_back({"kept", threads, [&](bool edges) { kept.run(x, y, dx, edges); }});
     ways.push_back({"kept, by tile", threads, [&](bool edges) { by_tile.run(x, y, dx, edges); }});
   }
-  const auto calls = std::max<std::int64_t>(1, 400'000 / static_cast<std::int64_t>(stats.incidences + 1));
-  for (int round = -1; round < setup.rounds; ++round) {
-    for (Way& way : ways) {
-      omp_set_num_threads(way.threads);
-      for (const bool edges : {false, true}) {
-        way.run(edges);  // its data are in the caches that it uses
-        const auto start = std::chrono::steady_clock::now();
-        for (std::int64_t i = 0; i < calls; ++i) way.run(edges);
-        const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-        if (round >= 0) (edges ? way.with_edges : way.plain).push_back(seconds.count() / static_cast<double>(calls));
-      }
-    }
-  }
+  const std::int64_t rounds = take_turns(ways, setup, stats.incidences);
   omp_set_num_threads(all);
-  const Result plain = summary(ways, &Way::plain), edges = summary(ways, &Way::with_edges);
+  const Result plain = summary(ways, &Way::plain, setup.quantile);
+  const Result edges = summary(ways, &Way::with_edges, setup.quantile);
   const hyper::Choice choice = hyper::choose(layout, width, DType::f32);
   return {{"set", name},
           {"width", width},
@@ -196,6 +214,9 @@ nlohmann::json measure(const Setup& setup, const std::string& name, const Hyperg
           {"hyperedges", m},
           {"incidences", stats.incidences},
           {"threads", all},
+          {"rounds", rounds},
+          {"quantile", setup.quantile},
+          {"clock", setup.cpu ? "thread" : "wall"},
           {"two_pass_us", 1e6 * plain.two_pass},
           {"two_pass", plain.best},
           {"fused_us", 1e6 * plain.fused},
@@ -259,8 +280,12 @@ int main(int argc, char** argv) {
   CLI::App app{"The fused aggregate over hyperedges against two passes"};
   galena::bench::Setup setup;
   app.add_option("--width", setup.widths, "columns")->capture_default_str();
-  app.add_option("--rounds", setup.rounds, "times each way is measured")->capture_default_str();
+  app.add_option("--seconds", setup.seconds, "for each set and width")->capture_default_str();
+  app.add_option("--quantile", setup.quantile, "of the times to report")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   app.add_option("--threads", setup.threads, "0: one a core")->capture_default_str();
+  app.add_flag("--cpu", setup.cpu, "one thread, by the time that it ran");
   app.add_flag("--json", setup.json, "results as JSON");
   app.add_option("sets", setup.sets, "hypergraphs; or uniform, power-law, giants");
   CLI11_PARSE(app, argc, argv);

@@ -25,7 +25,7 @@ struct Prices {
 constexpr Prices kNearPrices{2.4, 2.4, 2.5}, kFarPrices{6, 4, 5}, kMemoryPrices{16, 7, 9};
 constexpr double kRow = 1.2, kStreamed = 5, kShared = 8, kHalfRows = 1.25;
 /// Waking threads for a loop, and waiting for the last of them.
-constexpr double kRegion = 3000;
+constexpr double kRegion = 5000;
 
 const Prices& prices(double bytes) { return bytes <= kNear ? kNearPrices : bytes <= kFar ? kFarPrices : kMemoryPrices; }
 

@@ -153,8 +153,8 @@ TEMPLATE_TEST_CASE("the aggregate does not depend on threads", "[aggregate]", fl
 }
 
 TEMPLATE_TEST_CASE("large inputs and results, which go past the caches", "[aggregate]", float, double) {
-  const Hypergraph h = random_hypergraph(20'000, 900, 60, 5);
-  for (const Tiles& tiles : {Tiles{}, Tiles{256, 6000, Tiles::Order::grown, Tiles::Sums::apart}}) {
+  const Hypergraph h = random_hypergraph(17'000, 300, 40, 5);
+  for (const Tiles& tiles : {Tiles{}, Tiles{64, 6000, Tiles::Order::grown, Tiles::Sums::apart}}) {
     const Layout layout(h, {}, tiles);
     test::on_each_level([&] {
       for (const std::int64_t width : {64, 65}) check_aggregate<TestType>(layout, width, true, Method::fused);
