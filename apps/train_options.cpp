@@ -35,7 +35,7 @@ const std::map<std::string, Recipe>& recipes() {
       {"unigin", {64, 2, 0.6, 0.01, 5e-4, false, 200}},
       {"unisage", {64, 2, 0.6, 0.01, 5e-4, false, 200}},
       {"unigat", {8, 2, 0.6, 0.01, 5e-4, false, 200}},
-      {"unigcnii", {64, 8, 0.6, 0.01, 0.01, false, 300}},   // the same; ends 5e-4
+      {"unigcnii", {64, 8, 0.6, 0.01, 0.01, false, 300}},  // the same; ends 5e-4
       {"alldeepsets", {64, 1, 0.2, 0.01, 0, false, 200}},  // Chien et al., ICLR 2022, one layer; rates found by trial
       {"allsettransformer", {64, 1, 0.5, 0.01, 0, false, 200}},
       {"hypergcn", {32, 2, 0.5, 0.01, 5e-4, false, 200}},  // Yadati et al., NeurIPS 2019

@@ -46,7 +46,7 @@ class Hypergraph {
   [[nodiscard]] std::span<const HyperedgeId> edges_of(VertexId v) const noexcept;
   [[nodiscard]] std::uint64_t original_id(VertexId v) const noexcept;
   [[nodiscard]] std::span<const std::uint64_t> original_ids() const noexcept;  ///< empty = identity
-  [[nodiscard]] std::span<const float> edge_weights() const noexcept;  ///< empty = all 1
+  [[nodiscard]] std::span<const float> edge_weights() const noexcept;          ///< empty = all 1
   [[nodiscard]] std::uint64_t repeated_members() const noexcept;
   /// A 64-bit digest of structure and weights; equal hypergraphs have equal digests.
   [[nodiscard]] std::uint64_t digest() const;

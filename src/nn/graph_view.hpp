@@ -32,8 +32,8 @@ struct GraphView {
   std::vector<std::uint32_t> in_degree;        ///< in the whole graph, of rows, no self-loops
   std::vector<std::uint32_t> out_degree;       ///< of inner vertices
   std::vector<std::uint32_t> halo_out_degree;  ///< of halo vertices
-  std::vector<float> weights;       ///< of a hypergraph's second view: of inner hyperedges; empty: all 1
-  std::vector<float> halo_weights;  ///< the same of halo hyperedges
+  std::vector<float> weights;                  ///< of a hypergraph's second view: of inner hyperedges; empty: all 1
+  std::vector<float> halo_weights;             ///< the same of halo hyperedges
   /// Of a hypergraph's first view: the second one, from hyperedges to vertices.
   std::shared_ptr<const GraphView> back;
 

@@ -14,32 +14,8 @@ namespace {
 constexpr int kVertices = 12, kFeatures = 5, kClasses = 3;
 constexpr std::uint64_t kSeed = 6;  // one whose dropout leaves no row at a kink of relu
 
-nn::ModelOptions options_of(const std::string& name) {
-  nn::ModelOptions options;
-  options.name = name;
-  options.hidden = 4;
-  options.heads = 2;
-  options.output_heads = 2;
-  options.dropout = 0.3;
-  options.attention_dropout = 0.2;
-  return options;
-}
-
-struct Model {
-  nn::ParameterStore store{3, DType::f64};
-  std::unique_ptr<nn::Module> module;
-  explicit Model(const nn::ModelOptions& options) : module(nn::make_model(options, kFeatures, kClasses, store)) {
-    store.seal();
-    // Biases too are random, so that no gradient is right by chance.
-    const Tensor noise = random_tensor(store.count(), 1, 12);
-    for (std::int64_t k = 0; k < store.count(); ++k)
-      store.flat_values().data<double>()[k] += 0.3 * noise.data<double>()[k];
-  }
-  [[nodiscard]] std::vector<nn::Var> parameters() const {
-    std::vector<nn::Var> all;
-    for (const auto& entry : store.parameters()) all.push_back(entry.var);
-    return all;
-  }
+struct Model : RandomModel {
+  explicit Model(const nn::ModelOptions& options) : RandomModel(options, kFeatures, kClasses) {}
   [[nodiscard]] Values values() const {
     return [this](const std::string& name) {
       const auto found = std::find_if(store.parameters().begin(), store.parameters().end(),
@@ -68,7 +44,7 @@ const std::vector<float> kWeights{1, 2, 0.5, 1.5, 0.25, 1, 3, 0, 1};
 }  // namespace
 
 TEST_CASE("hypergraph models are what their formulas say") {
-  nn::ModelOptions options = options_of(GENERATE(from_range(nn::hypergraph_model_names())));
+  nn::ModelOptions options = small_model(GENERATE(from_range(nn::hypergraph_model_names())));
   options.layers = GENERATE(1, 2, 3);
   const bool sparse = GENERATE(false, true), weighted = GENERATE(false, true);
   CAPTURE(options.name, options.layers, sparse, weighted);
@@ -85,7 +61,7 @@ TEST_CASE("hypergraph models are what their formulas say") {
 }
 
 TEST_CASE("gradients of all parameters of hypergraph models") {
-  nn::ModelOptions options = options_of(GENERATE(from_range(nn::hypergraph_model_names())));
+  nn::ModelOptions options = small_model(GENERATE(from_range(nn::hypergraph_model_names())));
   options.norm = GENERATE(nn::NormKind::none, nn::NormKind::layer, nn::NormKind::batch);
   options.residual = GENERATE(false, true);
   const bool sparse = GENERATE(false, true);
@@ -98,7 +74,7 @@ TEST_CASE("gradients of all parameters of hypergraph models") {
 
 TEST_CASE("gradients of hypergraph models in residual blocks") {
   nn::ModelOptions options =
-      options_of(GENERATE("hgnn", "hgnnp", "unigcn", "unigin", "unisage", "unigat", "hypergcn", "hnhn"));
+      small_model(GENERATE("hgnn", "hgnnp", "unigcn", "unigin", "unisage", "unigat", "hypergcn", "hnhn"));
   options.block = "residual-ffn";
   CAPTURE(options.name);
   const nn::GraphView view = hypergraph_view(kVertices, odd_hyperedges());
@@ -107,7 +83,7 @@ TEST_CASE("gradients of hypergraph models in residual blocks") {
 }
 
 TEST_CASE("a hypergraph without hyperedges, or with empty ones only, gives numbers") {
-  const Model model(options_of(GENERATE(from_range(nn::hypergraph_model_names()))));
+  const Model model(small_model(GENERATE(from_range(nn::hypergraph_model_names()))));
   const nn::GraphView view = hypergraph_view(kVertices, GENERATE(Members{}, Members{{}, {}}));
   const Tensor y = model.logits(view, features(false), false).value();
   REQUIRE(y.rows() == kVertices);
@@ -119,7 +95,7 @@ TEST_CASE("a hypergraph without hyperedges, or with empty ones only, gives numbe
 TEST_CASE("the gradient goes back along the adjoint, with left and right factors swapped") {
   const bool two_sided = GENERATE(false, true);
   CAPTURE(two_sided);
-  nn::ModelOptions options = options_of(two_sided ? "hgnn" : "hgnnp");
+  nn::ModelOptions options = small_model(two_sided ? "hgnn" : "hgnnp");
   options.layers = 1;
   const nn::GraphView view = hypergraph_view(kVertices, odd_hyperedges(), kWeights);
   const DenseHypergraph dense(kVertices, odd_hyperedges(), kWeights);
@@ -139,15 +115,15 @@ TEST_CASE("models of hypergraphs refuse graphs, and those of graphs hypergraphs"
   const nn::GraphView graph = one_rank(kVertices, {{0, 1}}), hypergraph = hypergraph_view(kVertices, {{0, 1}});
   const nn::Var x = features(false);
   for (const auto& name : nn::hypergraph_model_names())
-    CHECK_THROWS_WITH(Model(options_of(name)).logits(graph, x, false), contains("model of hypergraphs"));
+    CHECK_THROWS_WITH(Model(small_model(name)).logits(graph, x, false), contains("model of hypergraphs"));
   for (const std::string name : {"gcn", "sage", "gat", "gatv2", "gin", "gcnii"})
-    CHECK_THROWS_WITH(Model(options_of(name)).logits(hypergraph, x, false), contains("model of graphs"));
-  CHECK_NOTHROW(Model(options_of("mlp")).logits(hypergraph, x, false));
+    CHECK_THROWS_WITH(Model(small_model(name)).logits(hypergraph, x, false), contains("model of graphs"));
+  CHECK_NOTHROW(Model(small_model("mlp")).logits(hypergraph, x, false));
 }
 
 TEST_CASE("options of hypergraph models that make no sense are refused") {
   const auto make = [](const std::string& name, const std::function<void(nn::ModelOptions&)>& change) {
-    nn::ModelOptions options = options_of(name);
+    nn::ModelOptions options = small_model(name);
     change(options);
     const Model model(options);
   };

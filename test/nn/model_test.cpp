@@ -46,32 +46,13 @@ struct Layered {
 };
 
 nn::ModelOptions options_of(const std::string& name) {
-  nn::ModelOptions options;
-  options.name = name;
-  options.hidden = 4;
-  options.heads = 2;
-  options.output_heads = 2;
+  nn::ModelOptions options = small_model(name);
   options.layers = 3;
-  options.dropout = 0.3;
-  options.attention_dropout = 0.2;
   return options;
 }
 
-struct Model {
-  nn::ParameterStore store{3, DType::f64};
-  std::unique_ptr<nn::Module> module;
-  explicit Model(const nn::ModelOptions& options) : module(nn::make_model(options, kFeatures, kClasses, store)) {
-    store.seal();
-    // Biases too are random, so that no gradient is right by chance; relu's kinks are kept away.
-    const Tensor noise = random_tensor(store.count(), 1, 12);
-    for (std::int64_t k = 0; k < store.count(); ++k)
-      store.flat_values().data<double>()[k] += 0.3 * noise.data<double>()[k];
-  }
-  [[nodiscard]] std::vector<nn::Var> parameters() const {
-    std::vector<nn::Var> all;
-    for (const auto& entry : store.parameters()) all.push_back(entry.var);
-    return all;
-  }
+struct Model : RandomModel {
+  explicit Model(const nn::ModelOptions& options) : RandomModel(options, kFeatures, kClasses) {}
   nn::Var loss(const nn::GraphView& view, const nn::Var& x, const std::vector<std::int64_t>& rows) const {
     nn::Context::Settings settings;
     settings.training = true;

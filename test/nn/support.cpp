@@ -187,6 +187,31 @@ void check_gradients(const std::vector<nn::Var>& leaves, const std::function<nn:
 
 // --- FixedExchange
 
+nn::ModelOptions small_model(const std::string& name) {
+  nn::ModelOptions options;
+  options.name = name;
+  options.hidden = 4;
+  options.heads = 2;
+  options.output_heads = 2;
+  options.dropout = 0.3;
+  options.attention_dropout = 0.2;
+  return options;
+}
+
+RandomModel::RandomModel(const nn::ModelOptions& options, std::int64_t in, std::int64_t out)
+    : module(nn::make_model(options, in, out, store)) {
+  store.seal();
+  const Tensor noise = random_tensor(store.count(), 1, 12);
+  for (std::int64_t k = 0; k < store.count(); ++k)
+    store.flat_values().data<double>()[k] += 0.3 * noise.data<double>()[k];
+}
+
+std::vector<nn::Var> RandomModel::parameters() const {
+  std::vector<nn::Var> all;
+  for (const auto& entry : store.parameters()) all.push_back(entry.var);
+  return all;
+}
+
 FixedExchange::FixedExchange(const nn::GraphView& view, Tensor rows) : halo_rows(std::move(rows)) {
   selection_.csr = view.outer.view();
   selection_.csr_t = view.outer_t.view();

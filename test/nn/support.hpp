@@ -44,6 +44,18 @@ nn::Var weighted_sum(const nn::Var& x);
 /// Checks d f / d leaf of every leaf (f64) against central differences, rel. 1e-6 of the largest.
 void check_gradients(const std::vector<nn::Var>& leaves, const std::function<nn::Var()>& f);
 
+/// Narrow options for a model: two heads, dropout everywhere.
+nn::ModelOptions small_model(const std::string& name);
+
+/// A model with random parameters, f64. Biases too are random, so that no gradient is right by chance, and relu's kinks
+/// are kept away.
+struct RandomModel {
+  nn::ParameterStore store{3, DType::f64};
+  std::unique_ptr<nn::Module> module;
+  RandomModel(const nn::ModelOptions& options, std::int64_t in, std::int64_t out);
+  [[nodiscard]] std::vector<nn::Var> parameters() const;
+};
+
 /// An exchange whose other ranks hold fixed rows. Selected columns may be a sample with weights.
 class FixedExchange : public nn::HaloExchange {
  public:

@@ -148,14 +148,7 @@ TEST_CASE("hypergraph models: planned bytes are the bytes sent") {
   options.partition_cache = folder.path();
   for (const TrainPlan& plan : plan_training(data, options, {2, 3}, {1, 0.3}, {32, 4})) {
     CAPTURE(model, sparse, dropout, plan.parts, plan.rate, plan.bits);
-    options.partition.parts = plan.parts;
-    options.messages.rate = plan.rate;
-    options.messages.bits = plan.bits;
-    const TrainResult result = train_network(data, options);
-    CHECK(result.bytes_per_epoch.payload == plan.payload);
-    CHECK(result.bytes_per_epoch.parameters == plan.parameters);
-    CHECK(result.bytes_per_epoch.gradients == plan.gradients);
-    CHECK(plan.payload > 0);
+    check_planned_bytes(data, options, plan);
   }
 }
 

@@ -25,14 +25,7 @@ TEST_CASE("planned bytes are the bytes sent") {
         for (const TrainPlan& plan : plan_training(data, options, {2, 4}, {1, 0.3, 0.1}, {32, 8, 2})) {
           INFO(model << (sparse ? " sparse" : " dense") << " dropout " << dropout << ", " << plan.parts
                      << " parts, rate " << plan.rate << ", " << plan.bits << " bits");
-          options.partition.parts = plan.parts;
-          options.messages.rate = plan.rate;
-          options.messages.bits = plan.bits;
-          const TrainResult result = train_network(data, options);
-          CHECK(result.bytes_per_epoch.payload == plan.payload);
-          CHECK(result.bytes_per_epoch.parameters == plan.parameters);
-          CHECK(result.bytes_per_epoch.gradients == plan.gradients);
-          CHECK(plan.payload > 0);
+          check_planned_bytes(data, options, plan);
         }
       }
 }

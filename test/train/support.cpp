@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "src/base/random.hpp"
+#include "test/support/catch.hpp"
 
 namespace galena::test {
 namespace {
@@ -148,6 +149,17 @@ EpochOutcome run_epochs(const NodeDataset& data, const TrainOptions& options, co
       for (std::int64_t c = 0; c < logits.cols(); ++c) outcome.logits.push_back(logits.item(i, c));
   });
   return outcome;
+}
+
+void check_planned_bytes(const NodeDataset& data, TrainOptions options, const TrainPlan& plan) {
+  options.partition.parts = plan.parts;
+  options.messages.rate = plan.rate;
+  options.messages.bits = plan.bits;
+  const TrainResult result = train_network(data, options);
+  CHECK(result.bytes_per_epoch.payload == plan.payload);
+  CHECK(result.bytes_per_epoch.parameters == plan.parameters);
+  CHECK(result.bytes_per_epoch.gradients == plan.gradients);
+  CHECK(plan.payload > 0);
 }
 
 double relative_difference(const std::vector<double>& a, const std::vector<double>& b) {

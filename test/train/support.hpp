@@ -5,6 +5,7 @@
 #include <functional>
 #include <vector>
 
+#include "galena/plan.hpp"
 #include "galena/train.hpp"
 #include "src/comm/thread_transport.hpp"
 #include "src/train/replica.hpp"
@@ -45,6 +46,9 @@ struct EpochOutcome {
 /// Trains `epochs` epochs on these parts and reports the last one.
 EpochOutcome run_epochs(const NodeDataset& data, const TrainOptions& options, const Partition& partition, int epochs,
                         const ModelFactory& make = {});
+
+/// Trains as planned and checks that the planned bytes are those that were sent.
+void check_planned_bytes(const NodeDataset& data, TrainOptions options, const TrainPlan& plan);
 
 /// Largest |a - b| over the largest |b|.
 double relative_difference(const std::vector<double>& a, const std::vector<double>& b);
