@@ -1,4 +1,4 @@
-// A task is a tile and a slab of columns. Threads take tasks in order; vertices that several tiles share are added to in
+// A task is a tile and a slab of columns, and a tile's slabs follow each other. Threads take tasks in order; vertices that several tiles share are added to in
 // the order of tiles, stripe by stripe, so that the sums are the same for any number of threads and no thread waits
 // for another's whole tile. The first tile of a vertex writes it, and those that follow come after it at their turn.
 
@@ -15,7 +15,7 @@
 namespace galena::hyper {
 namespace {
 
-/// Bytes of a row that a task takes. A single tile is shared out by columns only, so it takes fewer.
+/// Bytes of a row that a task takes. A single tile is shared out by columns only, so it takes fewer where there are few.
 constexpr std::int64_t kSlabBytes = 256, kOnlySlabBytes = 128, kLine = 64;
 /// Results from this size on are stored past the caches.
 constexpr std::int64_t kStreamBytes = std::int64_t{4} << 20;
@@ -29,7 +29,8 @@ struct Slabs {
   std::int64_t width = 0, count = 0, size = 0;
   Slabs(const Program& program, std::int64_t width_, DType dtype) : width(width_) {
     const auto element = static_cast<std::int64_t>(size_of(dtype));
-    const std::int64_t most = (program.tiles == 1 ? kOnlySlabBytes : kSlabBytes) / element, line = kLine / element;
+    const bool narrow = program.tiles == 1 && width * element < 2 * kSlabBytes;
+    const std::int64_t most = (narrow ? kOnlySlabBytes : kSlabBytes) / element, line = kLine / element;
     count = (width + most - 1) / most;
     if (count == 0) return;
     size = ((width + count - 1) / count + line - 1) / line * line;
@@ -86,7 +87,7 @@ class Fused {
         for (std::int64_t slab = 0; slab < slabs_.count; ++slab) run_task(slab, 0, tile);
       } else {
         for (std::int64_t task = next_++; task < tasks; task = next_++) {
-          run_task(task / job_.program->tiles, task % job_.program->tiles, tile);
+          run_task(task % slabs_.count, task / slabs_.count, tile);
         }
       }
     }

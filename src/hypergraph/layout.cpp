@@ -42,20 +42,40 @@ constexpr std::uint64_t kTileSlots = 1024, kTileRows = 3072, kNearRows = 2048;
 constexpr std::uint64_t kLeastTiles = 16, kLeastSlots = 32;
 /// Fewer hyperedges are one tile.
 constexpr std::int64_t kOnlySlots = 6144;
+/// What is left of the sums where sharing is worth a single tile; vertices a hyperedge that are worth it too. Fewer
+/// hyperedges than kFewSlots are one in any case; small tiles are for what is no larger than kOnlySlots.
+constexpr double kWorthwhile = 0.85;
+constexpr std::int64_t kManyVertices = 8, kFewSlots = 256;
+constexpr std::uint64_t kSmallSlots = 512;
 /// A sum that fewer vertices share costs what it saves.
 constexpr std::uint32_t kLeastShared = 5;
 
 Tiling make_tiling(const Layout::Storage& s, std::int64_t vertices, const TileOptions& options) {
   using Order = TileOptions::Order;
-  const bool only = options.slots == 0 && options.rows == 0 && s.edges <= kOnlySlots;
   TileSize size{options.slots > 0 ? options.slots : kTileSlots, options.rows > 0 ? options.rows : kTileRows};
-  if (only) size = {~std::uint64_t{0}, ~std::uint64_t{0}};
   // Where all vertices fit beside a tile, it does not matter which of them one has.
   const bool near = static_cast<std::uint64_t>(vertices) <= kNearRows;
-  const bool grow = options.order == Order::automatic ? !only && !near : options.order == Order::grown;
   if (near && options.rows == 0) size.rows = ~std::uint64_t{0};
+  const bool grow = options.order == Order::automatic ? !near : options.order == Order::grown;
   if (grow) return grow_tiles(s.by_edge, s.by_vertex, s.edges, vertices, size);
   return cut_tiles(s.by_edge, s.edges, vertices, size);
+}
+
+/// One tile of few hyperedges, where that saves enough: their sums are shared, or there are so many vertices that they
+/// had better be read in order. Returns whether it does.
+bool make_only_tile(Layout::Storage& s, std::int64_t vertices, const TileOptions& options) {
+  if (options.slots != 0 || options.rows != 0 || options.order == TileOptions::Order::grown || s.edges > kOnlySlots) {
+    return false;
+  }
+  const Tiling tiling = cut_tiles(s.by_edge, s.edges, vertices, {~std::uint64_t{0}, ~std::uint64_t{0}});
+  const bool apart = options.sums == TileOptions::Sums::apart;
+  s.program = assemble(s.by_edge, tiling, {s.cols, s.rows}, apart ? 0 : kLeastShared);
+  if (apart || options.order == TileOptions::Order::given) return true;
+  const Program& p = s.program;
+  const RowList& rows = (s.cols > s.rows ? p.input : p.output_side()).inner;
+  const std::uint64_t sums = 2 * rows.source.size() + p.nodes_up.source.size() + p.nodes_down.source.size();
+  return static_cast<double>(sums) < kWorthwhile * 2 * static_cast<double>(p.incidences) ||
+         vertices > kManyVertices * s.edges || s.edges <= kFewSlots;
 }
 
 void describe(const Program& p, LayoutStats& stats) {
@@ -77,10 +97,12 @@ void make_program(Layout::Storage& s, const TileOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   s.options = options;
   const std::int64_t vertices = std::max(s.rows, s.cols);
-  const Tiling tiling = make_tiling(s, vertices, options);
-  const bool share =
-      options.sums == TileOptions::Sums::automatic ? tiling.tiles() <= 1 : options.sums == TileOptions::Sums::shared;
-  s.program = assemble(s.by_edge, tiling, {s.cols, s.rows}, share ? kLeastShared : 0);
+  if (!make_only_tile(s, vertices, options)) {
+    TileOptions tiles = options;
+    if (tiles.slots == 0 && s.edges <= kOnlySlots) tiles.slots = kSmallSlots;
+    s.program = assemble(s.by_edge, make_tiling(s, vertices, tiles), {s.cols, s.rows},
+                         options.sums == TileOptions::Sums::shared ? kLeastShared : 0);
+  }
   describe(s.program, s.stats);
   s.stats.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
