@@ -1,6 +1,6 @@
 // The fused aggregate V -> E -> V against two passes, forward and backward, as HGNN scales it.
 //
-//   bench_hypergraph [--width K ...] [--seconds S] [--quantile Q] [--threads N] [--cpu] [--json] [SET ...]
+//   bench_hypergraph [--width K ...] [--seconds S] [--quantile Q] [--threads N] [--slots N] [--cpu] [--json] [SET ...]
 //
 // A set is the name of a hypergraph, or uniform, power-law, giants (generated). Two passes are the best of: rows of
 // hyperedges allocated for each call as the library does it, kept, and kept with hyperedges in the order of tiles; each
@@ -35,6 +35,7 @@ struct Setup {
                                 "hg-congress-bills",       "hg-house-committees",  "hg-mag10",
                                 "hg-mathoverflow-answers", "hg-mushroom",          "hg-zoo"};
   int threads = 0;
+  std::uint64_t slots = 0;
   double seconds = 5, quantile = 0.5;
   bool cpu = false, json = false;
 };
@@ -175,7 +176,7 @@ std::int64_t take_turns(std::vector<Way>& ways, const Setup& setup, std::uint64_
 }
 
 nlohmann::json measure(const Setup& setup, const std::string& name, const Hypergraph& h, std::int64_t width) {
-  const hyper::Layout layout(h);
+  const hyper::Layout layout(h, {}, {.slots = setup.slots});
   const hyper::LayoutStats& stats = layout.stats();
   const std::int64_t n = layout.rows(), m = layout.edges();
   const Tensor x = uniform(n, width, 1), y = Tensor::zeros(n, width), dx = Tensor::zeros(n, width);
@@ -285,6 +286,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   app.add_option("--threads", setup.threads, "0: one a core")->capture_default_str();
+  app.add_option("--slots", setup.slots, "hyperedges of a tile; 0: by the structure")->capture_default_str();
   app.add_flag("--cpu", setup.cpu, "one thread, by the time that it ran");
   app.add_flag("--json", setup.json, "results as JSON");
   app.add_option("sets", setup.sets, "hypergraphs; or uniform, power-law, giants");

@@ -24,6 +24,10 @@ struct Prices {
 };
 constexpr Prices kNearPrices{2.4, 2.4, 2.5}, kFarPrices{6, 4, 5}, kMemoryPrices{16, 7, 9};
 constexpr double kRow = 1.2, kStreamed = 5, kShared = 8, kHalfRows = 1.25;
+/// However narrow the row: of a sum over neighbours, of a tile's.
+constexpr double kLeastRead = 2, kLeastTileRead = 1.2;
+/// From here on one tile's input is read in order, and results are stored past the caches.
+constexpr double kLarge = 4 << 20, kStreamFrom = 16 << 20;
 /// Waking threads for a loop, and waiting for the last of them.
 constexpr double kRegion = 5000;
 
@@ -37,26 +41,26 @@ struct Sizes {
 
 /// One direction, on one thread, in nanoseconds.
 double two_pass_time(const LayoutStats& stats, const Sizes& s) {
-  const auto incidences = static_cast<double>(stats.incidences);
+  const auto read = [&](double price) { return std::max(price * s.units(), kLeastRead); };
+  const auto incidences = static_cast<double>(stats.incidences), touched = static_cast<double>(stats.touched);
   const Prices &x = prices(s.input * s.row), &rows = prices(s.edges * s.row), &y = prices(s.output * s.row);
-  // What is read again soon is near: a vertex's first read is not.
-  const double again = incidences - static_cast<double>(stats.touched);
-  const double bytes =
-      s.units() * (static_cast<double>(stats.touched) * x.random + again * (x.random + kNearPrices.random) / 2 +
-                   incidences * rows.random + s.edges * rows.written + s.output * y.written);
-  return bytes + kRow * (2 * incidences + s.edges + s.output);
+  // A vertex's first read comes from where x is; later ones often from nearer.
+  const double later = (x.random + kNearPrices.random) / 2;
+  return touched * read(x.random) + (incidences - touched) * read(later) + incidences * read(rows.random) +
+         s.units() * (s.edges * rows.written + s.output * y.written) + kRow * (s.edges + s.output);
 }
 
 double fused_time(const LayoutStats& stats, const Sizes& s) {
   const auto sums = static_cast<double>(stats.sums), contacts = static_cast<double>(stats.contacts);
   const auto touched = static_cast<double>(stats.touched);
   const Prices &x = prices(s.input * s.row), &y = prices(s.output * s.row);
-  const bool only = stats.tiles == 1;
-  const double first = only && s.input * s.row > 4e6 ? touched * x.ordered : contacts * x.random;
-  const double written = s.output * s.row > 4e6 ? kStreamed : y.written;
-  const double bytes = s.units() * (first + std::max(0.0, sums - contacts) * kNearPrices.random + s.output * written +
-                                    (contacts - touched) * (kShared + y.random));
-  return (bytes + kRow * (sums + s.edges + s.output)) * (only ? kHalfRows : 1);
+  const bool only = stats.tiles == 1, ordered = only && s.input * s.row >= kLarge;
+  const double first = ordered ? touched * x.ordered : contacts * x.random;
+  const double written = s.output * s.row >= kStreamFrom ? kStreamed : y.written;
+  const double near = std::max(kNearPrices.random * s.units(), kLeastTileRead) * std::max(0.0, sums - contacts);
+  const double halves = only && s.row < 2 * kUnit && s.row > kUnit / 2 ? kHalfRows : 1;
+  return halves * (s.units() * (first + s.output * written + (contacts - touched) * (kShared + y.random)) + near +
+                   kRow * (contacts + s.edges + s.output));
 }
 
 }  // namespace
@@ -66,7 +70,8 @@ Choice choose(const Layout& layout, std::int64_t width, DType dtype) {
   const Sizes s{static_cast<double>(layout.cols()), static_cast<double>(layout.rows()),
                 static_cast<double>(layout.edges()), static_cast<double>(width) * static_cast<double>(size_of(dtype))};
   const std::uint64_t work = stats.incidences * static_cast<std::uint64_t>(width);
-  const int many = base::threads_for(work, ops::kElementGrain, omp_get_num_procs());
+  static const int cores = omp_get_num_procs();  // asks the kernel, which takes as long as a small layout's aggregate
+  const int many = base::threads_for(work, ops::kElementGrain, cores);
   const int few = static_cast<int>(std::min<std::int64_t>(many, fused_tasks(layout.storage().program, width, dtype)));
   const auto shared_out = [](double nanoseconds, int count, int regions) {
     return 2e-9 * (nanoseconds / std::max(count, 1) + (count > 1 ? regions * kRegion : 0));

@@ -1,6 +1,7 @@
-// A task is a tile and a slab of columns, and a tile's slabs follow each other. Threads take tasks in order; vertices that several tiles share are added to in
-// the order of tiles, stripe by stripe, so that the sums are the same for any number of threads and no thread waits
-// for another's whole tile. The first tile of a vertex writes it, and those that follow come after it at their turn.
+// A task is a tile and a slab of columns, and a tile's slabs follow each other. Threads take tasks in order, one after
+// another or in turn; vertices that several tiles share are added to in the order of tiles, stripe by stripe, so that the
+// sums are the same for any number of threads and no thread waits for another's whole tile. The first tile of a vertex
+// writes it, and those that follow come after it at their turn.
 
 #include "src/hypergraph/fused.hpp"
 
@@ -18,9 +19,11 @@ namespace {
 /// Bytes of a row that a task takes. A single tile is shared out by columns only, so it takes fewer where there are few.
 constexpr std::int64_t kSlabBytes = 256, kOnlySlabBytes = 128, kLine = 64;
 /// Results from this size on are stored past the caches.
-constexpr std::int64_t kStreamBytes = std::int64_t{4} << 20;
+constexpr std::int64_t kStreamBytes = std::int64_t{16} << 20;
 /// Inputs of a single tile from this size on are read in order.
 constexpr std::int64_t kPushBytes = std::int64_t{4} << 20;
+/// Threads have the same tasks in every call where inputs are no larger, so that they find them in their own caches.
+constexpr std::int64_t kOwnBytes = std::int64_t{2} << 20;
 /// Slabs of inputs from this size on are fetched before their turn.
 constexpr std::int64_t kFarBytes = std::int64_t{1} << 19;
 
@@ -82,9 +85,11 @@ class Fused {
     {
       T* const tile = tiles.data<T>() + omp_get_thread_num() * stride;
       if (job_.program->tiles == 1) {
-        // A thread's slabs are the same in every call, so that it finds them in its cache.
 #pragma omp for schedule(static) nowait
         for (std::int64_t slab = 0; slab < slabs_.count; ++slab) run_task(slab, 0, tile);
+      } else if (bytes_of(job_.input, job_.width) <= kOwnBytes) {
+#pragma omp for schedule(static, 1) nowait
+        for (std::int64_t task = 0; task < tasks; ++task) run_task(task % slabs_.count, task / slabs_.count, tile);
       } else {
         for (std::int64_t task = next_++; task < tasks; task = next_++) {
           run_task(task % slabs_.count, task / slabs_.count, tile);

@@ -46,7 +46,7 @@ constexpr std::int64_t kOnlySlots = 6144;
 /// hyperedges than kFewSlots are one in any case; small tiles are for what is no larger than kOnlySlots.
 constexpr double kWorthwhile = 0.85;
 constexpr std::int64_t kManyVertices = 8, kFewSlots = 256;
-constexpr std::uint64_t kSmallSlots = 512;
+constexpr std::uint64_t kSmallSlots = 512, kSmallTiles = 4;
 /// A sum that fewer vertices share costs what it saves.
 constexpr std::uint32_t kLeastShared = 5;
 
@@ -93,13 +93,20 @@ void describe(const Program& p, LayoutStats& stats) {
   stats.contacts = stats.touched + larger.shared.target.size();
 }
 
+/// Hyperedges of each of a few tiles that threads can share out evenly.
+std::uint64_t small_tile(std::uint64_t edges) {
+  const std::uint64_t rounds = (edges + kSmallSlots * kSmallTiles - 1) / (kSmallSlots * kSmallTiles);
+  const std::uint64_t tiles = std::max<std::uint64_t>(rounds, 1) * kSmallTiles;
+  return std::max((edges + tiles - 1) / tiles, kLeastSlots);
+}
+
 void make_program(Layout::Storage& s, const TileOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   s.options = options;
   const std::int64_t vertices = std::max(s.rows, s.cols);
   if (!make_only_tile(s, vertices, options)) {
     TileOptions tiles = options;
-    if (tiles.slots == 0 && s.edges <= kOnlySlots) tiles.slots = kSmallSlots;
+    if (tiles.slots == 0 && s.edges <= kOnlySlots) tiles.slots = small_tile(static_cast<std::uint64_t>(s.edges));
     s.program = assemble(s.by_edge, make_tiling(s, vertices, tiles), {s.cols, s.rows},
                          options.sums == TileOptions::Sums::shared ? kLeastShared : 0);
   }
