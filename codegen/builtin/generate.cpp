@@ -9,6 +9,7 @@
 
 #include "codegen/builtin/catalogue.hpp"
 #include "codegen/emit/cpp.hpp"
+#include "codegen/emit/task.hpp"
 #include "codegen/plan/hash.hpp"
 
 namespace {

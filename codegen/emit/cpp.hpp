@@ -14,7 +14,4 @@ struct EmitOptions {
 /// A whole translation unit. Equal plans give equal texts.
 std::string emit_cpp(const Plan& plan, const EmitOptions& options = {});
 
-/// Only the task template, without includes and entry: what several plans in one file need.
-std::string emit_task(const Plan& plan, const std::string& task_name);
-
 }  // namespace galena::codegen

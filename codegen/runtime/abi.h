@@ -5,6 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/// Marks functions that also run on a GPU.
+#ifdef __CUDACC__
+#define GALENA_DEVICE __device__
+#else
+#define GALENA_DEVICE
+#endif
+
 namespace galena::rt {
 
 using vid = uint32_t;
@@ -36,8 +43,10 @@ struct Chunk {
   uint32_t part, parts;
 };
 
+#ifndef __CUDACC_RTC__
 /// Whether a flag (or none) is up that another thread or a signal handler may raise at any time.
 inline bool raised(const volatile int* flag) { return flag != nullptr && __atomic_load_n(flag, __ATOMIC_RELAXED) != 0; }
+#endif
 
 struct Worker;
 /// Receives a match; matched[i] is the vertex bound at depth i. Returns nonzero to stop.

@@ -11,10 +11,10 @@ struct Slice {
   uint64_t begin, end;
 };
 
-static inline uint64_t unit_of(const GraphView& g, vid v) { return v + g.indptr[v]; }
+GALENA_DEVICE static inline uint64_t unit_of(const GraphView& g, vid v) { return v + g.indptr[v]; }
 
 /// The vertex that unit `u` belongs to.
-static inline vid vertex_of_unit(const GraphView& g, uint64_t u) {
+GALENA_DEVICE static inline vid vertex_of_unit(const GraphView& g, uint64_t u) {
   vid low = 0;
   vid high = g.n;
   while (high - low > 1) {
@@ -28,21 +28,23 @@ static inline vid vertex_of_unit(const GraphView& g, uint64_t u) {
 }
 
 /// The vertices a chunk touches: [begin, end).
-static inline Slice roots(const GraphView& g, const Chunk& c) {
+GALENA_DEVICE static inline Slice roots(const GraphView& g, const Chunk& c) {
   if (c.begin >= c.end) return Slice{0, 0};
   return Slice{vertex_of_unit(g, c.begin), static_cast<uint64_t>(vertex_of_unit(g, c.end - 1)) + 1};
 }
 
 /// Whether this chunk does what the outermost level does once for v.
-static inline bool owns(const GraphView& g, const Chunk& c, vid v) { return c.part == 0 && c.begin <= unit_of(g, v); }
+GALENA_DEVICE static inline bool owns(const GraphView& g, const Chunk& c, vid v) {
+  return c.part == 0 && c.begin <= unit_of(g, v);
+}
 
 /// floor(length * at / of) without overflow for of > 0, at <= of.
-static inline uint64_t share(uint64_t length, uint64_t at, uint64_t of) {
+GALENA_DEVICE static inline uint64_t share(uint64_t length, uint64_t at, uint64_t of) {
   return static_cast<uint64_t>(static_cast<u128>(length) * at / of);
 }
 
 /// The chunk's part of a loop of `length` directly below v.
-static inline Slice slice_second(const GraphView& g, const Chunk& c, vid v, uint64_t length) {
+GALENA_DEVICE static inline Slice slice_second(const GraphView& g, const Chunk& c, vid v, uint64_t length) {
   const uint64_t start = unit_of(g, v);
   const uint64_t units = 1 + (g.indptr[v + 1] - g.indptr[v]);
   const uint64_t low = c.begin > start ? c.begin - start : 0;
@@ -51,7 +53,7 @@ static inline Slice slice_second(const GraphView& g, const Chunk& c, vid v, uint
 }
 
 /// The chunk's part of a loop of `length` two levels below the root.
-static inline Slice slice_third(const Chunk& c, uint64_t length) {
+GALENA_DEVICE static inline Slice slice_third(const Chunk& c, uint64_t length) {
   return c.parts <= 1 ? Slice{0, length} : Slice{share(length, c.part, c.parts), share(length, c.part + 1u, c.parts)};
 }
 

@@ -1,43 +1,19 @@
 #pragma once
 // What generated code calls on a CPU: one thread, one lane; SIMD lives inside the set
-// operations. The interface is the one of the GPU's primitives.
+// operations. The interface is the one of the GPU's primitives (prim_cuda.h).
 
 #include "codegen/runtime/chunk.h"
 #include "codegen/runtime/sets.h"
 
+// Needs the searches.
+#include "codegen/runtime/prim.h"
+
 namespace galena::rt::GALENA_ISA {
 
-static inline vid lesser(vid a, vid b) { return a < b ? a : b; }
-static inline vid greater(vid a, vid b) { return a > b ? a : b; }
-/// The first n elements of s.
-static inline Span head(Span s, uint64_t n) { return Span{s.p, static_cast<vid>(n)}; }
-
-/// The vertices base, base + 1, ..., indexed like a list but stored nowhere.
-struct Everyone {
-  struct Counting {
-    uint64_t base;
-    vid operator[](uint64_t i) const { return static_cast<vid>(base + i); }
-  } p;
-  uint64_t n;
-};
-
-struct Cpu {
+struct Cpu : Access {
   Worker& w;
-  const GraphView& g;
 
-  explicit Cpu(Worker* worker) : w(*worker), g(*worker->graph) {}
-
-  [[nodiscard]] vid degree(vid v) const { return static_cast<vid>(g.indptr[v + 1] - g.indptr[v]); }
-  [[nodiscard]] Span adj(vid v) const { return Span{g.indices + g.indptr[v], degree(v)}; }
-  /// Neighbours < v.
-  [[nodiscard]] Span adj_below(vid v) const { return Span{g.indices + g.indptr[v], g.split[v]}; }
-  /// Neighbours > v.
-  [[nodiscard]] Span adj_above(vid v) const {
-    return Span{g.indices + g.indptr[v] + g.split[v], degree(v) - g.split[v]};
-  }
-  /// The labels of adj(v), in its order.
-  [[nodiscard]] const uint32_t* arc_labels(vid v) const { return g.elabels + g.indptr[v]; }
-  [[nodiscard]] uint32_t vlabel(vid v) const { return g.vlabels[v]; }
+  explicit Cpu(Worker* worker) : Access{*worker->graph}, w(*worker) {}
 
   /// Room for max_degree elements and the slack.
   [[nodiscard]] vid* slot(int s) const { return w.slots + static_cast<uint64_t>(s) * w.slot_capacity; }
@@ -46,22 +22,15 @@ struct Cpu {
 
   Span isect(vid* out, Span a, Span b) const { return Span{out, GALENA_ISA::isect(out, a, b)}; }
   Span diff(vid* out, Span a, Span b) const { return Span{out, GALENA_ISA::diff(out, a, b)}; }
+  static vid isect_n(Span a, Span b) { return GALENA_ISA::isect_n(a, b); }
+  void mark_in(int m, Span s) const { GALENA_ISA::mark_in(mark(m), s); }
+  void mark_out(int m, Span s) const { GALENA_ISA::mark_out(mark(m), s); }
   /// The stretch s of adj(v), without what the label sets (null: any) do not allow.
   Span filtered(vid* out, vid v, Span s, const Labels* edges, const Labels* vertices) const {
     if (edges != nullptr) s = Span{out, filter_elabel(out, s, arc_labels(v) + (s.p - adj(v).p), *edges)};
     if (vertices != nullptr) s = Span{out, filter_vlabel(out, s, g.vlabels, *vertices)};
     return s;
   }
-  /// Whether a and b are joined by an edge whose label is in the set.
-  [[nodiscard]] bool joined(vid a, vid b, const Labels& labels) const {
-    const Span s = adj(b);
-    const vid at = lower(s, a);
-    return at < s.n && s.p[at] == a && has_label(labels, arc_labels(b)[at]);
-  }
-  [[nodiscard]] static Everyone everyone(uint64_t low, uint64_t high) {
-    return Everyone{{low}, high > low ? high - low : 0};
-  }
-
   /// Adds 1 to counter[y] for each x in s and each neighbour y of x with low <= y < high.
   /// Returns how many increments that were.
   uint64_t raise(uint32_t* counter, Span s, uint64_t low, uint64_t high) const {
@@ -95,11 +64,14 @@ struct Cpu {
     }
     for (uint64_t i = 0; i < s.n; ++i) count_out(counter, within(adj(s.p[i]), low, high));
   }
-  /// The elements x of s with low <= x < high.
-  [[nodiscard]] Span within(Span s, uint64_t low, uint64_t high) const {
-    if (high < g.n) s = below(s, static_cast<vid>(high));
-    return low > 0 ? from(s, lower(s, static_cast<vid>(low))) : s;
+  /// Calls f(i) for each i in [begin, end): a loop whose rounds are independent and so short that a
+  /// GPU gives each to a lane.
+  template <class F>
+  [[gnu::always_inline]] static inline void lanes(uint64_t begin, uint64_t end, F&& f) {
+    for (uint64_t i = begin; i < end; ++i) f(i);
   }
+  /// What a whole team adds once (on a GPU: in one of its lanes).
+  [[nodiscard]] static i128 once(i128 value) { return value; }
 
   /// Sums that may leave 128 bits; the first that does marks the worker.
   [[nodiscard]] i128 add(i128 a, i128 b) const {
@@ -112,7 +84,11 @@ struct Cpu {
     if (__builtin_mul_overflow(a, static_cast<i128>(b), &result)) w.overflow = 1;
     return result;
   }
-  void add_local(vid v, i128 count) const { w.add_local(&w, v, count); }
+  /// Adds a chunk's sum to output `i`.
+  void flush(int i, i128 sum) const { w.acc[i] = add(w.acc[i], sum); }
+  void flush_local(vid v, i128 count) const {
+    if (count != 0) w.add_local(&w, v, count);
+  }
   /// Reports a match; true ends the run.
   [[nodiscard]] bool emit(int output, const vid* matched, int size) const {
     return w.emit(&w, output, matched, size) != 0;

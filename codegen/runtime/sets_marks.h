@@ -1,5 +1,5 @@
 #pragma once
-// Label sets, counters and marks by vertex; no vectors. Included by sets.h only.
+// Label sets, counters and marks by vertex; no vectors. Included where GALENA_ISA is named.
 
 namespace galena::rt::GALENA_ISA {
 
@@ -10,7 +10,7 @@ struct Labels {
   int negated;
 };
 
-static inline bool has_label(const Labels& set, uint32_t label) {
+GALENA_DEVICE static inline bool has_label(const Labels& set, uint32_t label) {
   const bool listed = set.n == 1 ? set.p[0] == label : has(Span{set.p, set.n}, label);
   return listed != (set.negated != 0);
 }

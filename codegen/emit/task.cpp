@@ -1,0 +1,307 @@
+// A plan as source text: control flow only. Every operation is a call to a primitive of
+// codegen/runtime, which is compiled and tested on its own; the interpreter runs the same
+// plan and is this text's oracle.
+//
+// On a GPU a team of lanes runs this text together: what it says is the same in all lanes, and the
+// primitives share out the work. Only within x.lanes() has each lane rounds of its own; a sum
+// outside of it counts once for the team.
+
+#include "codegen/emit/task.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "codegen/emit/expressions.hpp"
+#include "codegen/emit/text.hpp"
+#include "codegen/plan/walk.hpp"
+
+namespace galena::codegen {
+
+namespace {
+
+std::string num(std::uint64_t n) { return std::to_string(n); }
+
+class Emitter {
+ public:
+  explicit Emitter(const Plan& plan) : plan_(plan), loops_(static_cast<std::size_t>(plan.max_depth) + 1) {}
+
+  std::string task(const std::string& name) {
+    for (std::size_t i = 0; i < plan_.labels.size(); ++i) label_set(i);
+    text_.line("template <class X>");
+    text_.open("GALENA_DEVICE static void " + name + "(X& x, const Chunk& c)");
+    for (std::size_t i = 0; i < plan_.outputs.size(); ++i) text_.line("i128 a" + num(i) + " = 0;");
+    text_.line("const Slice r = roots(x.g, c);");
+    text_.open("for (uint64_t i0 = r.begin; i0 < r.end; ++i0)");
+    text_.line("const vid v0 = (vid)i0;");
+    loops_[0] = &plan_.root;
+    filters(plan_.root);
+    block(plan_.root.body);
+    flush_local();
+    text_.close();
+    for (std::size_t i = 0; i < plan_.outputs.size(); ++i) text_.line("x.flush(" + num(i) + ", a" + num(i) + ");");
+    text_.close();
+    return text_.take();
+  }
+
+ private:
+  void label_set(std::size_t i) {
+    const LabelSet& set = plan_.labels[i];
+    std::string values;
+    for (const Label label : set.labels) values += (values.empty() ? "" : ", ") + num(label) + "u";
+    if (values.empty()) values = "0u";
+    const std::string id = num(i);
+    text_.line("GALENA_DEVICE static const uint32_t kLabelList" + id + "[] = {" + values + "};");
+    text_.line("GALENA_DEVICE static const Labels kLabels" + id + " = {kLabelList" + id + ", " +
+               num(set.labels.size()) + ", " + (set.kind == LabelSet::Kind::none_of ? "1" : "0") + "};");
+  }
+
+  void flush_local() {
+    for (std::size_t i = 0; i < plan_.outputs.size(); ++i) {
+      if (plan_.outputs[i].kind != Output::Kind::local) continue;
+      text_.line("x.flush_local(v0, a" + num(i) + ");");
+      text_.line("a" + num(i) + " = 0;");
+    }
+  }
+
+  /// Where set `id` is walked by the loop at depth k and bounded by v[k], the bound is a position.
+  [[nodiscard]] bool walked_by(int id, Mask bound) const {
+    if (bound == 0 || (bound & (bound - 1)) != 0) return false;
+    const int k = deepest(bound);
+    if (k > plan_.max_depth) return false;
+    const Loop* loop = loops_[static_cast<std::size_t>(k)];
+    return loop != nullptr && loop->from.set == id && loop->from.bounds.empty();
+  }
+
+  std::string trimmed(const std::string& base, int id, const Bounds& bounds) const {
+    if (walked_by(id, bounds.below) && bounds.above == 0)
+      return "head(" + base + ", i" + num(static_cast<std::uint64_t>(deepest(bounds.below))) + ")";
+    if (walked_by(id, bounds.above) && bounds.below == 0)
+      return "from(" + base + ", i" + num(static_cast<std::uint64_t>(deepest(bounds.above))) + " + 1)";
+    std::string s = base;
+    if (bounds.below != 0) s = "below(" + s + ", " + least_of(bounds.below) + ")";
+    if (bounds.above != 0) s = "above(" + s + ", " + greatest_of(bounds.above) + ")";
+    return s;
+  }
+
+  /// A stretch of the adjacency of v[vertex]; a bound by v[vertex] itself is a stored position.
+  static std::string adjacency(int vertex, Bounds bounds) {
+    const std::string v = vertex_name(vertex);
+    std::string s = "x.adj(" + v + ")";
+    if (bounds.below & bit(vertex)) {
+      s = "x.adj_below(" + v + ")";
+      bounds.below &= ~bit(vertex);
+    } else if (bounds.above & bit(vertex)) {
+      s = "x.adj_above(" + v + ")";
+      bounds.above &= ~bit(vertex);
+    }
+    if (bounds.below != 0) s = "below(" + s + ", " + least_of(bounds.below) + ")";
+    if (bounds.above != 0) s = "above(" + s + ", " + greatest_of(bounds.above) + ")";
+    return s;
+  }
+
+  [[nodiscard]] std::string used(int id, const Bounds& bounds) const {
+    const SetDef& def = plan_.sets[static_cast<std::size_t>(id)];
+    if (is_view(def) && def.bounds.empty()) return adjacency(def.vertex, bounds);
+    return trimmed(set_name(id), id, bounds);
+  }
+  [[nodiscard]] std::string used(const SetUse& use) const { return used(use.set, use.bounds); }
+
+  void set(int id) {
+    const SetDef& def = plan_.sets[static_cast<std::size_t>(id)];
+    const std::string declare = "const Span " + set_name(id) + " = ";
+    const std::string slot = "x.slot(" + std::to_string(def.slot) + ")";
+    if (is_view(def)) {
+      if (def.bounds.empty()) return;  // named by its expression
+      text_.line(declare + adjacency(def.vertex, def.bounds) + ";");
+    } else if (def.op == SetDef::Op::adjacency) {
+      const std::string e = def.elabel >= 0 ? ", &" + labels_text(def.elabel) : ", nullptr";
+      const std::string v = def.vlabel >= 0 ? ", &" + labels_text(def.vlabel) : ", nullptr";
+      text_.line(declare + "x.filtered(" + slot + ", " + vertex_name(def.vertex) + ", " +
+                 adjacency(def.vertex, def.bounds) + e + v + ");");
+    } else {
+      const char* op = def.op == SetDef::Op::intersect ? "isect" : "diff";
+      text_.line(declare + "x." + op + "(" + slot + ", " + used(def.a, def.bounds) + ", " + used(def.b, def.bounds) +
+                 ");");
+    }
+    if (def.required) text_.line("if (" + set_name(id) + ".n == 0) " + skip_ + ";");
+  }
+
+  void require_view(int id) {
+    const SetDef& def = plan_.sets[static_cast<std::size_t>(id)];
+    if (is_view(def) && def.bounds.empty() && def.required)
+      text_.line("if (x.degree(" + vertex_name(def.vertex) + ") == 0) " + skip_ + ";");
+  }
+
+  void tables(const Block& block, bool raise) {
+    for (const int m : block.marks) {
+      text_.line((raise ? "x.mark_in(" : "x.mark_out(") + num(static_cast<std::uint64_t>(m)) + ", " +
+                 used(plan_.marks[static_cast<std::size_t>(m)].set) + ");");
+    }
+    for (const int id : block.counters) counter(id, raise);
+  }
+
+  void counter(int id, bool raise) {
+    const CounterDef& def = plan_.counters[static_cast<std::size_t>(id)];
+    const std::string c = num(static_cast<std::uint64_t>(id));
+    const std::string low = def.bounds.above != 0 ? "(uint64_t)" + greatest_of(def.bounds.above) + " + 1" : "0";
+    const std::string high = def.bounds.below != 0 ? least_of(def.bounds.below) : "x.g.n";
+    const std::string arguments = "x.counter(" + c + "), " + used(def.set) + ", " + low + ", " + high;
+    if (!raise) {
+      text_.line("x.clear(" + arguments + ", w" + c + ");");
+    } else if (summed(id)) {
+      text_.line("i128 f" + c + " = 0;");
+      text_.line("const uint64_t w" + c + " = x.raise_summing(" + arguments + ", f" + c + ");");
+    } else {
+      text_.line("const uint64_t w" + c + " = x.raise(" + arguments + ");");
+    }
+  }
+
+  [[nodiscard]] bool summed(int counter) const {
+    return std::any_of(plan_.sizes.begin(), plan_.sizes.end(),
+                       [counter](const SizeDef& size) { return size.moment > 0 && size.counter == counter; });
+  }
+
+  void block(const Block& b) {
+    if (b.depth == 0 && b.loops.empty()) text_.line("if (!owns(x.g, c, v0)) continue;");
+    for (const int s : b.sets) {
+      require_view(s);
+      set(s);
+    }
+    tables(b, true);
+    for (const int t : b.tests) test(t);
+    for (const int s : b.sizes) size(s);
+    results(b);
+    for (const Loop& inner : b.loops) loop(inner);
+    tables(b, false);
+  }
+
+  void test(int id) {
+    std::string all;
+    for (const Atom& atom : plan_.tests[static_cast<std::size_t>(id)].atoms)
+      all += (all.empty() ? "" : " && ") + atom_text(atom);
+    text_.line("const int64_t t" + num(static_cast<std::uint64_t>(id)) + " = " + all + ";");
+  }
+
+  void size(int id) {
+    const SizeDef& def = plan_.sizes[static_cast<std::size_t>(id)];
+    if (def.moment > 0) {
+      const std::string c = std::to_string(def.counter);
+      text_.line("const i128 n" + std::to_string(id) + " = " +
+                 (def.moment == 2 ? "2 * f" + c + " + w" + c : "(i128)w" + c) + ";");
+      return;
+    }
+    const std::string a = used(def.a);
+    std::string both = "(" + a + ").n";
+    if (def.counter >= 0)
+      both = "x.counter(" + num(static_cast<std::uint64_t>(def.counter)) + ")[" + vertex_name(def.vertex) + "]";
+    else if (def.b >= 0)
+      both = "x.isect_n(" + a + ", " + used(def.b, def.b_bounds) + ")";
+    if (def.subtract) both = "(int64_t)(" + a + ").n - (int64_t)" + both;
+    text_.line("const int64_t n" + num(static_cast<std::uint64_t>(id)) + " = " + both + ";");
+  }
+
+  void results(const Block& b) {
+    if (b.sums.empty() && b.emits.empty()) return;
+    const bool guarded = b.depth < 2;
+    if (guarded) text_.open(b.depth == 0 ? "if (owns(x.g, c, v0))" : "if (c.part == 0)");
+    for (const Sum& sum : b.sums) add(sum);
+    for (const int output : b.emits) {
+      std::string row;
+      for (int d = 0; d <= b.depth; ++d) row += (d > 0 ? ", " : "") + vertex_name(d);
+      text_.open();
+      text_.line("const vid m[] = {" + row + "};");
+      text_.line("if (x.emit(" + num(static_cast<std::uint64_t>(output)) + ", m, " +
+                 num(static_cast<std::uint64_t>(b.depth) + 1) + ")) return x.abort();");
+      text_.close();
+    }
+    if (guarded) text_.close();
+  }
+
+  void add(const Sum& sum) {
+    const std::string output = num(static_cast<std::uint64_t>(sum.output));
+    const std::string sum_value = sum_text(sum, plan_.checked);
+    const std::string value = in_lanes_ ? sum_value : "x.once(" + sum_value + ")";
+    if (plan_.outputs[static_cast<std::size_t>(sum.output)].kind == Output::Kind::exists)
+      text_.line("if (" + sum_value + " > 0 && x.emit(" + output + ", nullptr, 0)) return x.abort();");
+    else if (plan_.checked)
+      text_.line("a" + output + " = x.add(a" + output + ", " + value + ");");
+    else
+      text_.line("a" + output + " += " + value + ";");
+  }
+
+  void loop(const Loop& inner) {
+    const int d = inner.body.depth;
+    const std::string depth = num(static_cast<std::uint64_t>(d));
+    loops_[static_cast<std::size_t>(d)] = &inner;
+    const std::string list = "l" + depth;
+    text_.open();
+    text_.line("const auto " + list + " = " + (inner.from.set >= 0 ? used(inner.from) : everyone(inner.from.bounds)) +
+               ";");
+    std::string begin = "0";
+    std::string end = list + ".n";
+    if (d <= 2) {
+      text_.line("const Slice q" + depth + " = " +
+                 (d == 1 ? "slice_second(x.g, c, v0, " + list + ".n);" : "slice_third(c, " + list + ".n);"));
+      begin = "q" + depth + ".begin";
+      end = "q" + depth + ".end";
+    }
+    in_lanes_ = looks_up_only(inner.body);
+    skip_ = in_lanes_ ? "return" : "continue";
+    if (in_lanes_)
+      text_.open("x.lanes(" + begin + ", " + end + ", [&](uint64_t i" + depth + ")");
+    else
+      text_.open("for (uint64_t i" + depth + " = " + begin + "; i" + depth + " < " + end + "; ++i" + depth + ")");
+    text_.line("const vid v" + depth + " = " + list + ".p[i" + depth + "];");
+    if (!in_lanes_) text_.line("if (x.stopped()) return x.abort();");
+    filters(inner);
+    block(inner.body);
+    text_.close(in_lanes_ ? "});" : "}");
+    in_lanes_ = false;
+    skip_ = "continue";
+    text_.close();
+    loops_[static_cast<std::size_t>(d)] = nullptr;
+  }
+
+  /// A leaf that only reads tables: so soon over that its loop need not watch the stop flag, and that a
+  /// lane can do a round alone.
+  [[nodiscard]] bool looks_up_only(const Block& b) const {
+    for (const Sum& sum : b.sums)
+      if (plan_.outputs[static_cast<std::size_t>(sum.output)].kind == Output::Kind::exists) return false;
+    for (const int s : b.sizes)
+      if (plan_.sizes[static_cast<std::size_t>(s)].b >= 0) return false;
+    for (const int s : b.sets)
+      if (!is_view(plan_.sets[static_cast<std::size_t>(s)])) return false;
+    return b.loops.empty() && b.emits.empty() && b.marks.empty() && b.counters.empty();
+  }
+
+  /// Every vertex within bounds, as a list that is computed, not stored.
+  static std::string everyone(const Bounds& bounds) {
+    const std::string low = bounds.above != 0 ? "(uint64_t)" + greatest_of(bounds.above) + " + 1" : "0";
+    const std::string high = bounds.below != 0 ? least_of(bounds.below) : "x.g.n";
+    return "x.everyone(" + low + ", " + high + ")";
+  }
+
+  void filters(const Loop& l) {
+    const std::string v = vertex_name(l.body.depth);
+    const auto skip_if = [this](const std::string& what) { text_.line("if (" + what + ") " + skip_ + ";"); };
+    for (int i = 0; i < l.body.depth; ++i)
+      if (l.except & bit(i)) skip_if(v + " == " + vertex_name(i));
+    if (l.min_degree > 0) skip_if("x.degree(" + v + ") < " + num(l.min_degree));
+    if (l.vlabel >= 0) skip_if("!has_label(" + labels_text(l.vlabel) + ", x.vlabel(" + v + "))");
+    for (const Atom& atom : l.checks) skip_if("!(" + atom_text(atom) + ")");
+    for (const int c : l.conditions)
+      skip_if("!(" + condition_text(plan_.conditions[static_cast<std::size_t>(c)]) + ")");
+  }
+
+  const Plan& plan_;
+  std::vector<const Loop*> loops_;
+  Text text_;
+  std::string skip_ = "continue";  ///< goes on with the innermost loop's next round
+  bool in_lanes_ = false;
+};
+
+}  // namespace
+
+std::string emit_task(const Plan& plan, const std::string& task_name) { return Emitter(plan).task(task_name); }
+
+}  // namespace galena::codegen
