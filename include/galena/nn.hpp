@@ -271,16 +271,31 @@ struct Attention {
 };
 Var attend(Context& ctx, const Var& source, const Var& target, const Var& a_source, const Var& a_target, Attention how);
 
-/// Through hyperedges: y = left H edge weight H^T right x, H [vertices x hyperedges] the incidence. Each factor is
-/// [all own rows x 1] of x's type; undefined: 1.
+/// Through hyperedges: y = left R_v(edge weight h), h = act(R_e(right x) transform + bias), where R_e makes a hyperedge's
+/// row of its vertices' rows and R_v a vertex's of its hyperedges'. With sums and nothing else set: y = left H edge weight
+/// H^T right x, H [vertices x hyperedges] the incidence. Factors are [all own rows x 1] of x's type; undefined: 1.
 struct HyperedgeStep {
+  enum class Reduce {
+    sum,
+    mean,
+    max,      ///< by feature; 0 where there are none
+    softmax,  ///< towards vertices only, by head: sum_e softmax_e(LeakyReLU(<attention, h_e>)) h_e
+  };
   Tensor left;   ///< a vertex, of the result
   Tensor edge;   ///< a hyperedge
   Tensor right;  ///< a vertex, of x
   Var weight{};  ///< a hyperedge; may be learnt
+  Reduce to_edges = Reduce::sum, to_vertices = Reduce::sum;
+  Var transform{};  ///< [width of x x width of y], or none
+  Var bias{};       ///< [1 x width of y], or none
+  bool relu = false;
+  Var attention{};  ///< softmax only, as many numbers as y has columns, head by head
+  int heads = 1;
+  double slope = 0.2;  ///< of LeakyReLU
 };
-/// Vertices' rows, summed by their hyperedges and these by their vertices: hop h -> h + 2, in a hypergraph. On one rank
-/// one kernel, which never holds all hyperedges' rows, where that is the cheaper way.
+/// Vertices' rows, reduced by their hyperedges and these by their vertices: hop h -> h + 2, in a hypergraph. On one rank
+/// one kernel, which never holds all hyperedges' rows; sums alone in two passes where that is quicker. On many ranks, or
+/// without the context's savings, step by step.
 Var through_hyperedges(Context& ctx, const Var& x, const HyperedgeStep& step);
 
 // --- messages of one's own

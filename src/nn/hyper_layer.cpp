@@ -48,9 +48,18 @@ Layer unigat_layer(const ModelOptions& options, ParameterStore& store, const std
   const Var bias = store.add(name + ".bias", 1, out, Initializer::zeros);
   const SoftmaxSum how{.heads = heads, .dropout = options.attention_dropout};
   return [=](Context& ctx, Var x) {
-    const auto mean = [](Context& c, const Var& rows) { return aggregate(c, rows, Aggregation::mean()); };
-    x = smooth_and_multiply(ctx, std::move(x), weight, {}, mean);
-    x = softmax_sum(ctx, x, a, how);
+    if ((how.dropout == 0 || !ctx.training()) && !aggregate_first(ctx, x, weight.cols())) {
+      HyperedgeStep step;
+      step.to_edges = HyperedgeStep::Reduce::mean;
+      step.to_vertices = HyperedgeStep::Reduce::softmax;
+      step.attention = a;
+      step.heads = heads;
+      x = through_hyperedges(ctx, linear(needed_rows(ctx, x), weight), step);
+    } else {
+      const auto mean = [](Context& c, const Var& rows) { return aggregate(c, rows, Aggregation::mean()); };
+      x = smooth_and_multiply(ctx, std::move(x), weight, {}, mean);
+      x = softmax_sum(ctx, x, a, how);
+    }
     return add_row(last ? mean_of_heads(x, heads) : std::move(x), bias);
   };
 }

@@ -9,6 +9,9 @@
 
 namespace galena::nn {
 
+/// Each row by its factor; x where there are none.
+Var scale_by_rows(const Var& x, const Tensor& factor);
+
 /// One way only: y = left A right x, where A is H^T or H.
 struct HalfStep {
   Tensor left, right;

@@ -59,6 +59,49 @@ TEST_CASE("through hyperedges: both ways agree, on prefixes of rows too") {
   }
 }
 
+TEST_CASE("through hyperedges: other steps than sums, one kernel and step by step, with gradients") {
+  using Reduce = nn::HyperedgeStep::Reduce;
+  const nn::GraphView view = small();
+  const bool whole = GENERATE(true, false);
+  const std::vector<std::int64_t> rows = whole ? std::vector<std::int64_t>{} : std::vector<std::int64_t>{7, 7, 4};
+  const Reduce to_edges = GENERATE(Reduce::sum, Reduce::mean, Reduce::max);
+  const Reduce to_vertices = GENERATE(Reduce::sum, Reduce::mean, Reduce::max, Reduce::softmax);
+  const bool transform = GENERATE(true, false);
+  CAPTURE(whole, static_cast<int>(to_edges), static_cast<int>(to_vertices), transform);
+  nn::HyperedgeStep step = weighted(21);
+  step.to_edges = to_edges;
+  step.to_vertices = to_vertices;
+  std::vector<nn::Var> leaves{step.weight};
+  if (transform) {
+    step.transform = leaf(5, 6, 31);
+    step.bias = leaf(1, 6, 32);
+    step.relu = true;
+    leaves.insert(leaves.end(), {step.transform, step.bias});
+  }
+  const std::int64_t width = transform ? 6 : 5;
+  if (to_vertices == Reduce::softmax) {
+    step.heads = transform ? 2 : 1;
+    step.attention = leaf(step.heads, width / step.heads, 33);
+    leaves.push_back(step.attention);
+  }
+  const auto pass = [&](const nn::Var& x, bool savings) {
+    nn::Context::Settings settings;
+    settings.savings = savings;
+    settings.hop_rows = rows;
+    nn::Context ctx(view, nullptr, settings);
+    return nn::through_hyperedges(ctx, x, step);
+  };
+  const nn::Var x = leaf(7, 5, 30), steps_x = leaf(7, 5, 30);
+  const Tensor one = pass(x, true).value(), many = pass(steps_x, false).value();
+  CHECK(one.rows() == (whole ? 7 : 4));
+  CHECK(largest_difference(one, many) < 1e-12);
+  leaves.push_back(x);
+  check_gradients(leaves, [&] {
+    const nn::Var y = pass(x, true);
+    return weighted_sum(y, random_tensor(y.rows(), width, 9));
+  });
+}
+
 TEST_CASE("through hyperedges: not in a graph, and with factors that fit") {
   const nn::GraphView graph = one_rank(7, {{0, 1}}), view = small();
   const nn::Var x = leaf(7, 5, 1);
@@ -70,6 +113,11 @@ TEST_CASE("through hyperedges: not in a graph, and with factors that fit") {
   narrow.left = {};
   narrow.weight = leaf(7, 2, 1);
   CHECK_THROWS_WITH(nn::through_hyperedges(ctx, x, narrow), contains("weight"));
+  nn::HyperedgeStep soft;
+  soft.to_edges = nn::HyperedgeStep::Reduce::softmax;
+  CHECK_THROWS_WITH(nn::through_hyperedges(ctx, x, soft), contains("towards vertices only"));
+  std::swap(soft.to_edges, soft.to_vertices);
+  CHECK_THROWS_WITH(nn::through_hyperedges(ctx, x, soft), contains("expected both or neither"));
 }
 
 TEST_CASE("through hyperedges: what was chosen is said, once a layout and width") {
