@@ -75,6 +75,16 @@ std::vector<std::string> column_names(const Query& query) {
   return chosen;
 }
 
+/// By number of edges; a support that only EXISTS asked for is a lower bound.
+Json frequent_json(const QueryResult& result) {
+  Json patterns = Json::array();
+  for (const FrequentPattern& each : result.frequent)
+    patterns.push_back({{"pattern", each.pattern.to_string()},
+                        {"edges", each.pattern.edges().size()},
+                        {result.query.frequent.exact ? "support" : "support_at_least", each.support}});
+  return patterns;
+}
+
 Json result_json(const QueryResult& result, const Graph& graph, bool rows_written) {
   Json json{{"query", result.query.text}};
   if (result.query.kind == QueryKind::local) {
@@ -86,6 +96,7 @@ Json result_json(const QueryResult& result, const Graph& graph, bool rows_writte
   } else {
     json["count"] = result.count.to_string();
   }
+  if (result.query.kind == QueryKind::frequent) json["patterns"] = frequent_json(result);
   json["seconds"] = result.seconds;
   json["plan_seconds"] = result.plan_seconds;
   json["engine"] = result.engine;
@@ -111,6 +122,12 @@ void add_results(Json& list, const QueryResult& result, const Graph& graph, bool
     if (result.partial) entry["partial"] = true;
     list.push_back(std::move(entry));
   }
+}
+
+void print_frequent(const QueryResult& result) {
+  for (const FrequentPattern& each : result.frequent)
+    fmt::print("  {:<60} {}{:>14}\n", each.pattern.to_string(), result.query.frequent.exact ? "  " : ">=",
+               format_count(std::to_string(each.support)));
 }
 
 void print_result(const QueryResult& result, const Graph& graph, bool rows_written) {
@@ -139,8 +156,10 @@ void print_result(const QueryResult& result, const Graph& graph, bool rows_writt
     case QueryKind::list:
       if (!rows_written) return;
       [[fallthrough]];
+    case QueryKind::frequent:
     case QueryKind::count:
       fmt::print("{:<40} {:>26}   {}{}\n", result.query.text, format_count(result.count.to_string()), time, tail);
+      print_frequent(result);
       break;
   }
 }
@@ -313,6 +332,8 @@ Examples:
   galena mine karate triangle "COUNT INDUCED house" "MOTIFS 4"
   galena mine edges.txt.gz "LIST clique(4) LIMIT 10" --output cliques.csv
   galena mine labelled/ "COUNT (a:1)--(b:2)--(c:!1) WHERE a.degree > 3"
+  galena mine labelled/ "FREQUENT EDGES <= 3 SUPPORT >= 300"          (patterns with many minimum images)
+  galena mine labelled/ "FREQUENT EXISTS EDGES <= 3 SUPPORT >= 300"   (which ones only: faster)
   galena mine graph.gal --file patterns.gpm --json
 
 )";

@@ -3,6 +3,8 @@
 //   statement  = "PATTERN" name "=" body [ where ]
 //              | [ "COUNT" | "LIST" | "EXISTS" | "LOCAL" ] { "INDUCED" | "EMBEDDINGS" } body { clause }
 //              | "MOTIFS" [ "INDUCED" ] k [ "INDUCED" ]
+//              | "FREQUENT" { "EDGES" ( "<=" | "=" ) k | "SUPPORT" [ "MNI" ] ">=" n | "EXISTS"
+//                             | "LABELS" ( "VERTICES" | "EDGES" | "NONE" ) }
 //   clause     = where | "AS" "(" names ")" | "LIMIT" n | "ORDERED" | "BY" name
 //   where      = "WHERE" condition
 // A statement goes on in the next line where it is not complete, or where that line starts
@@ -12,6 +14,7 @@
 #include <string>
 #include <utility>
 
+#include "codegen/parse/frequent_parser.hpp"
 #include "codegen/parse/pattern_parser.hpp"
 #include "galena/error.hpp"
 #include "galena/pattern.hpp"
@@ -101,8 +104,10 @@ class Parser {
     const std::size_t begin = cursor_.index();
     const Token start = cursor_.peek();
     Query result;
-    if (cursor_.at_keyword("FREQUENT")) cursor_.fail(start, "FREQUENT is not available yet");
-    if (cursor_.accept_keyword("MOTIFS")) {
+    if (cursor_.accept_keyword("FREQUENT")) {
+      result.kind = QueryKind::frequent;
+      result.frequent = parse_frequent(cursor_);
+    } else if (cursor_.accept_keyword("MOTIFS")) {
       motifs(result);
     } else {
       result.kind = verb();

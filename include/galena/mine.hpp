@@ -67,14 +67,21 @@ struct MotifCount {
   Count count;
 };
 
+struct FrequentPattern {
+  Pattern pattern;            ///< labels as in the graph; fit for COUNT
+  std::uint64_t support = 0;  ///< exact, or with EXISTS the one asked for, which it reaches
+};
+
 struct QueryResult {
   Query query;
   Count count;                     ///< instances (embeddings where asked); rows of a LIST; 0 or 1 of EXISTS
   std::vector<MotifCount> motifs;  ///< of MOTIFS
+  /// Of FREQUENT: by number of edges, then by decreasing support. `count` is how many.
+  std::vector<FrequentPattern> frequent;
   std::vector<Count> local;        ///< of LOCAL, by vertex of the graph given
   bool partial = false;            ///< ended early: the numbers cover about the share `done` of the work, no more
   double done = 1;                 ///< share of the work behind them
-  std::string engine;              ///< "built-in", "jit", "interpreter", or "interpreter+jit"
+  std::string engine;              ///< "built-in", "jit", "interpreter", "interpreter+jit"; "domains" of FREQUENT
   double seconds = 0;              ///< running, compiling left out
   double compile_seconds = 0;      ///< spent waiting for a compiler
   double plan_seconds = 0;

@@ -108,7 +108,18 @@ class Pattern {
   std::vector<std::uint32_t> adjacent_, separated_;
 };
 
-enum class QueryKind { count, list, exists, local, motifs };
+enum class QueryKind { count, list, exists, local, motifs, frequent };
+
+/// FREQUENT: patterns of min_edges to max_edges edges whose minimum-image (MNI) support, the least
+/// number of vertices that one of its vertices is mapped to, is `support` at least.
+struct FrequentSearch {
+  static constexpr int kMaxEdges = 12;
+  int min_edges = 1, max_edges = 0;
+  std::uint64_t support = 0;
+  bool exact = true;          ///< false (EXISTS): which ones, not their supports
+  bool vertex_labels = true;  ///< false: as if all were equal (LABELS EDGES, LABELS NONE)
+  bool edge_labels = true;    ///< likewise (LABELS VERTICES, LABELS NONE)
+};
 
 /// One statement of the language.
 struct Query {
@@ -122,6 +133,7 @@ struct Query {
   bool ordered = false;  ///< LIST ... ORDERED: rows sorted
   int by = -1;           ///< LOCAL ... BY
   int motif_size = 0;    ///< MOTIFS k
+  FrequentSearch frequent;
 };
 
 /// Parses a .gpm text. `source` names it in errors, which show the line with a caret:

@@ -5,6 +5,7 @@
 #include "galena/mine.hpp"
 #include "src/mine/bind.hpp"
 #include "src/mine/clock.hpp"
+#include "src/mine/frequent/frequent.hpp"
 #include "src/mine/recipe.hpp"
 #include "src/mine/runner.hpp"
 
@@ -23,6 +24,10 @@ struct Miner::State {
 
   QueryResult run(const Query& query, const RowSink& sink) {
     mine::check_query(query, graph.graph());
+    if (query.kind == QueryKind::frequent) {
+      if (checkpoint.enabled()) throw InputError("FREQUENT cannot be resumed; leave out --resume");
+      return mine::mine_frequent(graph, query, options, working_bytes);
+    }
     const mine::Stopwatch planning;
     const mine::Recipe recipe = mine::make_recipe(query, graph, options.stop);
     const double planned = planning.seconds();
@@ -53,6 +58,7 @@ QueryResult Miner::run(const Query& query, const RowSink& sink) { return state_-
 
 std::string Miner::explain(const Query& query) {
   mine::check_query(query, graph());
+  if (query.kind == QueryKind::frequent) return mine::describe_frequent(state_->graph, query);
   return mine::describe(mine::make_recipe(query, state_->graph), query);
 }
 
@@ -60,6 +66,8 @@ std::string Miner::emit(const Query& query, const std::string& what) {
   if (what != "plan" && what != "cpp")
     throw InputError("cannot emit '" + what + "' in this version; choose plan or cpp");
   mine::check_query(query, graph());
+  if (query.kind == QueryKind::frequent)
+    throw InputError("FREQUENT has no plan to emit; run it, and emit the plan of a pattern that it finds");
   std::string text;
   for (const mine::Job& job : mine::make_recipe(query, state_->graph).jobs) {
     if (!text.empty()) text += "\n";

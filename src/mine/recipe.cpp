@@ -23,7 +23,8 @@ Output::Kind output_kind(QueryKind kind) {
     case QueryKind::exists: return Output::Kind::exists;
     case QueryKind::local: return Output::Kind::local;
     case QueryKind::count:
-    case QueryKind::motifs: break;
+    case QueryKind::motifs:
+    case QueryKind::frequent: break;
   }
   return Output::Kind::count;
 }

@@ -104,6 +104,7 @@ QueryResult Runner::run(const Query& query, const Recipe& recipe, const RowSink&
     case QueryKind::list: list(recipe, result, sink); break;
     case QueryKind::exists: exists(recipe, result); break;
     case QueryKind::local: local(recipe, result); break;
+    case QueryKind::frequent: throw InternalError("FREQUENT has no recipe");
   }
   return result;
 }

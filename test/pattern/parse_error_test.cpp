@@ -222,7 +222,29 @@ TEST_CASE("clauses where they do not belong") {
       {"MOTIFS 99999999999999999999", "1:8: MOTIFS takes a number of vertices from 2 to 7"},
       {"MOTIFS", "1:7: expected a number of vertices after MOTIFS, found the end of the text"},
       {"MOTIFS INDUCED 3 INDUCED", "1:18: INDUCED is given twice"},
-      {"FREQUENT EDGES <= 3 SUPPORT >= 300", "1:1: FREQUENT is not available yet"},
+  });
+}
+
+TEST_CASE("frequent patterns") {
+  check({
+      {"FREQUENT", "1:9: FREQUENT needs EDGES <= and the largest number of edges, found the end of the text"},
+      {"FREQUENT EDGES <= 3", "1:20: FREQUENT needs SUPPORT >= and the least support, found the end of the text"},
+      {"FREQUENT SUPPORT >= 3",
+       "1:22: FREQUENT needs EDGES <= and the largest number of edges, found the end of the text"},
+      {"FREQUENT EDGE <= 3",
+       "1:10: FREQUENT needs EDGES <= and the largest number of edges, found 'EDGE'; did you mean 'EDGES'?"},
+      {"FREQUENT EDGES < 3 SUPPORT >= 1", "1:16: expected '<=' or '=' after EDGES, found '<'"},
+      {"FREQUENT EDGES <= 0 SUPPORT >= 1", "1:19: FREQUENT takes a number of edges from 1 to 12"},
+      {"FREQUENT EDGES <= 13 SUPPORT >= 1", "1:19: FREQUENT takes a number of edges from 1 to 12"},
+      {"FREQUENT EDGES <= 99999999999999999999 SUPPORT >= 1", "1:19: FREQUENT takes a number of edges from 1 to 12"},
+      {"FREQUENT EDGES <= 3 SUPPORT > 300", "1:29: expected '>=' after SUPPORT, found '>'"},
+      {"FREQUENT EDGES <= 3 SUPPORT >= 0", "1:32: SUPPORT takes a number of at least 1"},
+      {"FREQUENT EDGES <= 3 SUPPORT >= 99999999999999999999",
+       "1:32: the number is too large; expected a support of at most 18446744073709551615"},
+      {"FREQUENT EDGES <= 3 EDGES <= 4", "1:21: EDGES is given twice"},
+      {"FREQUENT EDGES <= 3 SUPPORT >= 1 LABELS ALL",
+       "1:41: expected VERTICES, EDGES or NONE after LABELS: the labels to tell apart, found 'ALL'"},
+      {"FREQUENT EDGES <= 3 SUPPORT >= 1 WHERE", "1:34: expected the end of the statement, found 'WHERE'"},
   });
 }
 

@@ -1,0 +1,209 @@
+// Patterns grow an edge at a time, because support never grows: a pattern is tried only if every
+// connected part of one edge less is frequent (Kuramochi and Karypis, "Finding frequent patterns in
+// a large sparse graph", Data Mining and Knowledge Discovery 11, 2005), and a vertex of the graph
+// only where it is an image in all of these. Patterns of a level are shared among threads; where
+// there are few and the graph is large, threads share the vertices of each.
+
+#include "src/mine/frequent/frequent.hpp"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+
+#include "src/base/threads.hpp"
+#include "src/mine/clock.hpp"
+#include "src/mine/executor.hpp"
+#include "src/mine/frequent/level.hpp"
+
+namespace galena::mine {
+
+namespace {
+
+using frequent::Candidate;
+using frequent::FrequentShape;
+using frequent::Grower;
+using frequent::LabelledGraph;
+using frequent::Level;
+using frequent::Shape;
+
+constexpr double kTick = 0.1;              ///< seconds between reports of progress
+constexpr std::size_t kFew = 4;            ///< patterns a thread
+constexpr std::uint64_t kLarge = 1 << 17;  ///< arcs
+
+constexpr std::size_t at(int v) { return Shape::at(v); }
+
+LabelSet one_label(bool labelled, Label label) {
+  return labelled ? LabelSet{LabelSet::Kind::one_of, {label}} : LabelSet{};
+}
+
+/// Depth first from an end, so that the pattern is written as few and long paths.
+std::vector<int> reading_order(const Shape& shape) {
+  std::vector<int> order, stack{0};
+  for (int v = 1; v < shape.size; ++v)
+    if (shape.degree(v) < shape.degree(stack.front())) stack.front() = v;
+  while (!stack.empty()) {
+    const int v = stack.back();
+    stack.pop_back();
+    if (std::find(order.begin(), order.end(), v) != order.end()) continue;
+    order.push_back(v);
+    for (int w = shape.size - 1; w >= 0; --w)
+      if (shape.adjacent(v, w)) stack.push_back(w);
+  }
+  return order;
+}
+
+class FrequentRun {
+ public:
+  FrequentRun(const Prepared& prepared, const Query& query, const MineOptions& options)
+      : spec_(query.frequent),
+        options_(options),
+        threads_(thread_count(options)),
+        with_vertex_labels_(spec_.vertex_labels && prepared.view().vlabels != nullptr),
+        with_edge_labels_(spec_.edge_labels && prepared.view().elabels != nullptr),
+        graph_(prepared.view(), spec_.vertex_labels, spec_.edge_labels),
+        large_(prepared.units() > kLarge) {
+    result_.query = query;
+    result_.engine = "domains";
+  }
+
+  QueryResult run() {
+    Level level = frequent::frequent_edges(graph_, spec_.support);
+    const Grower grower(graph_, level);
+    for (edges_ = 1;; ++edges_) {
+      keep(level);
+      if (edges_ == spec_.max_edges || level.patterns().empty() || stopped_) break;
+      level = next(grower, level);
+    }
+    result_.partial = stopped_;
+    result_.done = stopped_ ? std::min(0.9999, share(0)) : 1;
+    result_.count = Count(result_.frequent.size());
+    result_.seconds = clock_.seconds();
+    return std::move(result_);
+  }
+
+  [[nodiscard]] std::uint64_t bytes() const { return graph_.bytes() + level_bytes_; }
+
+ private:
+  /// The frequent patterns of one edge more; when stopped, those found by then.
+  Level next(const Grower& grower, const Level& level) {
+    const std::vector<Candidate> candidates = grower.grow(level);
+    std::vector<std::optional<FrequentShape>> found(candidates.size());
+    const bool together = large_ && candidates.size() < kFew * static_cast<std::size_t>(threads_);
+    tried_ = 0;
+    candidates_ = candidates.size();
+    base::ErrorTrap trap;
+#pragma omp parallel for schedule(dynamic) num_threads(together ? 1 : threads_) if (candidates.size() > 1)
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      trap.run(i, [&] {
+        if (!poll()) found[i] = evaluate(candidates[i], level, together ? threads_ : 1);
+        ++tried_;
+      });
+    }
+    trap.rethrow();
+    Level result;
+    for (std::optional<FrequentShape>& pattern : found) {
+      if (!pattern) continue;
+      std::u32string code = frequent::canonical(pattern->shape).code;
+      result.add(std::move(*pattern), std::move(code));
+    }
+    level_bytes_ = std::max(level_bytes_, level.bytes() + result.bytes());
+    return result;
+  }
+
+  std::optional<FrequentShape> evaluate(const Candidate& candidate, const Level& parts, int threads) {
+    FrequentShape pattern{candidate.shape, candidate.orbit, 0, {}};
+    if (!Grower::restrict(candidate, parts, pattern.images)) return {};
+    frequent::ImageRequest request;
+    request.graph = &graph_;
+    request.shape = &candidate.shape;
+    request.orbit = candidate.orbit;
+    request.support = spec_.support;
+    request.exact = spec_.exact;
+    request.threads = threads;
+    request.stop = [this] { return poll(); };
+    frequent::Images images(request, pattern.images);
+    pattern.support = images.find();
+    if (pattern.support == 0 || images.stopped()) return {};
+    return pattern;
+  }
+
+  /// Whether to stop. On the calling thread it reports progress.
+  bool poll() {
+    if (rt::raised(options_.stop)) stopped_ = true;
+    const double now = options_.progress && omp_get_level() <= 2 && omp_get_thread_num() == 0 ? clock_.seconds() : 0;
+    if (now > reported_ + kTick) {
+      reported_ = now;
+      const double within = candidates_ == 0 ? 0 : static_cast<double>(tried_) / static_cast<double>(candidates_);
+      options_.progress({share(within), now, -1});
+    }
+    return stopped_;
+  }
+
+  /// Of the work: later levels take longer as a rule, by how much nobody knows.
+  [[nodiscard]] double share(double within) const { return (edges_ - 1 + within) / spec_.max_edges; }
+
+  void keep(const Level& level) {
+    if (edges_ < spec_.min_edges) return;
+    const std::size_t begin = result_.frequent.size();
+    for (const FrequentShape& pattern : level.patterns())
+      result_.frequent.push_back({written(pattern.shape), spec_.exact ? pattern.support : spec_.support});
+    std::stable_sort(result_.frequent.begin() + static_cast<std::ptrdiff_t>(begin), result_.frequent.end(),
+                     [](const FrequentPattern& a, const FrequentPattern& b) { return a.support > b.support; });
+  }
+
+  [[nodiscard]] Pattern written(const Shape& shape) const {
+    const std::vector<int> order = reading_order(shape);
+    Pattern pattern(shape.size, {});
+    for (int i = 0; i < shape.size; ++i)
+      pattern.set_label(i, one_label(with_vertex_labels_, graph_.vertex_labels().value(shape.label[at(order[at(i)])])));
+    for (int i = 0; i < shape.size; ++i) {
+      for (int j = 0; j < i; ++j) {
+        const std::uint32_t edge = shape.edge[at(order[at(i)])][at(order[at(j)])];
+        if (edge != 0) pattern.add_edge(j, i, one_label(with_edge_labels_, graph_.edge_labels().value(edge - 1)));
+      }
+    }
+    return pattern;
+  }
+
+  const Stopwatch clock_;
+  const FrequentSearch& spec_;
+  const MineOptions& options_;
+  const int threads_;
+  const bool with_vertex_labels_, with_edge_labels_;
+  const LabelledGraph graph_;
+  const bool large_;
+  QueryResult result_;
+  int edges_ = 1;
+  std::size_t candidates_ = 0;
+  std::atomic<std::size_t> tried_{0};
+  std::atomic<bool> stopped_{false};
+  double reported_ = 0;
+  std::uint64_t level_bytes_ = 0;
+};
+
+}  // namespace
+
+QueryResult mine_frequent(const Prepared& graph, const Query& query, const MineOptions& options,
+                          std::uint64_t& working_bytes) {
+  FrequentRun run(graph, query, options);
+  QueryResult result = run.run();
+  working_bytes = run.bytes();
+  return result;
+}
+
+std::string describe_frequent(const Prepared& graph, const Query& query) {
+  const FrequentSearch& spec = query.frequent;
+  const LabelledGraph labelled(graph.view(), spec.vertex_labels, spec.edge_labels);
+  const Level edges = frequent::frequent_edges(labelled, spec.support);
+  std::string text = query.text + "\n";
+  text += "vertex labels: " + std::to_string(labelled.vertex_labels().size()) +
+          ", edge labels: " + std::to_string(labelled.edge_labels().size()) + "\n";
+  text += "frequent edges: " + std::to_string(edges.patterns().size()) + "\n";
+  text += "candidates of two edges: " + std::to_string(Grower(labelled, edges).grow(edges).size()) + "\n";
+  return text + "each candidate: images in its parts, filtered by neighbours, then one match a vertex" +
+         (spec.exact ? "" : " until enough are found") + "\n";
+}
+
+}  // namespace galena::mine

@@ -1,0 +1,156 @@
+#include "src/mine/frequent/level.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <unordered_set>
+
+namespace galena::mine::frequent {
+
+namespace {
+
+constexpr std::size_t at(int v) { return Shape::at(v); }
+
+Shape edge_shape(std::uint32_t from, std::uint32_t edge_label, std::uint32_t to) {
+  Shape shape;
+  shape.add_vertex(from);
+  shape.add_vertex(to);
+  shape.join(0, 1, edge_label);
+  return shape;
+}
+
+/// The vertices of one label that have an edge of a kind, for the kinds that enough have.
+class Ends {
+ public:
+  Ends(const LabelledGraph& graph, std::uint64_t support) : domains_(graph.vertex_labels().size()) {
+    std::vector<std::uint64_t> count(graph.kinds());
+    for (std::uint32_t label = 0; label < domains_.size(); ++label) {
+      const vid begin = graph.begin(label);
+      for (vid v = begin; v < graph.end(label); ++v)
+        for (const LabelledGraph::Group& group : graph.groups(v)) ++count[group.kind];
+      for (vid v = begin; v < graph.end(label); ++v)
+        for (const LabelledGraph::Group& group : graph.groups(v))
+          if (count[group.kind] >= support)
+            domains_[label].try_emplace(group.kind, graph.count(label)).first->second.set(v - begin);
+      for (vid v = begin; v < graph.end(label); ++v)
+        for (const LabelledGraph::Group& group : graph.groups(v)) count[group.kind] = 0;
+    }
+  }
+
+  [[nodiscard]] const std::unordered_map<Kind, Domain>& of(std::uint32_t label) const { return domains_[label]; }
+
+ private:
+  std::vector<std::unordered_map<Kind, Domain>> domains_;  ///< by label
+};
+
+}  // namespace
+
+void Level::add(FrequentShape pattern, std::u32string code) {
+  index_.emplace(std::move(code), patterns_.size());
+  patterns_.push_back(std::move(pattern));
+}
+
+const FrequentShape* Level::find(const std::u32string& code) const {
+  const auto found = index_.find(code);
+  return found == index_.end() ? nullptr : &patterns_[found->second];
+}
+
+std::uint64_t Level::bytes() const {
+  std::uint64_t sum = 0;
+  for (const FrequentShape& pattern : patterns_)
+    for (const Domain& domain : pattern.images) sum += domain.bytes();
+  return sum + patterns_.size() * sizeof(FrequentShape);
+}
+
+Level frequent_edges(const LabelledGraph& graph, std::uint64_t support) {
+  const Ends ends(graph, support);
+  Level level;
+  for (std::uint32_t from = 0; from < graph.vertex_labels().size(); ++from) {
+    std::vector<Kind> kinds;
+    for (const auto& [kind, domain] : ends.of(from))
+      if (graph.label(kind) >= from) kinds.push_back(kind);
+    std::sort(kinds.begin(), kinds.end());
+    for (const Kind kind : kinds) {
+      const std::uint32_t to = graph.label(kind);
+      const auto back = ends.of(to).find(graph.kind(graph.edge_label(kind), from));
+      if (back == ends.of(to).end()) continue;
+      const Domain* domain[] = {&ends.of(from).at(kind), &back->second};
+      const Shape shape = edge_shape(from, graph.edge_label(kind), to);
+      Canonical form = canonical(shape);
+      FrequentShape pattern;
+      pattern.shape = shape.permuted(form.order, 2);
+      pattern.orbit = form.orbit;
+      pattern.support = std::min(domain[0]->count(), domain[1]->count());
+      for (int i = 0; i < 2; ++i)
+        if (form.orbit[at(i)] == i) pattern.images[at(i)] = *domain[form.order[at(i)]];
+      level.add(std::move(pattern), std::move(form.code));
+    }
+  }
+  return level;
+}
+
+Grower::Grower(const LabelledGraph& graph, const Level& edges) : extensions_(graph.vertex_labels().size()) {
+  for (const FrequentShape& pattern : edges.patterns()) {
+    const std::uint32_t edge = pattern.shape.edge[0][1] - 1;
+    const auto& label = pattern.shape.label;
+    extensions_[label[0]].push_back({edge, label[1]});
+    if (label[0] != label[1]) extensions_[label[1]].push_back({edge, label[0]});
+  }
+}
+
+std::vector<Candidate> Grower::grow(const Level& level) const {
+  std::vector<Candidate> candidates;
+  std::unordered_set<std::u32string> seen;
+  const auto consider = [&](const Shape& shape) {
+    Canonical form = canonical(shape);
+    if (seen.insert(std::move(form.code)).second)
+      candidates.push_back({shape.permuted(form.order, shape.size), form.orbit});
+  };
+  for (const FrequentShape& pattern : level.patterns()) {
+    for (int v = 0; v < pattern.shape.size; ++v) {
+      if (pattern.orbit[at(v)] != v) continue;
+      for (const Extension& extension : extensions_[pattern.shape.label[at(v)]]) {
+        Shape shape = pattern.shape;
+        shape.join(v, shape.add_vertex(extension.vertex_label), extension.edge_label);
+        consider(shape);
+        for (int w = 0; w < pattern.shape.size; ++w) {
+          if (w == v || pattern.shape.adjacent(v, w)) continue;
+          if (pattern.shape.label[at(w)] != extension.vertex_label) continue;
+          shape = pattern.shape;
+          shape.join(v, w, extension.edge_label);
+          consider(shape);
+        }
+      }
+    }
+  }
+  return candidates;
+}
+
+bool Grower::restrict(const Candidate& candidate, const Level& parts, Domains& possible) {
+  for (int u = 0; u < candidate.shape.size; ++u) {
+    for (int v = 0; v < u; ++v) {
+      if (!candidate.shape.adjacent(u, v)) continue;
+      Shape part = candidate.shape;
+      part.cut(u, v);
+      Orbits kept{};
+      int count = 0;
+      for (int w = 0; w < part.size; ++w)
+        if (part.degree(w) > 0) kept[at(count++)] = static_cast<std::uint8_t>(w);
+      part = part.permuted(kept, count);
+      if (!part.connected()) continue;
+      const Canonical form = canonical(part);
+      const FrequentShape* frequent = parts.find(form.code);
+      if (frequent == nullptr) return false;
+      for (int i = 0; i < count; ++i) {
+        const Domain& images = frequent->images[frequent->orbit[at(i)]];
+        Domain& domain = possible[candidate.orbit[kept[form.order[at(i)]]]];
+        if (domain.words() == 0)
+          domain = images;
+        else
+          domain.intersect(images);
+      }
+    }
+  }
+  return true;
+}
+
+}  // namespace galena::mine::frequent
