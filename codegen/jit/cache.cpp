@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "galena/error.hpp"
@@ -65,7 +66,7 @@ std::string cache_folder() {
   throw EnvironmentError("no folder for compiled kernels: set GALENA_CACHE or HOME");
 }
 
-Cache::Cache() : folder_(cache_folder()) {
+Cache::Cache(std::string extension) : extension_(std::move(extension)), folder_(cache_folder()) {
   std::error_code error;
   fs::create_directories(folder_.parent_path(), error);
   const bool made = !error && mkdir(folder_.c_str(), 0700) == 0;
@@ -78,17 +79,28 @@ Cache::Cache() : folder_(cache_folder()) {
   if (!made) check_private(folder_, info);
 }
 
-std::shared_ptr<Kernel> Cache::load(const std::string& key) const {
+std::optional<std::string> Cache::bytes(const std::string& key) const {
   const fs::path path = entry(key);
   struct stat info {};
-  if (lstat(path.c_str(), &info) != 0) return nullptr;
-  if (!S_ISREG(info.st_mode)) return nullptr;
+  if (lstat(path.c_str(), &info) != 0) return std::nullopt;
+  if (!S_ISREG(info.st_mode)) return std::nullopt;
   check_private(path, info);
-  const std::optional<std::string> bytes = read_file(path);
-  if (!bytes || !intact(*bytes)) return nullptr;
+  std::optional<std::string> bytes = read_file(path);
+  if (!bytes || !intact(*bytes)) return std::nullopt;
   std::error_code ignored;
   fs::last_write_time(path, fs::file_time_type::clock::now(), ignored);  // trim() takes the oldest
-  return Kernel::load(path);
+  bytes->resize(bytes->size() - kDigest - kMark.size());
+  return bytes;
+}
+
+std::shared_ptr<Kernel> Cache::load(const std::string& key) const {
+  return bytes(key) ? Kernel::load(entry(key)) : nullptr;
+}
+
+void Cache::keep(const std::string& bytes, const std::string& key) const {
+  const fs::path path = scratch(key, ".part");
+  std::ofstream(path, std::ios::binary) << bytes;
+  publish(path, key);
 }
 
 fs::path Cache::scratch(const std::string& key, const std::string& extension) const {

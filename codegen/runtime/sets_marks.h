@@ -16,22 +16,22 @@ GALENA_DEVICE static inline bool has_label(const Labels& set, uint32_t label) {
 }
 
 /// Adds 1 to the counter of each element of s.
-static inline void count_in(uint32_t* counters, Span s) {
+GALENA_DEVICE static inline void count_in(uint32_t* counters, Span s) {
   for (uint64_t i = 0; i < s.n; ++i) ++counters[s.p[i]];
 }
 
 /// Sets the counter of each element of s to 0.
-static inline void count_out(uint32_t* counters, Span s) {
+GALENA_DEVICE static inline void count_out(uint32_t* counters, Span s) {
   for (uint64_t i = 0; i < s.n; ++i) counters[s.p[i]] = 0;
 }
 
 /// Sets the mark of each element of s to 1.
-static inline void mark_in(uint8_t* marks, Span s) {
+GALENA_DEVICE static inline void mark_in(uint8_t* marks, Span s) {
   for (uint64_t i = 0; i < s.n; ++i) marks[s.p[i]] = 1;
 }
 
 /// Sets the mark of each element of s to 0.
-static inline void mark_out(uint8_t* marks, Span s) {
+GALENA_DEVICE static inline void mark_out(uint8_t* marks, Span s) {
   for (uint64_t i = 0; i < s.n; ++i) marks[s.p[i]] = 0;
 }
 

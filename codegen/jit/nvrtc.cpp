@@ -1,0 +1,163 @@
+#include "codegen/jit/nvrtc.hpp"
+
+#include <dlfcn.h>
+#include <nvrtc.h>
+
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <span>
+#include <vector>
+
+#include "codegen/jit/cache.hpp"
+#include "codegen/jit/jit.hpp"
+#include "galena/error.hpp"
+#include "src/base/sha256.hpp"
+
+namespace galena::jit {
+
+namespace {
+
+constexpr std::size_t kShown = 1500;  ///< characters of a compiler's complaint
+
+/// NVRTC brings no C library: what the embedded headers use of it.
+constexpr const char* kStddef = "#pragma once\nusing size_t = decltype(sizeof(0));\n";
+constexpr const char* kStdint = R"(#pragma once
+using int8_t = signed char; using int16_t = short; using int32_t = int; using int64_t = long long;
+using uint8_t = unsigned char; using uint16_t = unsigned short; using uint32_t = unsigned int;
+using uint64_t = unsigned long long;
+#define INT64_C(x) x##LL
+)";
+
+/// The functions of the library, found when it is first asked for.
+struct Nvrtc {
+  decltype(&nvrtcVersion) version = nullptr;
+  decltype(&nvrtcGetErrorString) error = nullptr;
+  decltype(&nvrtcCreateProgram) create = nullptr;
+  decltype(&nvrtcDestroyProgram) destroy = nullptr;
+  decltype(&nvrtcCompileProgram) compile = nullptr;
+  decltype(&nvrtcGetCUBINSize) cubin_size = nullptr;
+  decltype(&nvrtcGetCUBIN) cubin = nullptr;
+  decltype(&nvrtcGetProgramLogSize) log_size = nullptr;
+  decltype(&nvrtcGetProgramLog) log = nullptr;
+  bool found = false;
+  std::string why_not, name;
+};
+
+template <class F>
+bool find(void* library, const char* name, F& function) {
+  function = reinterpret_cast<F>(dlsym(library, name));
+  return function != nullptr;
+}
+
+Nvrtc load() {
+  Nvrtc n;
+  std::vector<std::string> names{"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so", GALENA_NVRTC_BUILT_WITH};
+  if (const char* wanted = std::getenv("GALENA_NVRTC"); wanted != nullptr && *wanted != '\0') names = {wanted};
+  for (const std::string& name : names) {
+    void* library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) continue;
+    n.name = name;
+    n.found = find(library, "nvrtcVersion", n.version) && find(library, "nvrtcGetErrorString", n.error) &&
+              find(library, "nvrtcCreateProgram", n.create) && find(library, "nvrtcDestroyProgram", n.destroy) &&
+              find(library, "nvrtcCompileProgram", n.compile) && find(library, "nvrtcGetCUBINSize", n.cubin_size) &&
+              find(library, "nvrtcGetCUBIN", n.cubin) && find(library, "nvrtcGetProgramLogSize", n.log_size) &&
+              find(library, "nvrtcGetProgramLog", n.log);
+    if (n.found) return n;
+  }
+  n.why_not = "NVRTC was not found (" + names.front() + "); install the CUDA Toolkit's runtime compiler, or set " +
+              "GALENA_NVRTC to libnvrtc.so";
+  return n;
+}
+
+const Nvrtc& nvrtc() {
+  static const Nvrtc loaded = load();
+  return loaded;
+}
+
+void check(nvrtcResult result, const char* what) {
+  if (result != NVRTC_SUCCESS)
+    throw EnvironmentError(std::string("NVRTC: ") + what + ": " + nvrtc().error(result) + " (" + nvrtc().name + ")");
+}
+
+/// Destroys the program when it goes out of scope.
+class Program {
+ public:
+  explicit Program(const std::string& source) {
+    const std::array<const char*, 2> headers{kStddef, kStdint};
+    const std::array<const char*, 2> names{"stddef.h", "stdint.h"};
+    check(nvrtc().create(&program_, source.c_str(), "kernel.cu", 2, headers.data(), names.data()), "no program");
+  }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+  ~Program() { nvrtc().destroy(&program_); }
+
+  std::string compile(const std::vector<std::string>& flags) {
+    std::vector<const char*> options;
+    for (const std::string& flag : flags) options.push_back(flag.c_str());
+    const nvrtcResult result = nvrtc().compile(program_, static_cast<int>(options.size()), options.data());
+    if (result != NVRTC_SUCCESS)
+      throw EnvironmentError("NVRTC could not compile generated code (" + std::string(nvrtc().error(result)) + "):\n" +
+                             log().substr(0, kShown));
+    std::size_t size = 0;
+    check(nvrtc().cubin_size(program_, &size), "no cubin");
+    std::string bytes(size, '\0');
+    check(nvrtc().cubin(program_, bytes.data()), "no cubin");
+    return bytes;
+  }
+
+ private:
+  std::string log() {
+    std::size_t size = 0;
+    check(nvrtc().log_size(program_, &size), "no log");
+    std::string text(size, '\0');
+    check(nvrtc().log(program_, text.data()), "no log");
+    return text;
+  }
+
+  nvrtcProgram program_ = nullptr;
+};
+
+std::string version() {
+  int major = 0, minor = 0;
+  check(nvrtc().version(&major, &minor), "no version");
+  return std::to_string(major) + "." + std::to_string(minor);
+}
+
+std::string key_of(const std::string& source, const std::vector<std::string>& flags) {
+  std::string all = "nvrtc " + version() + "\n";
+  for (const std::string& flag : flags) all += flag + "\n";
+  all += source;
+  return base::sha256_hex(std::as_bytes(std::span(all))).substr(0, 40);
+}
+
+}  // namespace
+
+bool nvrtc_available(std::string* why_not) {
+  if (why_not != nullptr) *why_not = nvrtc().why_not;
+  return nvrtc().found;
+}
+
+Cubin compile_cuda(const std::string& text, int arch) {
+  const auto start = std::chrono::steady_clock::now();
+  if (!nvrtc().found) throw EnvironmentError(nvrtc().why_not);
+  const std::string source = expand(text);
+  const std::vector<std::string> flags{"--gpu-architecture=sm_" + std::to_string(arch), "--std=c++20",
+                                       "--device-int128", "--disable-warnings", "-D__extension__="};
+  const std::string key = key_of(source, flags);
+  const Cache cache(".cubin");
+  Cubin result;
+  if (auto kept = cache.bytes(key)) {
+    result.bytes = std::move(*kept);
+    result.cached = true;
+  } else {
+    result.bytes = Program(source).compile(flags);
+    cache.keep(result.bytes, key);
+    cache.trim(JitOptions{}.cache_bytes);
+  }
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace galena::jit

@@ -1,0 +1,277 @@
+#pragma once
+// What generated code calls on a GPU: one team of lanes a worker, which runs the same text as a CPU's
+// thread does (prim_cpu.h) with every operation shared out among its lanes.
+//
+// A worker takes chunks from the launch's queue until there are none. What a chunk finds is written
+// in one place at its end (finish()): a chunk that did not fit its buffers, or was ended early,
+// leaves nothing behind, so that it can be run again, here or elsewhere.
+
+#define GALENA_ISA gpu
+#include "codegen/runtime/chunk.h"
+#include "codegen/runtime/gpu_job.h"
+#include "codegen/runtime/team.h"
+
+// Each needs what stands above it.
+// clang-format off
+#include "codegen/runtime/sets_search.h"
+#include "codegen/runtime/sets_marks.h"
+#include "codegen/runtime/prim.h"
+#include "codegen/runtime/sets_team.h"
+// clang-format on
+
+namespace galena::rt::gpu {
+
+/// A local count in a log: the vertex, then the count's four words.
+constexpr int kLocalWords = 5;
+
+template <class T>
+class Gpu : public Access {
+ public:
+  GALENA_DEVICE Gpu(const GpuJob& job, const T& team, uint64_t worker, uint64_t chunk)
+      : Access{job.graph}, job_(job), team_(team), worker_(worker), chunk_(chunk) {}
+
+  [[nodiscard]] GALENA_DEVICE vid* slot(int s) const {
+    return job_.slots + (worker_ * job_.n_slots + static_cast<uint64_t>(s)) * job_.slot_capacity;
+  }
+  [[nodiscard]] GALENA_DEVICE uint32_t* counter(int c) const {
+    return job_.counters + (worker_ * job_.n_counters + static_cast<uint64_t>(c)) * job_.n_padded;
+  }
+  [[nodiscard]] GALENA_DEVICE uint8_t* mark(int m) const {
+    return job_.marks + (worker_ * job_.n_marks + static_cast<uint64_t>(m)) * job_.n_padded;
+  }
+
+  GALENA_DEVICE Span isect(vid* out, Span a, Span b) {
+    const Span s = a.n <= b.n ? a : b;
+    const Span l = a.n <= b.n ? b : a;
+    finder_.prepare(team_, l);
+    return store(out, s, [&](uint64_t i) { return finder_.has(l, s.p[i]); });
+  }
+  GALENA_DEVICE Span diff(vid* out, Span a, Span b) {
+    finder_.prepare(team_, b);
+    return store(out, a, [&](uint64_t i) { return !finder_.has(b, a.p[i]); });
+  }
+  GALENA_DEVICE vid isect_n(Span a, Span b) {
+    const Span s = a.n <= b.n ? a : b;
+    const Span l = a.n <= b.n ? b : a;
+    finder_.prepare(team_, l);
+    return static_cast<vid>(count_if(team_, s.n, [&](uint64_t i) { return finder_.has(l, s.p[i]); }));
+  }
+  /// The stretch s of adj(v), without what the label sets (null: any) do not allow.
+  GALENA_DEVICE Span filtered(vid* out, vid v, Span s, const Labels* edges, const Labels* vertices) {
+    const uint32_t* arcs = edges != nullptr ? arc_labels(v) + (s.p - adj(v).p) : nullptr;
+    return store(out, s, [&](uint64_t i) {
+      return (edges == nullptr || has_label(*edges, arcs[i])) &&
+             (vertices == nullptr || has_label(*vertices, g.vlabels[s.p[i]]));
+    });
+  }
+
+  GALENA_DEVICE void mark_in(int m, Span s) const { put_marks(mark(m), s, 1); }
+  GALENA_DEVICE void mark_out(int m, Span s) const { put_marks(mark(m), s, 0); }
+
+  /// Adds 1 to counter[y] for each x in s and each neighbour y of x with low <= y < high.
+  /// Returns how many increments that were.
+  GALENA_DEVICE uint64_t raise(uint32_t* counter, Span s, uint64_t low, uint64_t high) const {
+    uint64_t increments = 0;
+    for (uint64_t i = 0; i < s.n; ++i) {
+      const Span around = within(adj(s.p[i]), low, high);
+      each(team_, 0, around.n, [&](uint64_t j) { raise_one(counter + around.p[j]); });
+      increments += around.n;
+    }
+    team_.sync();
+    return increments;
+  }
+  /// raise(), which also adds to `found` what each increment found: the sum over y of
+  /// k * (k - 1) / 2 for counters k that were 0.
+  GALENA_DEVICE uint64_t raise_summing(uint32_t* counter, Span s, uint64_t low, uint64_t high, i128& found) {
+    uint64_t increments = 0;
+    i128 mine = 0;
+    for (uint64_t i = 0; i < s.n; ++i) {
+      const Span around = within(adj(s.p[i]), low, high);
+      each(team_, 0, around.n, [&](uint64_t j) { mine += raise_one(counter + around.p[j]); });
+      increments += around.n;
+    }
+    team_.sync();
+    found += team_.total(mine, lost_);
+    return increments;
+  }
+  /// Undoes raise(): walks the same lists again, or clears the whole range where that is less.
+  GALENA_DEVICE void clear(uint32_t* counter, Span s, uint64_t low, uint64_t high, uint64_t increments) const {
+    constexpr uint64_t kClearedPerIncrement = 8;
+    team_.sync();  // others may still read
+    if (high - low <= kClearedPerIncrement * increments) {
+      each(team_, low, high, [&](uint64_t y) { counter[y] = 0; });
+    } else {
+      for (uint64_t i = 0; i < s.n; ++i) {
+        const Span around = within(adj(s.p[i]), low, high);
+        each(team_, 0, around.n, [&](uint64_t j) { counter[around.p[j]] = 0; });
+      }
+    }
+    team_.sync();
+  }
+
+  /// Calls f(i) for each i in [begin, end), each in one lane.
+  template <class F>
+  GALENA_DEVICE void lanes(uint64_t begin, uint64_t end, F&& f) const {
+    each(team_, begin, end, f);
+  }
+  /// What a whole team adds once: all of it in the first lane.
+  [[nodiscard]] GALENA_DEVICE i128 once(i128 value) const { return team_.once(value); }
+
+  /// Sums that may leave 128 bits; the first that does makes the chunk lost.
+  [[nodiscard]] GALENA_DEVICE i128 add(i128 a, i128 b) { return add_checked(a, b, lost_); }
+  [[nodiscard]] GALENA_DEVICE i128 mul(i128 a, int64_t b) { return mul_checked(a, b, lost_); }
+
+  /// Each lane's part of the chunk's sum for output `i`.
+  GALENA_DEVICE void flush(int i, i128 part) {
+    const i128 sum = team_.total(part, lost_);
+    i128* const to = job_.sums + chunk_ * job_.n_outputs + static_cast<uint64_t>(i);
+    team_.lanes([&](int lane) {
+      if (lane == 0) *to = sum;
+    });
+  }
+  /// Each lane's part of the count of v.
+  GALENA_DEVICE void flush_local(vid v, i128 part) {
+    const i128 count = team_.total(part, lost_);
+    if (count == 0) return;
+    const auto bits = static_cast<u128>(count);
+    const vid entry[kLocalWords] = {v, static_cast<vid>(bits), static_cast<vid>(bits >> 32),
+                                    static_cast<vid>(bits >> 64), static_cast<vid>(bits >> 96)};
+    log(entry, kLocalWords);
+  }
+  /// Reports a match; true ends the run.
+  [[nodiscard]] GALENA_DEVICE bool emit(int /*output*/, const vid* matched, int size) {
+    if (overflow_) return true;  // what was matched may come of a list that was cut short
+    if (matched != nullptr) return !log(matched, size);
+    team_.lanes([&](int lane) {
+      if (lane == 0) *job_.found = *job_.stop = 1;
+    });
+    return true;
+  }
+  GALENA_DEVICE void abort() { aborted_ = true; }
+
+  /// Whether to end early. Asks the others now and then.
+  [[nodiscard]] GALENA_DEVICE bool stopped() {
+    if (overflow_) return true;
+    if (++asked_ % kAskEvery != 0) return false;
+    const int* const stop = job_.stop;
+    return team_.first([&] { return static_cast<uint64_t>(*static_cast<const volatile int*>(stop)); }) != 0;
+  }
+
+  /// Says what became of the chunk, and hands on what it logged.
+  GALENA_DEVICE void finish() {
+    const bool lost = team_.vote([&](int) { return lost_; }).count() != 0;
+    if (aborted_ || overflow_) clean();
+    ChunkState state = overflow_ ? ChunkState::overflow : aborted_ ? ChunkState::untouched : ChunkState::done;
+    if (state == ChunkState::done && lost) state = ChunkState::lost;
+    if (state == ChunkState::done && logged_ > 0) state = job_.local != nullptr ? publish_local() : publish_rows();
+    team_.lanes([&](int lane) {
+      if (lane == 0) job_.states[chunk_] = state;
+    });
+  }
+
+ private:
+  static constexpr uint32_t kAskEvery = 1024;
+
+  /// The elements i of s for which keep(i), written to `out` where they fit.
+  template <class Keep>
+  GALENA_DEVICE Span store(vid* out, Span s, Keep&& keep) {
+    const uint64_t room = job_.slot_capacity;
+    team_.sync();  // others may still read what was there
+    const uint64_t kept = compact(team_, s.n, keep, [&](uint64_t i, uint64_t k) {
+      if (k < room) out[k] = s.p[i];
+    });
+    team_.sync();
+    finder_.forget();
+    if (kept > room) overflow_ = true;
+    return Span{out, static_cast<vid>(kept < room ? kept : room)};
+  }
+
+  GALENA_DEVICE void put_marks(uint8_t* marks, Span s, uint8_t value) const {
+    team_.sync();
+    each(team_, 0, s.n, [&](uint64_t i) { marks[s.p[i]] = value; });
+    team_.sync();
+  }
+
+  /// False where it does not fit.
+  GALENA_DEVICE bool log(const vid* words, int n) {
+    if (logged_ + static_cast<uint64_t>(n) > job_.log_capacity) {
+      overflow_ = true;
+      return false;
+    }
+    vid* const to = job_.logs + worker_ * job_.log_capacity + logged_;
+    team_.lanes([&](int lane) {
+      if (lane != 0) return;
+      for (int i = 0; i < n; ++i) to[i] = words[i];
+    });
+    logged_ += static_cast<uint64_t>(n);
+    return true;
+  }
+
+  GALENA_DEVICE ChunkState publish_local() const {
+    const vid* const log = job_.logs + worker_ * job_.log_capacity;
+    team_.sync();
+    each(team_, 0, logged_ / kLocalWords, [&](uint64_t i) {
+      const vid* const entry = log + i * kLocalWords;
+      u128 bits = 0;
+      for (int word = kLocalWords - 1; word > 0; --word) bits = (bits << 32) | entry[word];
+      add_wide(job_.local + entry[0], static_cast<i128>(bits));
+    });
+    team_.sync();
+    return ChunkState::done;
+  }
+
+  GALENA_DEVICE ChunkState publish_rows() const {
+    const uint64_t begin = team_.first([&] { return fetch_add(job_.row_used, logged_); });
+    if (begin + logged_ > job_.row_capacity) return ChunkState::deferred;
+    const vid* const log = job_.logs + worker_ * job_.log_capacity;
+    team_.sync();
+    each(team_, 0, logged_, [&](uint64_t i) { job_.rows[begin + i] = log[i]; });
+    team_.lanes([&](int lane) {
+      if (lane != 0) return;
+      job_.row_begin[chunk_] = begin;
+      job_.row_size[chunk_] = logged_;
+    });
+    team_.sync();
+    return ChunkState::done;
+  }
+
+  /// Makes the tables zero again after a chunk that was left in its middle.
+  GALENA_DEVICE void clean() const {
+    team_.sync();
+    uint32_t* const counters = counter(0);
+    uint8_t* const marks = mark(0);
+    each(team_, 0, job_.n_counters * job_.n_padded, [&](uint64_t i) { counters[i] = 0; });
+    each(team_, 0, job_.n_marks * job_.n_padded, [&](uint64_t i) { marks[i] = 0; });
+    team_.sync();
+  }
+
+  const GpuJob& job_;
+  const T& team_;
+  uint64_t worker_, chunk_;
+  Finder finder_;
+  uint64_t logged_ = 0;
+  uint32_t asked_ = 0;
+  // The same in all lanes, as all above.
+  bool overflow_ = false;
+  bool aborted_ = false;
+  bool lost_ = false;  ///< each lane's own
+};
+
+/// One worker: takes chunks until there are none. `task(x, chunk)` runs one.
+template <class T, class Task>
+GALENA_DEVICE static inline void work(const GpuJob& job, const T& team, uint64_t worker, Task&& task) {
+  for (;;) {
+    const uint64_t at = team.first([&] {
+      const bool stop = *static_cast<const volatile int*>(job.stop) != 0;
+      return stop ? job.n_chunks : fetch_add(job.next, 1);
+    });
+    if (at >= job.n_chunks) return;
+    const Chunk chunk = job.chunks[at];
+    Gpu<T> x(job, team, worker, at);
+    task(x, chunk);
+    x.finish();
+    team.sync();  // the log and the slots are the next chunk's
+  }
+}
+
+}  // namespace galena::rt::gpu

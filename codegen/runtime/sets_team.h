@@ -1,0 +1,89 @@
+#pragma once
+// Set operations by a team: each lane takes an element of the shorter list and searches for it in the
+// longer one; what is kept is compacted by votes, so results are in order and alike in every run.
+// Included by prim_cuda.h only.
+
+namespace galena::rt::gpu {
+
+/// Calls f(i) for each i in [begin, end), each in one lane. f calls no collective.
+template <class T, class F>
+GALENA_DEVICE static inline void each(const T& team, uint64_t begin, uint64_t end, F&& f) {
+  team.lanes([&](int lane) {
+    for (uint64_t i = begin + static_cast<uint64_t>(lane); i < end; i += T::kLanes) f(i);
+  });
+}
+
+/// Calls put(i, k) for the k-th i in [0, n) that keep(i) holds for; returns how many those are.
+template <class T, class Keep, class Put>
+GALENA_DEVICE static inline uint64_t compact(const T& team, uint64_t n, Keep&& keep, Put&& put) {
+  uint64_t kept = 0;
+  for (uint64_t base = 0; base < n; base += T::kLanes) {
+    const auto votes = team.vote([&](int lane) {
+      const uint64_t i = base + static_cast<uint64_t>(lane);
+      return i < n && keep(i);
+    });
+    team.lanes([&](int lane) {
+      if (votes.has(lane)) put(base + static_cast<uint64_t>(lane), kept + votes.rank(lane));
+    });
+    kept += votes.count();
+  }
+  return kept;
+}
+
+/// The number of i in [0, n) that keep(i) holds for.
+template <class T, class Keep>
+GALENA_DEVICE static inline uint64_t count_if(const T& team, uint64_t n, Keep&& keep) {
+  if (n <= T::kLanes)
+    return team.vote([&](int lane) { return static_cast<uint64_t>(lane) < n && keep(static_cast<uint64_t>(lane)); })
+        .count();
+  uint64_t mine = 0;
+  each(team, 0, n, [&](uint64_t i) { mine += keep(i) ? 1 : 0; });
+  return team.total(mine);
+}
+
+/// Searches in one list, whose pivots (the last elements of kPivots - 1 of its kPivots equal parts)
+/// the team keeps in shared memory until it searches another list: five steps of each search
+/// never leave the processor.
+class Finder {
+ public:
+  /// Makes `list` the one that is searched. A collective.
+  template <class T>
+  GALENA_DEVICE void prepare(const T& team, Span list) {
+    if (list.n < kLeast || (list.p == list_.p && list.n == list_.n)) {
+      if (list.n < kLeast) list_ = Span{nullptr, 0};
+      return;
+    }
+    list_ = list;
+    pivots_ = team.pivots();
+    vid* const pivots = pivots_;
+    team.sync();  // others may still search by the old ones
+    team.lanes([&](int lane) {
+      if (lane < kPivots - 1) pivots[lane] = list.p[part(list.n, lane + 1) - 1];
+    });
+    team.sync();
+  }
+
+  /// Whether the list that was prepared has x.
+  [[nodiscard]] GALENA_DEVICE bool has(Span list, vid x) const {
+    if (list_.p == nullptr) return gpu::has(list, x);
+    const auto i = static_cast<int>(lower(Span{pivots_, kPivots - 1}, x));
+    const uint64_t begin = part(list.n, i);
+    return gpu::has(Span{list.p + begin, static_cast<vid>(part(list.n, i + 1) - begin)}, x);
+  }
+
+  /// To be called when memory that may have been prepared is written.
+  GALENA_DEVICE void forget() { list_ = Span{nullptr, 0}; }
+
+ private:
+  static constexpr vid kLeast = 2 * kPivots;
+
+  /// Where the i-th part begins.
+  GALENA_DEVICE static uint64_t part(vid n, int i) {
+    return static_cast<uint64_t>(n) * static_cast<uint64_t>(i) / kPivots;
+  }
+
+  Span list_{nullptr, 0};
+  vid* pivots_ = nullptr;
+};
+
+}  // namespace galena::rt::gpu

@@ -1,0 +1,211 @@
+#pragma once
+// A team: one warp, or a block of W warps, whose lanes run one task together.
+//
+// Everything that lanes do with each other is a collective over a function of the lane:
+// team.vote([&](int lane) {...}). So the same source runs on a GPU, where each lane calls the function
+// for itself, and on the host, where a loop calls it for all lanes (team_host.h). Two rules make
+// that exact:
+//
+//  - Every lane comes to every collective (control flow is the same in all lanes; what is past
+//    a list's end is padded by a predicate, no lane leaves a loop before the others).
+//  - A function given to lanes() or vote() calls no collective.
+//
+// Lanes see what others wrote after sync().
+
+#include "codegen/runtime/abi.h"
+
+namespace galena::rt::gpu {
+
+constexpr int kWarp = 32;
+constexpr int kPivots = 32;
+
+GALENA_DEVICE static inline uint32_t bits_in(uint32_t mask) {
+#ifdef __CUDACC__
+  return static_cast<uint32_t>(__popc(mask));
+#else
+  return static_cast<uint32_t>(__builtin_popcount(mask));
+#endif
+}
+
+/// Adds 1 to *p, which other lanes may do at the same time; returns what was there.
+GALENA_DEVICE static inline uint32_t raise_one(uint32_t* p) {
+#ifdef __CUDACC__
+  return atomicAdd(p, 1U);
+#else
+  return (*p)++;
+#endif
+}
+
+/// Adds n to *p, which other teams may do at the same time; returns what was there.
+GALENA_DEVICE static inline uint64_t fetch_add(uint64_t* p, uint64_t n) {
+#ifdef __CUDACC__
+  return atomicAdd(reinterpret_cast<unsigned long long*>(p), static_cast<unsigned long long>(n));
+#else
+  const uint64_t before = *p;
+  *p += n;
+  return before;
+#endif
+}
+
+/// *p += n in 128 bits, which other teams may do at the same time. Two additions of 64 bits: each
+/// carry that the lower one gives is added to the upper one, so the total is exact once all are done.
+GALENA_DEVICE static inline void add_wide(i128* p, i128 n) {
+  auto* half = reinterpret_cast<uint64_t*>(p);
+  const auto low = static_cast<uint64_t>(n);
+  const uint64_t before = fetch_add(half, low);
+  const uint64_t carry = before + low < low ? 1 : 0;
+  fetch_add(half + 1, static_cast<uint64_t>(static_cast<u128>(n) >> 64) + carry);
+}
+
+/// a + b; raises `lost` where that leaves 128 bits.
+GALENA_DEVICE static inline i128 add_checked(i128 a, i128 b, bool& lost) {
+  const auto sum = static_cast<i128>(static_cast<u128>(a) + static_cast<u128>(b));
+  if (((a ^ sum) & (b ^ sum)) < 0) lost = true;
+  return sum;
+}
+
+/// a * b; raises `lost` where that leaves 128 bits.
+GALENA_DEVICE static inline i128 mul_checked(i128 a, int64_t b, bool& lost) {
+  const bool negative = (a < 0) != (b < 0);
+  const u128 x = a < 0 ? -static_cast<u128>(a) : static_cast<u128>(a);
+  const uint64_t y = b < 0 ? -static_cast<uint64_t>(b) : static_cast<uint64_t>(b);
+  const u128 low = static_cast<u128>(static_cast<uint64_t>(x)) * y;
+  const u128 high = (x >> 64) * y + (low >> 64);
+  const u128 product = (high << 64) | static_cast<uint64_t>(low);
+  const u128 most = (static_cast<u128>(1) << 127) - (negative ? 0 : 1);
+  if ((high >> 64) != 0 || product > most) lost = true;
+  return static_cast<i128>(negative ? -product : product);
+}
+
+/// A yes or no of each lane.
+template <int W>
+struct Votes {
+  uint32_t warp[W];
+
+  [[nodiscard]] GALENA_DEVICE bool has(int lane) const { return ((of(lane / kWarp) >> (lane % kWarp)) & 1U) != 0; }
+  [[nodiscard]] GALENA_DEVICE uint32_t count() const {
+    uint32_t all = 0;
+    for (int w = 0; w < W; ++w) all += bits_in(warp[w]);
+    return all;
+  }
+  /// How many lanes before this one said yes.
+  [[nodiscard]] GALENA_DEVICE uint32_t rank(int lane) const {
+    uint32_t before = bits_in(of(lane / kWarp) & ((1U << (lane % kWarp)) - 1));
+    for (int w = 0; w < W; ++w) before += w < lane / kWarp ? bits_in(warp[w]) : 0;
+    return before;
+  }
+
+ private:
+  /// Not indexed by a variable, which would put the array into memory.
+  [[nodiscard]] GALENA_DEVICE uint32_t of(int which) const {
+    uint32_t mask = 0;
+    for (int w = 0; w < W; ++w) mask = w == which ? warp[w] : mask;
+    return mask;
+  }
+};
+
+/// What a team's lanes share, in shared memory.
+template <int W>
+struct Shared {
+  vid pivots[kPivots];
+  i128 sums[W];
+  uint64_t word;
+  uint32_t votes[W];
+  uint32_t lost;
+};
+
+#ifdef __CUDACC__
+
+constexpr unsigned kAll = 0xffffffffU;
+
+/// The team of the calling thread: blocks have whole teams. W > 1: the block is the team.
+template <int W>
+class Team {
+ public:
+  static constexpr int kLanes = kWarp * W;
+
+  __device__ explicit Team(Shared<W>* shared) : shared_(shared), lane_(static_cast<int>(threadIdx.x) % kLanes) {}
+
+  __device__ void sync() const {
+    if constexpr (W == 1)
+      __syncwarp(kAll);
+    else
+      __syncthreads();
+  }
+
+  template <class F>
+  __device__ void lanes(F&& f) const {
+    f(lane_);
+  }
+
+  template <class F>
+  __device__ Votes<W> vote(F&& f) const {
+    const unsigned mine = __ballot_sync(kAll, f(lane_));
+    Votes<W> votes;
+    if constexpr (W == 1) {
+      votes.warp[0] = mine;
+    } else {
+      sync();
+      if (lane_ % kWarp == 0) shared_->votes[lane_ / kWarp] = mine;
+      sync();
+      for (int w = 0; w < W; ++w) votes.warp[w] = shared_->votes[w];
+    }
+    return votes;
+  }
+
+  /// The sum over lanes of each lane's own variable, in all lanes.
+  __device__ i128 total(i128 mine, bool& lost) const {
+    for (int step = kWarp / 2; step > 0; step /= 2) {
+      const uint64_t low = __shfl_xor_sync(kAll, static_cast<unsigned long long>(mine), step);
+      const uint64_t high = __shfl_xor_sync(kAll, static_cast<unsigned long long>(static_cast<u128>(mine) >> 64), step);
+      mine = add_checked(mine, static_cast<i128>((static_cast<u128>(high) << 64) | low), lost);
+    }
+    if constexpr (W > 1) {
+      sync();
+      if (lane_ % kWarp == 0) shared_->sums[lane_ / kWarp] = mine;
+      sync();
+      mine = 0;
+      for (int w = 0; w < W; ++w) mine = add_checked(mine, shared_->sums[w], lost);
+    }
+    return mine;
+  }
+  __device__ uint64_t total(uint64_t mine) const {
+    for (int step = kWarp / 2; step > 0; step /= 2)
+      mine += __shfl_xor_sync(kAll, static_cast<unsigned long long>(mine), step);
+    if constexpr (W > 1) {
+      sync();
+      if (lane_ % kWarp == 0) shared_->sums[lane_ / kWarp] = static_cast<i128>(mine);
+      sync();
+      mine = 0;
+      for (int w = 0; w < W; ++w) mine += static_cast<uint64_t>(shared_->sums[w]);
+    }
+    return mine;
+  }
+
+  /// What f() gives in the first lane, in all lanes.
+  template <class F>
+  __device__ uint64_t first(F&& f) const {
+    if constexpr (W == 1) {
+      const uint64_t word = lane_ == 0 ? f() : 0;
+      return __shfl_sync(kAll, static_cast<unsigned long long>(word), 0);
+    } else {
+      sync();
+      if (lane_ == 0) shared_->word = f();
+      sync();
+      return shared_->word;
+    }
+  }
+
+  /// What only one of the lanes keeps of what all of them have.
+  __device__ i128 once(i128 value) const { return lane_ == 0 ? value : 0; }
+
+  [[nodiscard]] __device__ vid* pivots() const { return shared_->pivots; }
+
+ private:
+  Shared<W>* shared_;
+  int lane_;
+};
+
+#endif
+
+}  // namespace galena::rt::gpu

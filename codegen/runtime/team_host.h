@@ -1,0 +1,47 @@
+#pragma once
+// Teams of simulated lanes, so that what is written for a GPU runs and is tested without one.
+
+#include "codegen/runtime/team.h"
+
+namespace galena::rt::gpu {
+
+/// All lanes in turn, a collective at a time.
+template <int W>
+class HostTeam {
+ public:
+  static constexpr int kLanes = kWarp * W;
+
+  explicit HostTeam(Shared<W>* shared) : shared_(shared) {}
+
+  void sync() const {}
+
+  template <class F>
+  void lanes(F&& f) const {
+    for (int lane = 0; lane < kLanes; ++lane) f(lane);
+  }
+
+  template <class F>
+  Votes<W> vote(F&& f) const {
+    Votes<W> votes{};
+    for (int lane = 0; lane < kLanes; ++lane)
+      votes.warp[lane / kWarp] |= static_cast<uint32_t>(f(lane) ? 1 : 0) << (lane % kWarp);
+    return votes;
+  }
+
+  /// All lanes added to the one variable.
+  i128 total(i128 all, bool& /*lost*/) const { return all; }
+  uint64_t total(uint64_t all) const { return all; }
+
+  template <class F>
+  uint64_t first(F&& f) const {
+    return f();
+  }
+  static i128 once(i128 value) { return value; }
+
+  [[nodiscard]] vid* pivots() const { return shared_->pivots; }
+
+ private:
+  Shared<W>* shared_;
+};
+
+}  // namespace galena::rt::gpu

@@ -1,0 +1,156 @@
+// The text of GPU kernels, without a GPU: run on the host by simulated teams against the
+// interpreter, and compiled by NVRTC.
+
+#include <set>
+
+#include "codegen/emit/cuda.hpp"
+#include "codegen/jit/jit.hpp"
+#include "codegen/jit/nvrtc.hpp"
+#include "codegen/pattern/canonical.hpp"
+#include "codegen/runtime/gpu_job.h"
+#include "galena/error.hpp"
+#include "test/codegen/compiled_plans.hpp"
+#include "test/codegen/private_cache.hpp"
+#include "test/support/catch.hpp"
+
+using namespace galena;
+using namespace galena::codegen;
+using namespace galena::test;
+
+namespace {
+
+constexpr int kArch = 90;
+constexpr int kMostVertices = 6;
+
+/// A pattern of up to kMostVertices vertices of every family of names, one an isomorphism class.
+std::vector<std::pair<std::string, Pattern>> named_patterns() {
+  const std::vector<std::vector<int>> arguments{{}, {5}, {4}, {3}, {2}, {2, 3}, {3, 2}, {2, 2, 2}, {1, 2, 2}};
+  std::vector<std::pair<std::string, Pattern>> found;
+  std::set<std::string> seen;
+  for (const PatternFamily& family : pattern_families()) {
+    for (const std::vector<int>& argument : arguments) {
+      try {
+        Pattern pattern = named_pattern(family.name, argument);
+        if (pattern.size() > kMostVertices) continue;
+        if (seen.insert(canonical_code(pattern)).second) found.emplace_back(family.name, std::move(pattern));
+        break;
+      } catch (const InputError&) {  // the family takes other arguments
+      }
+    }
+  }
+  return found;
+}
+
+Plan plan_of(const Pattern& pattern, const PlanRequest& request, std::size_t which = 0) {
+  const auto plans = make_plans(pattern, GraphStatistics::typical(), request);
+  return plans[which % plans.size()].plan;
+}
+
+Plan plan_of(const char* text, std::size_t which) {
+  const Query query = parse_queries(text).front();
+  return plan_of(query.pattern, request_for(query), which);
+}
+
+void check_simulated(const Plan& plan, int warps, Lanes lanes) {
+  std::mt19937 random(31);
+  INFO(print(plan) << "\nby a team of " << warps << " warps, " << (lanes == Lanes::loop ? "looped" : "as fibers"));
+  const auto kernel = jit::compile(emit_simulated(plan, warps, lanes)).kernel;
+  REQUIRE(kernel != nullptr);
+  check_same(kernel->run(), plan, random);
+}
+
+std::string no_compiler() {
+  std::string why;
+  jit::compiler_available(&why);
+  return why;
+}
+
+}  // namespace
+
+TEST_CASE("what a GPU runs equals the interpreter, by warps whose lanes are looped") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  std::size_t which = 0;
+  for (const char* text : kQueries) check_simulated(plan_of(text, which++ % 3), 1, Lanes::loop);
+}
+
+TEST_CASE("what a GPU runs equals the interpreter, by warps whose lanes run alone") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  std::size_t which = 0;
+  for (const char* text : kQueries) check_simulated(plan_of(text, which++ % 3), 1, Lanes::fibers);
+}
+
+TEST_CASE("what a GPU runs equals the interpreter, by blocks") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  for (const char* text : {"COUNT INDUCED house", "LIST diamond", "LOCAL cycle(4) BY a", "EXISTS clique(6)"})
+    for (const Lanes lanes : {Lanes::loop, Lanes::fibers})
+      check_simulated(plan_of(text, 0), rt::kWarpsPerWorker, lanes);
+}
+
+TEST_CASE("every named pattern's GPU kernel equals the interpreter") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const auto named = named_patterns();
+  CHECK(named.size() >= 30);
+  for (const auto& [name, pattern] : named) {
+    PlanRequest request;
+    request.name = name;
+    check_simulated(plan_of(pattern, request), 1, Lanes::fibers);
+  }
+}
+
+TEST_CASE("NVRTC compiles every named pattern's kernels") {
+  std::string why;
+  if (!jit::nvrtc_available(&why)) GALENA_SKIP(why);
+  const PrivateCache cache;
+  for (const auto& [name, pattern] : named_patterns()) {
+    PlanRequest request;
+    request.name = name;
+    INFO(name);
+    CHECK(jit::compile_cuda(emit_cuda(plan_of(pattern, request)), kArch).bytes.starts_with("\177ELF"));
+  }
+}
+
+TEST_CASE("NVRTC compiles all that a plan can say") {
+  std::string why;
+  if (!jit::nvrtc_available(&why)) GALENA_SKIP(why);
+  const PrivateCache cache;
+  std::size_t which = 0;
+  for (const char* text : kQueries) {
+    INFO(text);
+    CHECK(jit::compile_cuda(emit_cuda(plan_of(text, which++ % 3)), kArch).bytes.starts_with("\177ELF"));
+  }
+}
+
+TEST_CASE("NVRTC compiles random patterns' kernels") {
+  std::string why;
+  if (!jit::nvrtc_available(&why)) GALENA_SKIP(why);
+  const PrivateCache cache;
+  std::mt19937 random(32);
+  const auto plain = numbered_patterns(4), larger = numbered_patterns(5);
+  const Decoration decorate{0.2, 0.3, 0.2, 0.3};
+  constexpr int kPatterns = 50;
+  for (int i = 0; i < kPatterns; ++i) {
+    const auto& from = i % 2 == 0 ? plain : larger;
+    const Pattern pattern = decorate(from[random() % from.size()], random);
+    PlanRequest request;
+    request.name = pattern.to_string();
+    request.kind = i % 5 == 0 ? Output::Kind::list : Output::Kind::count;
+    INFO(request.name);
+    CHECK(jit::compile_cuda(emit_cuda(plan_of(pattern, request)), kArch).bytes.starts_with("\177ELF"));
+  }
+}
+
+TEST_CASE("cubins are kept") {
+  std::string why;
+  if (!jit::nvrtc_available(&why)) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const std::string text = emit_cuda(plan_of("COUNT triangle", 0));
+  const jit::Cubin first = jit::compile_cuda(text, kArch), again = jit::compile_cuda(text, kArch);
+  CHECK(!first.cached);
+  CHECK(again.cached);
+  CHECK(first.bytes == again.bytes);
+  CHECK_THROWS_AS(jit::compile_cuda("no CUDA at all", kArch), EnvironmentError);
+}
