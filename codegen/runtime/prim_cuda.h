@@ -71,25 +71,15 @@ class Gpu : public Access {
   /// Adds 1 to counter[y] for each x in s and each neighbour y of x with low <= y < high.
   /// Returns how many increments that were.
   GALENA_DEVICE uint64_t raise(uint32_t* counter, Span s, uint64_t low, uint64_t high) const {
-    uint64_t increments = 0;
-    for (uint64_t i = 0; i < s.n; ++i) {
-      const Span around = within(adj(s.p[i]), low, high);
-      each(team_, 0, around.n, [&](uint64_t j) { raise_one(counter + around.p[j]); });
-      increments += around.n;
-    }
+    const uint64_t increments = around(s, low, high, [&](vid y) { raise_one(counter + y); });
     team_.sync();
     return increments;
   }
   /// raise(), which also adds to `found` what each increment found: the sum over y of
   /// k * (k - 1) / 2 for counters k that were 0.
   GALENA_DEVICE uint64_t raise_summing(uint32_t* counter, Span s, uint64_t low, uint64_t high, i128& found) {
-    uint64_t increments = 0;
     i128 mine = 0;
-    for (uint64_t i = 0; i < s.n; ++i) {
-      const Span around = within(adj(s.p[i]), low, high);
-      each(team_, 0, around.n, [&](uint64_t j) { mine += raise_one(counter + around.p[j]); });
-      increments += around.n;
-    }
+    const uint64_t increments = around(s, low, high, [&](vid y) { mine += raise_one(counter + y); });
     team_.sync();
     found += team_.total(mine, lost_);
     return increments;
@@ -98,14 +88,10 @@ class Gpu : public Access {
   GALENA_DEVICE void clear(uint32_t* counter, Span s, uint64_t low, uint64_t high, uint64_t increments) const {
     constexpr uint64_t kClearedPerIncrement = 8;
     team_.sync();  // others may still read
-    if (high - low <= kClearedPerIncrement * increments) {
+    if (high - low <= kClearedPerIncrement * increments)
       each(team_, low, high, [&](uint64_t y) { counter[y] = 0; });
-    } else {
-      for (uint64_t i = 0; i < s.n; ++i) {
-        const Span around = within(adj(s.p[i]), low, high);
-        each(team_, 0, around.n, [&](uint64_t j) { counter[around.p[j]] = 0; });
-      }
-    }
+    else
+      around(s, low, high, [&](vid y) { counter[y] = 0; });
     team_.sync();
   }
 
@@ -184,6 +170,20 @@ class Gpu : public Access {
     finder_.forget();
     if (kept > room) overflow_ = true;
     return Span{out, static_cast<vid>(kept < room ? kept : room)};
+  }
+
+  /// Calls f(y) for each x in s and each neighbour y of x with low <= y < high: a warp a list. Returns how many
+  /// calls that were.
+  template <class F>
+  GALENA_DEVICE uint64_t around(Span s, uint64_t low, uint64_t high, F&& f) const {
+    uint64_t mine = 0;
+    team_.lanes([&](int lane) {
+      for (uint64_t i = static_cast<uint64_t>(lane / kWarp); i < s.n; i += T::kLanes / kWarp) {
+        const Span list = within(adj(s.p[i]), low, high);
+        for (uint64_t j = static_cast<uint64_t>(lane % kWarp); j < list.n; j += kWarp, ++mine) f(list.p[j]);
+      }
+    });
+    return team_.total(mine);
   }
 
   GALENA_DEVICE void put_marks(uint8_t* marks, Span s, uint8_t value) const {
