@@ -1,10 +1,12 @@
 #include <map>
+#include <optional>
 
 #include "codegen/emit/cpp.hpp"
 #include "galena/error.hpp"
 #include "galena/mine.hpp"
 #include "src/mine/bind.hpp"
 #include "src/mine/clock.hpp"
+#include "src/mine/cliques/cliques.hpp"
 #include "src/mine/frequent/frequent.hpp"
 #include "src/mine/recipe.hpp"
 #include "src/mine/runner.hpp"
@@ -17,9 +19,23 @@ struct Miner::State {
   mine::Checkpoint checkpoint;
   std::uint64_t working_bytes = 0;
   std::map<std::string, mine::Recipe> recipes;
+  std::optional<mine::CliqueCounter> cliques;
 
   State(Graph given, MineOptions given_options) : graph(std::move(given)), options(std::move(given_options)) {
     if (!options.resume.empty()) checkpoint = mine::Checkpoint(options.resume, graph.graph().digest());
+  }
+
+  /// Whoever asks for an engine gets plans run by it.
+  [[nodiscard]] bool algebra() const { return options.engine == Engine::automatic; }
+
+  /// Who counts the cliques that this query asks for; null where a plan does. CLIQUES has no plan.
+  const mine::CliqueCounter* clique_counter(const Query& query) {
+    if (!mine::asks_for_cliques(query)) return nullptr;
+    const bool planned = checkpoint.enabled() || options.engine != Engine::automatic;
+    if (planned && query.kind == QueryKind::count) return nullptr;
+    if (checkpoint.enabled()) throw InputError("CLIQUES cannot be resumed; leave out --resume");
+    if (!cliques) cliques.emplace(graph);
+    return cliques->fits(query) ? &*cliques : nullptr;
   }
 
   QueryResult run(const Query& query, const RowSink& sink) {
@@ -29,7 +45,13 @@ struct Miner::State {
       return mine::mine_frequent(graph, query, options, working_bytes);
     }
     const mine::Stopwatch planning;
-    const mine::Recipe recipe = mine::make_recipe(query, graph, options.stop);
+    if (const mine::CliqueCounter* const counter = clique_counter(query)) {
+      const double planned = planning.seconds();
+      QueryResult result = counter->count(query, options, working_bytes);
+      result.plan_seconds = planned;
+      return result;
+    }
+    const mine::Recipe recipe = mine::make_recipe(query, graph, algebra(), options.stop);
     const double planned = planning.seconds();
     mine::Runner runner(graph, options, checkpoint);
     QueryResult result = runner.run(query, recipe, sink);
@@ -44,7 +66,8 @@ struct Miner::State {
                             std::to_string(query.by) + ":" + std::to_string(query.motif_size) + ":" + query.text + ":" +
                             query.pattern.to_string();
     const auto found = recipes.find(key);
-    return found != recipes.end() ? found->second : recipes.emplace(key, mine::make_recipe(query, graph)).first->second;
+    return found != recipes.end() ? found->second
+                                  : recipes.emplace(key, mine::make_recipe(query, graph, algebra())).first->second;
   }
 };
 
@@ -59,7 +82,8 @@ QueryResult Miner::run(const Query& query, const RowSink& sink) { return state_-
 std::string Miner::explain(const Query& query) {
   mine::check_query(query, graph());
   if (query.kind == QueryKind::frequent) return mine::describe_frequent(state_->graph, query);
-  return mine::describe(mine::make_recipe(query, state_->graph), query);
+  if (const mine::CliqueCounter* const counter = state_->clique_counter(query)) return counter->describe(query);
+  return mine::describe(mine::make_recipe(query, state_->graph, state_->algebra()), query);
 }
 
 std::string Miner::emit(const Query& query, const std::string& what) {
@@ -68,8 +92,13 @@ std::string Miner::emit(const Query& query, const std::string& what) {
   mine::check_query(query, graph());
   if (query.kind == QueryKind::frequent)
     throw InputError("FREQUENT has no plan to emit; run it, and emit the plan of a pattern that it finds");
+  if (query.kind == QueryKind::cliques)
+    throw InputError("CLIQUES has no plan to emit: no clique is listed; emit the plan of clique(k)");
   std::string text;
-  for (const mine::Job& job : mine::make_recipe(query, state_->graph).jobs) {
+  // By algebra there is no plan but that of the rows; generated source is that of enumeration.
+  const mine::Recipe recipe = mine::make_recipe(query, state_->graph, what == "plan" && state_->algebra());
+  if (recipe.algebra) text += "chosen: " + recipe.choice + "\n" + mine::describe(*recipe.algebra);
+  for (const mine::Job& job : recipe.jobs) {
     if (!text.empty()) text += "\n";
     text += what == "plan" ? codegen::print(job.selected.plan) : codegen::emit_cpp(job.selected.plan);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "galena/error.hpp"
+#include "src/mine/algebra/costs.hpp"
 #include "src/mine/clock.hpp"
 
 namespace galena::mine {
@@ -35,6 +36,12 @@ const ChunkPlan& Prepared::chunks(std::uint64_t pieces, bool deep) const {
   const auto [it, fresh] = chunks_.try_emplace({pieces, deep});
   if (fresh) it->second = cut(view_, pieces, deep);
   return it->second;
+}
+
+const codegen::RowCosts& Prepared::row_costs() const {
+  const std::scoped_lock lock(mutex_);
+  if (!row_costs_) row_costs_ = mine::row_costs(view_);
+  return *row_costs_;
 }
 
 }  // namespace galena::mine

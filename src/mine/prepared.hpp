@@ -4,9 +4,11 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "codegen/passes/row_program.hpp"
 #include "codegen/passes/statistics.hpp"
 #include "codegen/runtime/abi.h"
 #include "galena/graph.hpp"
@@ -32,6 +34,8 @@ class Prepared {
   [[nodiscard]] std::uint64_t units() const { return view_.n == 0 ? 0 : view_.n + view_.indptr[view_.n]; }
   /// cut(view(), pieces, deep), made once.
   [[nodiscard]] const ChunkPlan& chunks(std::uint64_t pieces, bool deep) const;
+  /// row_costs(view()), made once.
+  [[nodiscard]] const codegen::RowCosts& row_costs() const;
   [[nodiscard]] double seconds() const { return seconds_; }
 
  private:
@@ -42,6 +46,7 @@ class Prepared {
   double seconds_ = 0;
   mutable std::mutex mutex_;
   mutable std::map<std::pair<std::uint64_t, bool>, ChunkPlan> chunks_;
+  mutable std::optional<codegen::RowCosts> row_costs_;
 };
 
 }  // namespace galena::mine

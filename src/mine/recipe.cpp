@@ -1,10 +1,12 @@
 #include "src/mine/recipe.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "codegen/passes/merge.hpp"
 #include "codegen/passes/spanning.hpp"
 #include "codegen/pattern/automorphism.hpp"
+#include "src/mine/algebra/evaluate.hpp"
 #include "src/mine/kernels.hpp"
 
 namespace galena::mine {
@@ -15,6 +17,7 @@ using codegen::PlanRequest;
 namespace {
 
 constexpr double kWorthAlgebra = 1e6;  ///< nanoseconds of the direct plan
+constexpr double kWorthRows = 2e7;     ///< nanoseconds of enumeration before row programs are considered
 constexpr std::size_t kMaxMerged = 8;  ///< patterns in one loop nest: beyond, their tables crowd the cache
 
 Output::Kind output_kind(QueryKind kind) {
@@ -24,7 +27,8 @@ Output::Kind output_kind(QueryKind kind) {
     case QueryKind::local: return Output::Kind::local;
     case QueryKind::count:
     case QueryKind::motifs:
-    case QueryKind::frequent: break;
+    case QueryKind::frequent:
+    case QueryKind::cliques: break;
   }
   return Output::Kind::count;
 }
@@ -54,8 +58,12 @@ bool complete(const Pattern& pattern) {
 
 class Maker {
  public:
-  Maker(const Query& query, const Prepared* graph, const volatile int* stop)
-      : query_(query), graph_(graph), stop_(stop), checked_(graph != nullptr && may_overflow(query, graph->view())) {}
+  Maker(const Query& query, const Prepared* graph, bool algebra, const volatile int* stop)
+      : query_(query),
+        graph_(graph),
+        stop_(stop),
+        checked_(graph != nullptr && may_overflow(query, graph->view())),
+        algebra_(algebra && graph != nullptr && !checked_) {}
 
   Recipe run() const {
     if (query_.kind == QueryKind::motifs) return motifs();
@@ -63,6 +71,8 @@ class Maker {
     recipe.jobs.push_back(job(query_.pattern, plan_request(query_)));
     if (query_.kind == QueryKind::count && query_.pattern.plain_induced() && !complete(query_.pattern))
       consider_algebra(recipe);
+    if (query_.kind == QueryKind::count && (query_.pattern.plain() || query_.pattern.plain_induced()))
+      consider_rows(recipe);
     return recipe;
   }
 
@@ -93,18 +103,67 @@ class Maker {
     recipe = std::move(algebra);
   }
 
+  static double cost_of(const Job& job) {
+    return job.selected.estimate * (built_in(job.selected.plan) ? 1 : kBuiltInBonus);
+  }
+
+  /// Row programs for these counts, with jobs for what they leave to enumeration; empty where that is no use.
+  std::optional<Recipe> by_rows(const std::vector<Pattern>& patterns, double& cost) const {
+    Recipe recipe;
+    recipe.algebra = plan_algebra(patterns, graph_->row_costs());
+    if (!recipe.algebra || !rows_fit(recipe.algebra->program, graph_->view())) return std::nullopt;
+    cost = recipe.algebra->estimate;
+    for (const Pattern& pattern : recipe.algebra->enumerated) {
+      if (stopped()) return std::nullopt;
+      recipe.jobs.push_back(job(pattern, count_request(pattern.to_string())));
+      cost += cost_of(recipe.jobs.back());
+    }
+    return recipe;
+  }
+
+  static std::string milliseconds(double nanoseconds) { return std::to_string(nanoseconds / 1e6) + " ms"; }
+
+  void consider_rows(Recipe& recipe) const {
+    double enumeration = 0;
+    for (const Job& each : recipe.jobs) enumeration += cost_of(each);
+    if (!algebra_ || stopped() || enumeration < kWorthRows) return;
+    const auto sum = query_.pattern.plain() ? std::nullopt : codegen::induced_as_sum(query_.pattern);
+    double cost = 0;
+    auto rows = by_rows(sum ? sum->patterns : std::vector<Pattern>{query_.pattern}, cost);
+    if (!rows) {
+      recipe.choice = "enumeration: no cut takes the pattern apart";
+      return;
+    }
+    const std::string costs = milliseconds(cost) + " by algebra, " + milliseconds(enumeration) + " by enumeration";
+    recipe.choice = "enumeration, the cheaper: " + costs;
+    if (cost >= enumeration) return;
+    if (sum) rows->coefficients = sum->coefficients;
+    recipe = std::move(*rows);
+    recipe.choice = "algebra, the cheaper: " + costs;
+  }
+
   /// Every connected pattern of this size, edge-induced (induced counts follow by algebra), as
   /// one loop nest where sharing its prefixes saves more than the linked-in kernels do.
   Recipe motifs() const {
     Recipe recipe;
     recipe.motifs = connected_motifs(query_.motif_size);
+    std::vector<Pattern> patterns;
+    for (const Motif& motif : recipe.motifs) patterns.push_back(motif.pattern);
+    double by_algebra = std::numeric_limits<double>::infinity();
+    auto rows = algebra_ && query_.motif_size > 3 ? by_rows(patterns, by_algebra) : std::nullopt;
+    if (!rows) by_algebra = std::numeric_limits<double>::infinity();
     double apart = 0;
     for (const Motif& motif : recipe.motifs) {
       recipe.jobs.push_back(job(motif.pattern, count_request(motif.name)));
-      const SelectedPlan& selected = recipe.jobs.back().selected;
-      apart += selected.estimate * (built_in(selected.plan) ? 1 : kBuiltInBonus);
+      apart += cost_of(recipe.jobs.back());
       if (stopped()) return recipe;
+      if (apart <= by_algebra) continue;
+      rows->motifs = std::move(recipe.motifs);
+      rows->choice = "algebra, the cheaper: " + milliseconds(by_algebra) + ", more than " + milliseconds(apart) +
+                     " by enumeration";
+      return std::move(*rows);
     }
+    if (rows) recipe.choice = "enumeration, the cheaper: " + milliseconds(by_algebra) + " by algebra";
     if (graph_ == nullptr || recipe.jobs.size() < 2 || apart < kWorthAlgebra) return recipe;
     std::vector<Job> merged = merge_jobs(recipe.jobs);
     double together = 0;
@@ -136,6 +195,7 @@ class Maker {
   const Prepared* graph_;
   const volatile int* stop_;
   bool checked_;
+  bool algebra_;
 };
 
 }  // namespace
@@ -148,10 +208,10 @@ bool may_overflow(const Query& query, const rt::GraphView& graph) {
   return bound > 1e38;
 }
 
-Recipe make_recipe(const Query& query, const Prepared& graph, const volatile int* stop) {
-  return Maker(query, &graph, stop).run();
+Recipe make_recipe(const Query& query, const Prepared& graph, bool algebra, const volatile int* stop) {
+  return Maker(query, &graph, algebra, stop).run();
 }
-Recipe typical_recipe(const Query& query) { return Maker(query, nullptr, nullptr).run(); }
+Recipe typical_recipe(const Query& query) { return Maker(query, nullptr, false, nullptr).run(); }
 
 std::string describe(const Recipe& recipe, const Query& query) {
   std::string text = query.text + "\n";
@@ -159,10 +219,15 @@ std::string describe(const Recipe& recipe, const Query& query) {
     text += "pattern: " + query.pattern.to_string() + "\n";
     text += "automorphisms: " + Count(codegen::Automorphisms(query.pattern).size()).to_string() + "\n";
   }
+  if (!recipe.choice.empty()) text += "chosen: " + recipe.choice + "\n";
+  if (recipe.algebra) text += describe(*recipe.algebra);
   if (!recipe.coefficients.empty()) text += "induced count as a sum of edge-induced ones:\n";
   for (std::size_t i = 0; i < recipe.jobs.size(); ++i) {
     const SelectedPlan& selected = recipe.jobs[i].selected;
-    if (!recipe.coefficients.empty()) text += std::to_string(recipe.coefficients[i]) + " times\n";
+    if (recipe.algebra)
+      text += "enumerated " + std::to_string(i) + "\n";
+    else if (!recipe.coefficients.empty())
+      text += std::to_string(recipe.coefficients[i]) + " times\n";
     text += std::string(selected.sampled ? "sampled" : "modelled") +
             " cost on one core: " + std::to_string(selected.estimate / 1e6) + " ms" +
             (built_in(selected.plan) ? ", built in" : "") + "\n";

@@ -1,10 +1,12 @@
 #pragma once
 // What a query amounts to: plans to run and how to combine their sums.
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "galena/mine.hpp"
+#include "src/mine/algebra/plan.hpp"
 #include "src/mine/prepared.hpp"
 #include "src/mine/select.hpp"
 
@@ -21,11 +23,15 @@ struct Recipe {
   /// COUNT INDUCED by algebra: the result is the sum of coefficient * count of job i.
   std::vector<std::int64_t> coefficients;
   std::vector<Motif> motifs;  ///< of MOTIFS: the jobs' outputs, one after the other, count these
+  /// Where it has a value, the counts (of the motifs, or those that `coefficients` weigh, or the one asked for) are
+  /// its combinations, and job i counts its enumerated[i].
+  std::optional<AlgebraPlan> algebra;
+  std::string choice;  ///< between algebra and enumeration, and why
 };
 
-/// Plans the query for this graph. When `stop` rises the recipe may lack jobs: an execution that sees
+/// Plans the query for this graph; `algebra` says whether counts may be put together from others. When `stop` rises the recipe may lack jobs: an execution that sees
 /// the same flag ends at once.
-Recipe make_recipe(const Query& query, const Prepared& graph, const volatile int* stop = nullptr);
+Recipe make_recipe(const Query& query, const Prepared& graph, bool algebra, const volatile int* stop = nullptr);
 
 /// Plans the query for a typical graph.
 Recipe typical_recipe(const Query& query);

@@ -7,6 +7,7 @@
 #include "codegen/passes/spanning.hpp"
 #include "codegen/pattern/automorphism.hpp"
 #include "galena/error.hpp"
+#include "src/mine/algebra/evaluate.hpp"
 #include "src/mine/executor.hpp"
 #include "src/mine/rows.hpp"
 
@@ -33,13 +34,6 @@ Count times_embeddings(i128 instances, const Query& query) {
   const Count::Wide group = codegen::Automorphisms(query.pattern, fixed).size();
   if (__builtin_mul_overflow(value, group, &value)) throw InputError("the number of embeddings is over 128 bits");
   return Count(value);
-}
-
-/// sum += n * coefficient
-void add_product(i128& sum, i128 n, std::int64_t coefficient) {
-  i128 product = 0;
-  if (__builtin_mul_overflow(n, static_cast<i128>(coefficient), &product) || __builtin_add_overflow(sum, product, &sum))
-    throw InputError("the counts that this one is made of leave 127 bits; no exact result fits");
 }
 
 /// Solves E = M I from the densest pattern down (spanning.hpp).
@@ -104,13 +98,38 @@ QueryResult Runner::run(const Query& query, const Recipe& recipe, const RowSink&
     case QueryKind::list: list(recipe, result, sink); break;
     case QueryKind::exists: exists(recipe, result); break;
     case QueryKind::local: local(recipe, result); break;
-    case QueryKind::frequent: throw InternalError("FREQUENT has no recipe");
+    case QueryKind::frequent:
+    case QueryKind::cliques: throw InternalError("this query has no recipe");
   }
   return result;
 }
 
+std::vector<i128> Runner::by_algebra(const Recipe& recipe, QueryResult& result) {
+  const AlgebraPlan& plan = *recipe.algebra;
+  std::vector<i128> enumerated, counts(plan.counts.size());
+  for (std::size_t i = 0; i < recipe.jobs.size() && !result.partial; ++i)
+    enumerated.push_back(run_job(recipe, i, result).counts().front());
+  if (result.partial) return counts;
+  const EvaluateResult rows = evaluate(graph_, plan.program, options_);
+  result.engine = result.engine.empty() ? "algebra" : "algebra+" + result.engine;
+  result.seconds += rows.seconds;
+  result.partial = rows.partial;
+  result.done = rows.done;
+  working_bytes_ = std::max(working_bytes_, rows.working_bytes);
+  if (result.partial) return counts;
+  for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = combine(plan.counts[i], rows.homomorphisms, enumerated);
+  return counts;
+}
+
 void Runner::count(const Recipe& recipe, QueryResult& result) {
   i128 total = 0;
+  if (recipe.algebra) {
+    const std::vector<i128> counts = by_algebra(recipe, result);
+    for (std::size_t i = 0; i < counts.size(); ++i)
+      add_product(total, counts[i], recipe.coefficients.empty() ? 1 : recipe.coefficients[i]);
+    result.count = times_embeddings(total, result.query);
+    return;
+  }
   for (std::size_t i = 0; i < recipe.jobs.size() && !result.partial; ++i) {
     const i128 n = run_job(recipe, i, result).counts().front();
     add_product(total, n, recipe.coefficients.empty() ? 1 : recipe.coefficients[i]);
@@ -121,7 +140,8 @@ void Runner::count(const Recipe& recipe, QueryResult& result) {
 
 void Runner::motifs(const Recipe& recipe, QueryResult& result) {
   std::vector<i128> counts;
-  for (std::size_t i = 0; i < recipe.jobs.size() && !result.partial; ++i)
+  if (recipe.algebra) counts = by_algebra(recipe, result);
+  for (std::size_t i = 0; !recipe.algebra && i < recipe.jobs.size() && !result.partial; ++i)
     for (const i128 n : run_job(recipe, i, result).counts()) counts.push_back(n);
   if (counts.size() < recipe.motifs.size()) {
     result.partial = true;  // also where the stop flag rose while plans were made

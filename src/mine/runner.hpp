@@ -27,6 +27,8 @@ class Runner {
   struct Outcome;
   Outcome run_job(const Recipe& recipe, std::size_t job, QueryResult& result,
                   const std::function<bool(int, const rt::vid*, int)>& on_match = {});
+  /// Counts by the recipe's algebra, in its order; void where the result is partial.
+  std::vector<rt::i128> by_algebra(const Recipe& recipe, QueryResult& result);
   void count(const Recipe& recipe, QueryResult& result);
   void motifs(const Recipe& recipe, QueryResult& result);
   void list(const Recipe& recipe, QueryResult& result, const RowSink& sink);

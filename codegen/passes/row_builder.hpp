@@ -1,0 +1,61 @@
+#pragma once
+// The rows and factors that count the extensions of a pattern held at its root.
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "codegen/passes/row_program.hpp"
+#include "galena/pattern.hpp"
+
+namespace galena::codegen {
+
+/// The vertices of `within` that v reaches inside it.
+std::uint32_t component(const Pattern& pattern, std::uint32_t within, int v);
+/// The pattern induced by these vertices, in their order.
+Pattern induced_part(const Pattern& pattern, std::uint32_t vertices);
+
+struct RowRules {
+  bool below = false;  ///< rows see only vertices after the root; no tables
+  bool tables = true;  ///< values by vertex may be kept
+};
+
+class RowBuilder {
+ public:
+  RowBuilder(RowProgram program, const RowCosts& costs, RowRules rules)
+      : program_(std::move(program)), costs_(costs), rules_(rules) {}
+
+  /// Factors whose product at x counts the maps with root -> x; empty optional where a part is no tree.
+  std::optional<std::vector<RowFactor>> at_root(const Pattern& pattern, int root);
+  RowProgram take() { return std::move(program_); }
+
+ private:
+  using Mask = std::uint32_t;
+  struct Core;
+  /// Rows to be multiplied: at x's neighbours if x is one, else at all vertices.
+  struct Parts {
+    std::vector<int> rows;
+    std::vector<int> dense;  ///< dense rows whose neighbours' sums are also factors
+  };
+
+  int row(Row row);
+  int table(VertexTable table);
+  std::optional<int> table_at(const Pattern& pattern, int root);
+  std::optional<RowFactor> component_factor(const Pattern& pattern, int root, Mask part);
+  bool peel(Core& core);
+  void pair_off(Core& core);
+  std::optional<RowFactor> root_factor(const Core& core, int y);
+  std::optional<Parts> parts(const Core& core, int v, int parent);
+  std::optional<int> message(const Core& core, int v, int parent);
+  int push(int a);
+  int gather(int a);
+  int multiply(std::vector<int> rows);
+  int weigh(int row, const Core& core, int v);
+  int power_of(int row) const { return program_.rows[static_cast<std::size_t>(row)].power; }
+
+  RowProgram program_;
+  const RowCosts& costs_;
+  RowRules rules_;
+};
+
+}  // namespace galena::codegen

@@ -1,0 +1,170 @@
+#include "codegen/passes/row_program.hpp"
+
+#include <algorithm>
+
+namespace galena::codegen {
+
+namespace {
+
+// Nanoseconds an element, measured on one core of Sapphire Rapids.
+constexpr double kScatter = 1.2;
+constexpr double kLoad = 0.6;
+constexpr double kStep = 0.8;
+
+double cost_of(const RowProgram& program, const Row& row, const RowCosts& c) {
+  const double support = row.dense ? (row.below ? c.reach_below : c.reach) : c.arcs;
+  switch (row.kind) {
+    case Row::Kind::neighbors: return 0;
+    case Row::Kind::push: {
+      const bool from_dense = program.rows[static_cast<std::size_t>(row.a)].dense;
+      const double elements = from_dense ? (row.below ? c.far_below : c.far) : (row.below ? c.wedges_below : c.wedges);
+      return elements * kScatter;
+    }
+    case Row::Kind::pull: return (row.below ? c.wedges_below : c.wedges) * kLoad;
+    case Row::Kind::gather:
+    case Row::Kind::product:
+    case Row::Kind::weigh: return support * kStep;
+    case Row::Kind::diamonds: return c.squares * kScatter / 2 + c.triangles * 10;
+  }
+  return 0;
+}
+
+double cost_of(const RowProgram& program, const RowFactor& factor, const RowCosts& c) {
+  if (factor.kind == RowFactor::Kind::table || factor.kind == RowFactor::Kind::local) return 0;
+  const Row& row = program.rows[static_cast<std::size_t>(factor.a)];
+  if (factor.kind == RowFactor::Kind::dot) return (row.dense ? (row.below ? c.reach_below : c.reach) : c.arcs) * kStep;
+  const double elements = row.below ? c.far_below : c.far;
+  return elements * kLoad * (factor.a == factor.b ? 0.5 : 1);
+}
+
+double cost_of(const RowProgram& program, const std::vector<RowFactor>& factors, const RowCosts& c) {
+  double total = 0;
+  for (const RowFactor& factor : factors) total += cost_of(program, factor, c);
+  return total;
+}
+
+/// What the same steps cost in all neighbourhoods together.
+RowCosts inside(const RowCosts& c) {
+  RowCosts local;
+  local.arcs = c.triangles;
+  local.triangles = local.wedges = local.reach = c.squares;
+  local.wedges_below = local.reach_below = c.squares / 3;
+  // A neighbourhood is dense: two steps reach most of it.
+  local.far = local.squares = c.squares * (c.arcs > 0 ? 1 + c.triangles / c.arcs : 1);
+  local.far_below = local.far / 5;
+  return local;
+}
+
+std::string name(const RowFactor& factor) {
+  const std::string a = std::to_string(factor.a), b = std::to_string(factor.b);
+  switch (factor.kind) {
+    case RowFactor::Kind::table: return "t" + a + "[x]";
+    case RowFactor::Kind::dot: return factor.b < 0 ? "sum(r" + a + ")" : "sum(r" + a + " * r" + b + ")";
+    case RowFactor::Kind::edge_dot: return "sum over edges(r" + a + " * r" + b + ")";
+    case RowFactor::Kind::local: break;
+  }
+  std::string text = "neighbourhood(";
+  for (std::size_t i = 0; i < factor.local.size(); ++i)
+    text += (i > 0 ? " * h" : "h") + std::to_string(factor.local[i]);
+  return text + ")";
+}
+
+std::string name(const std::vector<RowFactor>& factors) {
+  std::string text;
+  for (const RowFactor& factor : factors) text += (text.empty() ? "" : " * ") + name(factor);
+  return text.empty() ? "1" : text;
+}
+
+std::string name(const Row& row) {
+  const std::string a = "r" + std::to_string(row.a);
+  std::string text;
+  switch (row.kind) {
+    case Row::Kind::neighbors: text = "neighbours"; break;
+    case Row::Kind::push: text = "push " + a; break;
+    case Row::Kind::pull: text = "pull " + a + " to neighbours"; break;
+    case Row::Kind::gather: text = a + " at neighbours"; break;
+    case Row::Kind::product: text = a + " * r" + std::to_string(row.b); break;
+    case Row::Kind::weigh: text = a + " * t" + std::to_string(row.table); break;
+    case Row::Kind::diamonds: text = "diamonds"; break;
+  }
+  return text + (row.below ? ", after x" : "");
+}
+
+}  // namespace
+
+int RowProgram::stage_of_row(int row) const {
+  if (row < 0) return 0;
+  const Row& r = rows[static_cast<std::size_t>(row)];
+  int stage = std::max(stage_of_row(r.a), stage_of_row(r.b));
+  if (r.table >= 0) {
+    const VertexTable& table = tables[static_cast<std::size_t>(r.table)];
+    stage = std::max(stage, table.stage + (table.factors.empty() ? 0 : 1));
+  }
+  return stage;
+}
+
+int RowProgram::stage_of(const std::vector<RowFactor>& factors) const {
+  int stage = 0;
+  for (const RowFactor& factor : factors) {
+    if (factor.kind == RowFactor::Kind::table) {
+      const VertexTable& table = tables[static_cast<std::size_t>(factor.a)];
+      stage = std::max(stage, table.stage + (table.factors.empty() ? 0 : 1));
+    } else if (factor.kind != RowFactor::Kind::local) {
+      stage = std::max({stage, stage_of_row(factor.a), stage_of_row(factor.b)});
+    }
+  }
+  return stage;
+}
+
+int RowProgram::stages() const {
+  int last = 0;
+  for (const RowSum& sum : sums) last = std::max(last, stage_of(sum.factors));
+  for (const VertexTable& table : tables) last = std::max(last, table.stage);
+  return last + 1;
+}
+
+int RowProgram::power() const {
+  int most = 1;
+  for (const Row& row : rows) most = std::max(most, row.power + 1);  // a sum over neighbours may follow
+  for (const VertexTable& table : tables) most = std::max(most, table.power);
+  for (const RowProgram& inner : local) most = std::max(most, inner.power());
+  return most;
+}
+
+bool RowProgram::uses(Row::Kind kind) const {
+  return std::any_of(rows.begin(), rows.end(), [kind](const Row& row) { return row.kind == kind; });
+}
+
+double row_cost(const RowProgram& program, const RowCosts& costs) {
+  double total = 0;
+  for (const Row& row : program.rows) total += cost_of(program, row, costs);
+  for (const VertexTable& table : program.tables)
+    total += table.factors.empty() ? costs.arcs * kLoad : cost_of(program, table.factors, costs);
+  for (const RowSum& sum : program.sums) total += cost_of(program, sum.factors, costs);
+  for (const RowProgram& inner : program.local) total += row_cost(inner, inside(costs)) + costs.triangles * kStep * 4;
+  return total;
+}
+
+std::string print(const RowProgram& program) {
+  std::string text;
+  for (std::size_t i = 0; i < program.tables.size(); ++i) {
+    const VertexTable& table = program.tables[i];
+    text += "  t" + std::to_string(i) + "[x] = ";
+    if (!table.factors.empty())
+      text += name(table.factors);
+    else if (table.spread < 0)
+      text += "degree";
+    else
+      text += "sum of t" + std::to_string(table.spread) + " over neighbours";
+    text += "\n";
+  }
+  for (std::size_t i = 0; i < program.rows.size(); ++i)
+    text += "  r" + std::to_string(i) + " = " + name(program.rows[i]) + "\n";
+  for (const RowSum& sum : program.sums)
+    text += "  h" + std::to_string(sum.target) + " += " + std::to_string(sum.coefficient) + " * " + name(sum.factors) +
+            "\n";
+  for (const RowProgram& inner : program.local) text += "  in each neighbourhood:\n" + print(inner);
+  return text;
+}
+
+}  // namespace galena::codegen

@@ -1,0 +1,96 @@
+#pragma once
+// Programs that count homomorphisms a vertex at a time, without walking the matches.
+//
+// A program runs once for every vertex x of the graph, the root. Rows are vectors that belong to the root:
+// row[y] counts the ways to place a part of a pattern that is held at x and at y. Programs of many patterns
+// share rows.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace galena::codegen {
+
+struct Row {
+  enum class Kind {
+    neighbors,  ///< 1 at each neighbour of x
+    push,       ///< row[y] = sum of a[z] over the z adjacent to y
+    pull,       ///< the same, only at neighbours of x; a is dense
+    gather,     ///< a dense row a, only at neighbours of x
+    product,    ///< a[y] * b[y], both dense or both not
+    weigh,      ///< a[y] * table[y]
+    diamonds,   ///< row[y] = pairs of adjacent vertices (c, d), both adjacent to x and to y
+  };
+  Kind kind = Kind::neighbors;
+  int a = -1, b = -1;  ///< rows
+  int table = -1;
+  bool dense = false;  ///< has entries at all vertices; else at neighbours of x
+  bool below = false;  ///< sees only vertices numbered after x
+  int power = 0;       ///< no entry exceeds max_degree^power
+  auto operator<=>(const Row&) const = default;
+};
+
+/// A number at the root; its value is at most max_degree^(vertices placed).
+struct RowFactor {
+  enum class Kind {
+    table,     ///< table[x]
+    dot,       ///< sum over y of a[y] * b[y]; of a[y] where b < 0
+    edge_dot,  ///< sum over ordered pairs of adjacent y, z of a[y] * b[z], both dense
+    local,     ///< homomorphisms of these patterns into the graph that x's neighbours induce, multiplied
+  };
+  Kind kind = Kind::dot;
+  int a = -1, b = -1;      ///< rows; of `table` the table
+  std::vector<int> local;  ///< of the local program's results
+  auto operator<=>(const RowFactor&) const = default;
+};
+
+/// A number for each vertex.
+struct VertexTable {
+  int spread = -1;                 ///< the sum of this table over a vertex's neighbours; of 1 where negative
+  std::vector<RowFactor> factors;  ///< where not empty: their product at the vertex instead
+  int power = 1;
+  int stage = 0;  ///< of the pass that makes it (spread tables are made before the pass of their stage)
+  auto operator<=>(const VertexTable&) const = default;
+};
+
+/// result[target] += coefficient * sum over x of the product of the factors.
+struct RowSum {
+  std::vector<RowFactor> factors;
+  std::int64_t coefficient = 1;
+  int target = 0;
+};
+
+struct RowProgram {
+  std::vector<Row> rows;  ///< operands come first
+  std::vector<VertexTable> tables;
+  std::vector<RowSum> sums;
+  int results = 0;
+  std::vector<RowProgram> local;  ///< none or one: runs in every neighbourhood
+
+  /// Passes over the graph.
+  [[nodiscard]] int stages() const;
+  [[nodiscard]] int stage_of_row(int row) const;
+  [[nodiscard]] int stage_of(const std::vector<RowFactor>& factors) const;
+  /// Entries are at most max_degree^power().
+  [[nodiscard]] int power() const;
+  [[nodiscard]] bool uses(Row::Kind kind) const;
+};
+
+/// Work of the steps on a graph, in elements touched, summed over all roots.
+struct RowCosts {
+  double arcs = 0;
+  double wedges = 0;                                        ///< pairs (neighbour y of x, neighbour of y)
+  double reach = 0;                                         ///< vertices at two steps
+  double far = 0;                                           ///< their degrees
+  double triangles = 0;                                     ///< pairs (neighbour y of x, common neighbour)
+  double squares = 0;                                       ///< triples (neighbour y of x, common neighbour, another)
+  double wedges_below = 0, reach_below = 0, far_below = 0;  ///< the same among vertices numbered after x
+};
+
+/// Estimated nanoseconds on one core.
+double row_cost(const RowProgram& program, const RowCosts& costs);
+
+/// A line a row, table and sum.
+std::string print(const RowProgram& program);
+
+}  // namespace galena::codegen

@@ -1,0 +1,12 @@
+#pragma once
+// What the steps of a row program would touch on a graph.
+
+#include "codegen/passes/row_program.hpp"
+#include "codegen/runtime/abi.h"
+
+namespace galena::mine {
+
+/// Arcs and wedges exactly; the rest from a seeded sample of roots and arcs.
+codegen::RowCosts row_costs(const rt::GraphView& graph);
+
+}  // namespace galena::mine

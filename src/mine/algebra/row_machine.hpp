@@ -1,0 +1,70 @@
+#pragma once
+// Runs a row program at a root.
+
+#include <memory>
+#include <vector>
+
+#include "codegen/passes/row_program.hpp"
+#include "codegen/runtime/abi.h"
+#include "src/mine/algebra/triangles.hpp"
+
+namespace galena::mine {
+
+/// By table and vertex.
+using TableValues = std::vector<std::vector<std::uint64_t>>;
+
+/// One thread's rows. Entries must fit 64 bits: max_degree^(power() + 1) < 2^63 is the caller's duty.
+class RowMachine {
+ public:
+  /// For graphs of at most this many vertices and this degree. `triangles` belong to the graph of `run`; needed
+  /// where the program has diamonds or looks into neighbourhoods.
+  RowMachine(const codegen::RowProgram& program, int stage, rt::vid vertices, rt::vid max_degree,
+             const TriangleLists* triangles);
+
+  /// Adds to results[target] and writes tables[t][x] of this stage.
+  void run(const rt::GraphView& graph, rt::vid x, TableValues& tables, std::vector<rt::i128>& results);
+  [[nodiscard]] std::uint64_t bytes() const;
+
+ private:
+  struct Values {
+    std::vector<std::uint64_t> at;  ///< by vertex where dense (zero between runs), else by neighbour
+    std::vector<rt::vid> support;   ///< of a dense row: where it is not zero
+    std::size_t size = 0;           ///< of the support
+  };
+
+  void need(int row);
+  void need(const std::vector<codegen::RowFactor>& factors);
+  void make(const codegen::Row& row, Values& out);
+  void push_near(const Values& a, bool below, Values& out);
+  void push_far(const Values& a, bool below, Values& out);
+  void pull(const Values& a, bool below, Values& out);
+  void multiply(const Values& a, const Values& b, const codegen::Row& row, Values& out);
+  void weigh(const Values& a, const std::vector<std::uint64_t>& table, const codegen::Row& row, Values& out);
+  void diamonds(Values& out);
+  void look_inside();
+  [[nodiscard]] rt::u128 value(const codegen::RowFactor& factor) const;
+  [[nodiscard]] rt::u128 dot(const codegen::RowFactor& factor) const;
+  [[nodiscard]] rt::u128 edge_dot(const codegen::RowFactor& factor) const;
+  [[nodiscard]] rt::u128 product(const std::vector<codegen::RowFactor>& factors) const;
+  [[nodiscard]] std::pair<const rt::vid*, std::size_t> near(bool below) const;
+  [[nodiscard]] const codegen::Row& row(int i) const { return program_.rows[static_cast<std::size_t>(i)]; }
+  [[nodiscard]] const Values& values(int i) const { return values_[static_cast<std::size_t>(i)]; }
+
+  const codegen::RowProgram& program_;
+  const TriangleLists* triangles_;
+  std::vector<const codegen::RowSum*> sums_;  ///< of this stage
+  std::vector<std::size_t> made_tables_;
+  std::vector<char> needed_;
+  std::vector<Values> values_;
+  std::unique_ptr<Neighborhood> inside_;
+  std::unique_ptr<RowMachine> inner_;
+  bool looks_inside_ = false;
+  std::vector<rt::i128> inner_results_;
+  TableValues no_tables_;
+
+  const rt::GraphView* graph_ = nullptr;
+  const TableValues* tables_ = nullptr;
+  rt::vid x_ = 0;
+};
+
+}  // namespace galena::mine

@@ -1,0 +1,94 @@
+#include "src/mine/algebra/triangles.hpp"
+
+#include <algorithm>
+
+#include "src/base/threads.hpp"
+
+namespace galena::mine {
+
+using rt::vid;
+
+namespace {
+
+std::uint64_t degree(const rt::GraphView& g, vid v) { return g.indptr[v + 1] - g.indptr[v]; }
+
+/// Calls found(edge, third) for each edge {u, v > u} and common neighbour, u by u; marks are zero before and after.
+template <class F>
+void thirds_of(const rt::GraphView& g, vid u, std::uint64_t first_edge, std::vector<char>& marks, F&& found) {
+  const vid* around = g.indices + g.indptr[u];
+  const std::uint64_t d = degree(g, u);
+  for (std::uint64_t i = 0; i < d; ++i) marks[around[i]] = 1;
+  for (std::uint64_t i = g.split[u]; i < d; ++i) {
+    const vid v = around[i];
+    for (std::uint64_t j = g.indptr[v]; j < g.indptr[v + 1]; ++j)
+      if (marks[g.indices[j]] != 0) found(first_edge + i - g.split[u], g.indices[j]);
+  }
+  for (std::uint64_t i = 0; i < d; ++i) marks[around[i]] = 0;
+}
+
+}  // namespace
+
+TriangleLists::TriangleLists(const rt::GraphView& graph, int threads) {
+  number_edges(graph);
+  std::vector<std::uint64_t> first(graph.n + 1);
+  for (vid u = 0; u < graph.n; ++u) first[u + 1] = first[u] + degree(graph, u) - graph.split[u];
+  begin_.assign(first[graph.n] + 1, 0);
+  base::ErrorTrap trap;
+  const auto sweep = [&](auto&& visit) {
+#pragma omp parallel num_threads(std::max(1, threads))
+    trap.run(0, [&] {
+      std::vector<char> marks(graph.n);
+#pragma omp for schedule(dynamic, 64)
+      for (std::int64_t u = 0; u < static_cast<std::int64_t>(graph.n); ++u) visit(static_cast<vid>(u), marks);
+    });
+    trap.rethrow();
+  };
+  sweep([&](vid u, std::vector<char>& marks) {
+    thirds_of(graph, u, first[u], marks, [&](std::uint64_t e, vid) { ++begin_[e + 1]; });
+  });
+  for (std::size_t e = 1; e < begin_.size(); ++e) begin_[e] += begin_[e - 1];
+  thirds_.resize(begin_.back());
+  sweep([&](vid u, std::vector<char>& marks) {
+    std::uint64_t at = begin_[first[u]];
+    thirds_of(graph, u, first[u], marks, [&](std::uint64_t, vid third) { thirds_[at++] = third; });
+  });
+}
+
+/// Edges are numbered by (smaller end, larger end).
+void TriangleLists::number_edges(const rt::GraphView& graph) {
+  edge_.resize(graph.n == 0 ? 0 : graph.indptr[graph.n]);
+  std::vector<std::uint64_t> next(graph.indptr, graph.indptr + graph.n);
+  std::uint64_t e = 0;
+  for (vid u = 0; u < graph.n; ++u)
+    for (std::uint64_t p = graph.indptr[u] + graph.split[u]; p < graph.indptr[u + 1]; ++p, ++e) {
+      edge_[p] = e;
+      edge_[next[graph.indices[p]]++] = e;  // v's smaller neighbours come in ascending order
+    }
+}
+
+void Neighborhood::move_to(vid x, const TriangleLists& triangles) {
+  const std::uint64_t begin = graph_.indptr[x], d = degree(graph_, x);
+  for (std::uint64_t i = 0; i < d; ++i) place_[graph_.indices[begin + i]] = static_cast<vid>(i);
+  indptr_.assign(1, 0);
+  indices_.clear();
+  split_.clear();
+  vid most = 0;
+  for (std::uint64_t i = 0; i < d; ++i) {
+    vid smaller = 0;
+    for (const vid third : triangles.of_arc(begin + i)) {
+      const vid place = place_[third];
+      smaller += place < i ? 1U : 0U;
+      indices_.push_back(place);
+    }
+    split_.push_back(smaller);
+    most = std::max(most, static_cast<vid>(indices_.size() - indptr_.back()));
+    indptr_.push_back(indices_.size());
+  }
+  view_.n = static_cast<vid>(d);
+  view_.max_degree = most;
+  view_.indptr = indptr_.data();
+  view_.indices = indices_.data();
+  view_.split = split_.data();
+}
+
+}  // namespace galena::mine

@@ -1,0 +1,53 @@
+#pragma once
+// The common neighbours of every edge's ends, and the graphs that they make around a vertex.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "codegen/runtime/abi.h"
+
+namespace galena::mine {
+
+/// All triangles, listed three times: 12 bytes a triangle.
+class TriangleLists {
+ public:
+  TriangleLists(const rt::GraphView& graph, int threads);
+
+  /// Common neighbours, ascending, of the ends of the arc at this position of graph.indices.
+  [[nodiscard]] std::span<const rt::vid> of_arc(std::uint64_t arc) const {
+    const std::uint64_t e = edge_[arc];
+    return {thirds_.data() + begin_[e], static_cast<std::size_t>(begin_[e + 1] - begin_[e])};
+  }
+  [[nodiscard]] std::uint64_t bytes() const {
+    return edge_.size() * sizeof(std::uint64_t) + begin_.size() * sizeof(std::uint64_t) +
+           thirds_.size() * sizeof(rt::vid);
+  }
+
+ private:
+  void number_edges(const rt::GraphView& graph);
+
+  std::vector<std::uint64_t> edge_;   ///< by arc: its edge
+  std::vector<std::uint64_t> begin_;  ///< by edge: where its list begins
+  std::vector<rt::vid> thirds_;
+};
+
+/// The graph that the neighbours of a vertex induce. Vertex i is the i-th neighbour.
+class Neighborhood {
+ public:
+  explicit Neighborhood(const rt::GraphView& graph) : graph_(graph), place_(graph.n) {}
+
+  /// Makes it that of x.
+  void move_to(rt::vid x, const TriangleLists& triangles);
+  /// Valid until the next move.
+  [[nodiscard]] const rt::GraphView& view() const { return view_; }
+
+ private:
+  const rt::GraphView& graph_;
+  std::vector<rt::vid> place_;  ///< by vertex of the graph: its number here
+  std::vector<std::uint64_t> indptr_;
+  std::vector<rt::vid> indices_, split_;
+  rt::GraphView view_{};
+};
+
+}  // namespace galena::mine
