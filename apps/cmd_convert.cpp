@@ -9,6 +9,7 @@
 #include "apps/graph_options.hpp"
 #include "galena/dataset.hpp"
 #include "galena/error.hpp"
+#include "galena/generate.hpp"
 #include "galena/hypergraph.hpp"
 
 namespace galena::cli {
@@ -24,6 +25,8 @@ struct ConvertOptions {
   Format to = Format::automatic;
   std::string expand;
   bool drop_labels = false, verify = false;
+  std::uint32_t random_labels = 0;
+  std::uint64_t seed = 1;
 };
 
 Graph without_labels(const Graph& graph) {
@@ -117,6 +120,7 @@ void run_convert(const ConvertOptions& options, const Common& common) {
   const auto start = Clock::now();
   Graph graph = read_graph(options, common);
   if (options.drop_labels) graph = without_labels(graph);
+  if (options.random_labels > 0) graph = with_random_labels(graph, options.random_labels, options.seed);
   const double load = seconds_since(start);
   check_interrupted();
   const auto save_start = Clock::now();
@@ -147,12 +151,15 @@ void add_convert(CLI::App& app, Common& common) {
                   "vertex (star)")
       ->check(CLI::IsMember({"clique", "star"}));
   command.add_flag("--drop-labels", options->drop_labels, "Leave vertex and edge labels out");
+  command.add_option("--random-labels", options->random_labels, "Give vertices random labels 0..N-1")->type_name("N");
+  command.add_option("--seed", options->seed, "Of --random-labels")->capture_default_str();
   command.add_flag("--verify", options->verify,
                    "Check a binary input's checksums, and read the output again to compare");
   command.footer(
       "Examples:\n  galena convert soc-LiveJournal1.txt.gz livejournal.gal\n"
       "  galena convert karate karate.mtx --drop-labels\n"
-      "  galena convert davis davis.gal --expand clique");
+      "  galena convert davis davis.gal --expand clique\n"
+      "  galena convert wiki-vote labelled.gal --random-labels 10 --seed 1");
   command.callback([options, &common] { run_convert(*options, common); });
 }
 

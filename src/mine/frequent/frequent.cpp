@@ -30,7 +30,8 @@ using frequent::Shape;
 
 constexpr double kTick = 0.1;              ///< seconds between reports of progress
 constexpr std::size_t kFew = 4;            ///< patterns a thread
-constexpr std::uint64_t kLarge = 1 << 17;  ///< arcs
+constexpr std::uint64_t kLarge = 1 << 16;  ///< arcs
+constexpr double kBrief = 1e-3;            ///< seconds
 
 constexpr std::size_t at(int v) { return Shape::at(v); }
 
@@ -91,16 +92,21 @@ class FrequentRun {
     const std::vector<Candidate> candidates = grower.grow(level);
     std::vector<std::optional<FrequentShape>> found(candidates.size());
     const bool together = large_ && candidates.size() < kFew * static_cast<std::size_t>(threads_);
+    const int inside = together ? threads_ : 1;
     tried_ = 0;
     candidates_ = candidates.size();
     base::ErrorTrap trap;
-#pragma omp parallel for schedule(dynamic) num_threads(together ? 1 : threads_) if (candidates.size() > 1)
-    for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const auto attempt = [&](std::size_t i) {
       trap.run(i, [&] {
-        if (!poll()) found[i] = evaluate(candidates[i], level, together ? threads_ : 1);
+        if (!poll()) found[i] = evaluate(candidates[i], level, inside);
         ++tried_;
       });
-    }
+    };
+    // Other threads are woken when the level has shown that it lasts.
+    std::size_t begin = 0;
+    for (const Stopwatch clock; begin < candidates.size() && (together || clock.seconds() < kBrief);) attempt(begin++);
+#pragma omp parallel for schedule(dynamic) num_threads(threads_) if (candidates.size() - begin > 1)
+    for (std::size_t i = begin; i < candidates.size(); ++i) attempt(i);
     trap.rethrow();
     Level result;
     for (std::optional<FrequentShape>& pattern : found) {
