@@ -109,7 +109,7 @@ Json result_json(const QueryResult& result, const Graph& graph, bool rows_writte
 
 /// One entry a motif, as every other query has one.
 void add_results(Json& list, const QueryResult& result, const Graph& graph, bool rows_written) {
-  if (result.query.kind != QueryKind::motifs) {
+  if (result.query.kind != QueryKind::motifs && result.query.kind != QueryKind::cliques) {
     list.push_back(result_json(result, graph, rows_written));
     return;
   }
@@ -135,6 +135,7 @@ void print_result(const QueryResult& result, const Graph& graph, bool rows_writt
       result.partial ? fmt::format("   (PARTIAL: {:.1f}% of the work done)", 100 * result.done) : "";
   const std::string time = format_seconds(result.seconds);
   switch (result.query.kind) {
+    case QueryKind::cliques:
     case QueryKind::motifs:
       fmt::print("{}   {}{}\n", result.query.text, time, tail);
       for (const MotifCount& motif : result.motifs)

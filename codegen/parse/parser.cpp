@@ -3,6 +3,7 @@
 //   statement  = "PATTERN" name "=" body [ where ]
 //              | [ "COUNT" | "LIST" | "EXISTS" | "LOCAL" ] { "INDUCED" | "EMBEDDINGS" } body { clause }
 //              | "MOTIFS" [ "INDUCED" ] k [ "INDUCED" ]
+//              | "CLIQUES" [ "<=" k ]
 //              | "FREQUENT" { "EDGES" ( "<=" | "=" ) k | "SUPPORT" [ "MNI" ] ">=" n | "EXISTS"
 //                             | "LABELS" ( "VERTICES" | "EDGES" | "NONE" ) }
 //   clause     = where | "AS" "(" names ")" | "LIMIT" n | "ORDERED" | "BY" name
@@ -107,6 +108,8 @@ class Parser {
     if (cursor_.accept_keyword("FREQUENT")) {
       result.kind = QueryKind::frequent;
       result.frequent = parse_frequent(cursor_);
+    } else if (cursor_.accept_keyword("CLIQUES")) {
+      cliques(result);
     } else if (cursor_.accept_keyword("MOTIFS")) {
       motifs(result);
     } else {
@@ -207,6 +210,15 @@ class Parser {
     const Token number = cursor_.expect_number("a number of matches", ~std::uint64_t{0});
     if (number.value == 0) cursor_.fail(number, "LIMIT takes a number of at least 1");
     query.limit = number.value;
+  }
+
+  void cliques(Query& query) {
+    constexpr std::uint64_t kSmallest = 3, kLargest = 1'000'000;
+    query.kind = QueryKind::cliques;
+    if (!cursor_.accept(TokenKind::less_equal)) return;
+    const Token size = cursor_.expect_number("a number of vertices", kLargest);
+    if (size.value < kSmallest) cursor_.fail(size, "CLIQUES takes a number of vertices of at least 3");
+    query.motif_size = static_cast<int>(size.value);
   }
 
   void motifs(Query& query) {

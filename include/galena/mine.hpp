@@ -75,7 +75,7 @@ struct FrequentPattern {
 struct QueryResult {
   Query query;
   Count count;                     ///< instances (embeddings where asked); rows of a LIST; 0 or 1 of EXISTS
-  std::vector<MotifCount> motifs;  ///< of MOTIFS
+  std::vector<MotifCount> motifs;  ///< of MOTIFS and CLIQUES
   /// Of FREQUENT: by number of edges, then by decreasing support. `count` is how many.
   std::vector<FrequentPattern> frequent;
   std::vector<Count> local;        ///< of LOCAL, by vertex of the graph given

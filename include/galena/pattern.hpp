@@ -108,7 +108,7 @@ class Pattern {
   std::vector<std::uint32_t> adjacent_, separated_;
 };
 
-enum class QueryKind { count, list, exists, local, motifs, frequent };
+enum class QueryKind { count, list, exists, local, motifs, frequent, cliques };
 
 /// FREQUENT: patterns of min_edges to max_edges edges whose minimum-image (MNI) support, the least
 /// number of vertices that one of its vertices is mapped to, is `support` at least.
@@ -132,7 +132,7 @@ struct Query {
   std::optional<std::uint64_t> limit;
   bool ordered = false;  ///< LIST ... ORDERED: rows sorted
   int by = -1;           ///< LOCAL ... BY
-  int motif_size = 0;    ///< MOTIFS k
+  int motif_size = 0;    ///< MOTIFS k; CLIQUES <= k, or 0
   FrequentSearch frequent;
 };
 

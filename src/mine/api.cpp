@@ -31,6 +31,11 @@ Query query_of_kind(const std::string& text, QueryKind kind, const char* word) {
   return query;
 }
 
+/// FREQUENT, whose patterns are the graph's, and CLIQUES: nothing to compile.
+bool needs_no_plan(const Query& query) {
+  return query.kind == QueryKind::frequent || query.kind == QueryKind::cliques;
+}
+
 }  // namespace
 
 struct CompiledQuery::State {
@@ -43,7 +48,7 @@ struct CompiledQuery::State {
 CompiledQuery::CompiledQuery(const std::string& query, MineOptions options) : state_(std::make_unique<State>()) {
   state_->query = one_query(query);
   state_->options = std::move(options);
-  if (state_->query.kind == QueryKind::frequent) return;  // nothing to compile: its patterns are the graph's
+  if (needs_no_plan(state_->query)) return;
   state_->recipe = mine::typical_recipe(state_->query);
   for (const mine::Job& job : state_->recipe.jobs) {
     MineOptions how = state_->options;
@@ -60,7 +65,7 @@ CompiledQuery& CompiledQuery::operator=(CompiledQuery&&) noexcept = default;
 const Query& CompiledQuery::query() const { return state_->query; }
 
 QueryResult CompiledQuery::run(const Graph& graph, const RowSink& sink) const {
-  if (state_->query.kind == QueryKind::frequent) return Miner(graph, state_->options).run(state_->query, sink);
+  if (needs_no_plan(state_->query)) return Miner(graph, state_->options).run(state_->query, sink);
   const mine::Prepared prepared(graph);
   mine::check_query(state_->query, graph);
   // The kernels made ahead do not watch for sums over 128 bits.

@@ -60,7 +60,7 @@ void check(const Condition& condition, const std::set<Label>& present) {
 }  // namespace
 
 void check_query(const Query& query, const Graph& graph) {
-  if (query.kind == QueryKind::motifs || query.kind == QueryKind::frequent) return;
+  if (query.kind == QueryKind::motifs || query.kind == QueryKind::frequent || query.kind == QueryKind::cliques) return;
   const Pattern& pattern = query.pattern;
   bool vertex_labels = false;
   bool edge_labels = false;
