@@ -51,7 +51,9 @@ struct Miner::State {
       result.plan_seconds = planned;
       return result;
     }
-    const mine::Recipe recipe = mine::make_recipe(query, graph, algebra(), options.stop);
+    // A checkpoint holds the sums of plans.
+    const bool rows = algebra() && !checkpoint.enabled();
+    const mine::Recipe recipe = mine::make_recipe(query, graph, rows, options.stop);
     const double planned = planning.seconds();
     mine::Runner runner(graph, options, checkpoint);
     QueryResult result = runner.run(query, recipe, sink);

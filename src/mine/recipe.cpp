@@ -18,6 +18,7 @@ namespace {
 
 constexpr double kWorthAlgebra = 1e6;  ///< nanoseconds of the direct plan
 constexpr double kWorthRows = 2e7;     ///< nanoseconds of enumeration before row programs are considered
+constexpr int kMaxMotifRows = 6;       ///< beyond, planning row programs for all patterns takes longer than counting
 constexpr std::size_t kMaxMerged = 8;  ///< patterns in one loop nest: beyond, their tables crowd the cache
 
 Output::Kind output_kind(QueryKind kind) {
@@ -150,7 +151,8 @@ class Maker {
     std::vector<Pattern> patterns;
     for (const Motif& motif : recipe.motifs) patterns.push_back(motif.pattern);
     double by_algebra = std::numeric_limits<double>::infinity();
-    auto rows = algebra_ && query_.motif_size > 3 ? by_rows(patterns, by_algebra) : std::nullopt;
+    auto rows = algebra_ && query_.motif_size > 3 && query_.motif_size <= kMaxMotifRows ? by_rows(patterns, by_algebra)
+                                                                                        : std::nullopt;
     if (!rows) by_algebra = std::numeric_limits<double>::infinity();
     double apart = 0;
     for (const Motif& motif : recipe.motifs) {
