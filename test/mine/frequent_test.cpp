@@ -1,0 +1,326 @@
+// FREQUENT against brute force over all maps, known results, and what its options promise.
+
+#include <algorithm>
+#include <bit>
+#include <map>
+#include <random>
+#include <set>
+
+#include "codegen/pattern/automorphism.hpp"
+#include "codegen/pattern/canonical.hpp"
+#include "galena/error.hpp"
+#include "galena/generate.hpp"
+#include "galena/io.hpp"
+#include "galena/mine.hpp"
+#include "src/mine/frequent/shape.hpp"
+#include "test/mine/command.hpp"
+#include "test/mine/graphs.hpp"
+#include "test/support/data.hpp"
+
+using namespace galena;
+using namespace galena::test;
+using mine::frequent::Shape;
+
+namespace {
+
+/// Support by canonical code, patterns up to isomorphism.
+using Supports = std::map<std::string, std::uint64_t>;
+
+QueryResult frequent(const Graph& graph, const std::string& clauses, int threads = 1) {
+  return Miner(graph, quick(Engine::automatic, threads)).run(parse_queries("FREQUENT " + clauses).front());
+}
+
+Supports supports(const QueryResult& result) {
+  Supports all;
+  for (const FrequentPattern& each : result.frequent)
+    CHECK(all.emplace(codegen::canonical_code(each.pattern), each.support).second);
+  CHECK(result.count.low() == result.frequent.size());
+  return all;
+}
+
+std::vector<std::uint64_t> support_list(const QueryResult& result) {
+  std::vector<std::uint64_t> all;
+  for (const FrequentPattern& each : result.frequent) all.push_back(each.support);
+  return all;
+}
+
+LabelSet exactly(std::span<const Label> labels, std::uint64_t i) {
+  return labels.empty() ? LabelSet{} : LabelSet{LabelSet::Kind::one_of, {labels[i]}};
+}
+
+Label edge_label(const Graph& graph, VertexId u, VertexId v) {
+  const auto around = graph.neighbors(u);
+  const auto arc = graph.indptr()[u] +
+                   static_cast<std::uint64_t>(std::lower_bound(around.begin(), around.end(), v) - around.begin());
+  return graph.edge_labels()[arc];
+}
+
+/// The subgraph of these edges as a pattern; its vertices in order of first appearance.
+Pattern pattern_of(const Graph& graph, const std::vector<std::pair<VertexId, VertexId>>& edges) {
+  std::map<VertexId, int> number;
+  for (const auto& [u, v] : edges)
+    for (const VertexId x : {u, v}) number.try_emplace(x, static_cast<int>(number.size()));
+  Pattern pattern(static_cast<int>(number.size()), {});
+  for (const auto& [v, i] : number) pattern.set_label(i, exactly(graph.vertex_labels(), v));
+  for (const auto& [u, v] : edges)
+    pattern.add_edge(
+        number[u], number[v],
+        graph.edge_labels().empty() ? LabelSet{} : LabelSet{LabelSet::Kind::one_of, {edge_label(graph, u, v)}});
+  return pattern;
+}
+
+/// Tries every injective map, vertex by vertex, and notes the images of those that are matches.
+class AllMaps {
+ public:
+  AllMaps(const Graph& graph, const Pattern& pattern) : graph_(graph), pattern_(pattern) {
+    images_.resize(static_cast<std::size_t>(pattern.size()));
+    extend();
+  }
+  [[nodiscard]] std::uint64_t support() const {
+    std::uint64_t least = graph_.num_vertices();
+    for (const auto& images : images_) least = std::min<std::uint64_t>(least, images.size());
+    return least;
+  }
+
+ private:
+  [[nodiscard]] bool fits() const {
+    for (std::size_t i = 0; i < map_.size(); ++i)
+      if (!graph_.vertex_labels().empty() &&
+          !pattern_.vertex(static_cast<int>(i)).label.contains(graph_.vertex_labels()[map_[i]]))
+        return false;
+    return std::all_of(pattern_.edges().begin(), pattern_.edges().end(), [&](const Pattern::Edge& edge) {
+      const VertexId u = map_[static_cast<std::size_t>(edge.u)], v = map_[static_cast<std::size_t>(edge.v)];
+      return graph_.has_edge(u, v) && (graph_.edge_labels().empty() || edge.label.contains(edge_label(graph_, u, v)));
+    });
+  }
+  void extend() {
+    if (map_.size() == images_.size()) {
+      if (!fits()) return;
+      for (std::size_t i = 0; i < map_.size(); ++i) images_[i].insert(map_[i]);
+      return;
+    }
+    for (VertexId v = 0; v < graph_.num_vertices(); ++v) {
+      if (std::find(map_.begin(), map_.end(), v) != map_.end()) continue;
+      map_.push_back(v);
+      extend();
+      map_.pop_back();
+    }
+  }
+
+  const Graph& graph_;
+  const Pattern& pattern_;
+  std::vector<VertexId> map_;
+  std::vector<std::set<VertexId>> images_;
+};
+
+/// Every connected set of up to max_edges edges is a pattern; all supports of at least `support`.
+Supports brute_force(const Graph& graph, std::size_t max_edges, std::uint64_t support) {
+  std::vector<std::pair<VertexId, VertexId>> edges;
+  for (VertexId u = 0; u < graph.num_vertices(); ++u)
+    for (const VertexId v : graph.neighbors(u))
+      if (u < v) edges.emplace_back(u, v);
+  std::map<std::string, Pattern> patterns;
+  for (std::uint64_t set = 1; set < std::uint64_t{1} << edges.size(); ++set) {
+    if (static_cast<std::size_t>(std::popcount(set)) > max_edges) continue;
+    std::vector<std::pair<VertexId, VertexId>> chosen;
+    for (std::size_t i = 0; i < edges.size(); ++i)
+      if (((set >> i) & 1U) != 0) chosen.push_back(edges[i]);
+    const Pattern pattern = pattern_of(graph, chosen);
+    if (pattern.connected()) patterns.try_emplace(codegen::canonical_code(pattern), pattern);
+  }
+  Supports all;
+  for (const auto& [code, pattern] : patterns)
+    if (const std::uint64_t found = AllMaps(graph, pattern).support(); found >= support) all.emplace(code, found);
+  return all;
+}
+
+/// n vertices, m edges; no labels where the number is 0.
+Graph random_graph(std::mt19937& random, VertexId n, std::uint64_t m, std::uint32_t labels, std::uint32_t edge_labels) {
+  const auto below = [&random](std::uint64_t bound) { return random() % bound; };
+  EdgeList list;
+  std::set<std::pair<std::uint64_t, std::uint64_t>> seen;
+  while (seen.size() < m) {
+    const std::uint64_t u = below(n), v = below(n);
+    if (u >= v || !seen.emplace(u, v).second) continue;
+    list.source.push_back(u);
+    list.target.push_back(v);
+    if (edge_labels > 0) list.labels.push_back(static_cast<Label>(7 + below(edge_labels)));
+  }
+  BuildOptions options;
+  options.num_vertices = n;
+  Graph graph = build_graph(std::move(list), options);
+  std::vector<Label> chosen(n);
+  for (Label& label : chosen) label = static_cast<Label>(3 * below(std::max(labels, 1U)));
+  return labels == 0 ? graph : with_vertex_labels(graph, std::move(chosen));
+}
+
+}  // namespace
+
+TEST_CASE("supports against all injective maps") {
+  std::mt19937 random(5);
+  for (int round = 0; round < 24; ++round) {
+    const auto labels = static_cast<std::uint32_t>(round % 4), edge_labels = static_cast<std::uint32_t>(round / 4 % 3);
+    const Graph graph = random_graph(random, 8, 11, labels, edge_labels);
+    for (const std::uint64_t support : {1, 2, 4}) {
+      CAPTURE(round, labels, edge_labels, support);
+      const std::string clauses = "EDGES <= 4 SUPPORT >= " + std::to_string(support);
+      const Supports expected = brute_force(graph, 4, support);
+      CHECK(supports(frequent(graph, clauses)) == expected);
+      Supports reached = supports(frequent(graph, "EXISTS " + clauses));
+      CHECK(reached.size() == expected.size());
+      for (const auto& [code, least] : reached) {
+        CHECK(expected.contains(code));
+        CHECK(least == support);
+      }
+    }
+  }
+}
+
+TEST_CASE("every vertex of an orbit counts") {
+  // One triangle has one instance, but each of its vertices stands for each of the pattern's.
+  CHECK(support_list(frequent(graph_of({{0, 1}, {1, 2}, {2, 0}}), "EDGES <= 3 SUPPORT >= 1")) ==
+        std::vector<std::uint64_t>{3, 3, 3});
+  // A star: its edges' ends are alike to the pattern, its wedge's centre is one vertex.
+  CHECK(support_list(frequent(graph_of({{0, 1}, {0, 2}, {0, 3}, {0, 4}}), "EDGES <= 2 SUPPORT >= 1")) ==
+        std::vector<std::uint64_t>{5, 1});
+  // The path of three edges can be laid both ways.
+  CHECK(support_list(frequent(graph_of({{0, 1}, {1, 2}, {2, 3}}), "EDGES = 3 SUPPORT >= 2")) ==
+        std::vector<std::uint64_t>{2});
+}
+
+TEST_CASE("graphs and supports at the edges") {
+  CHECK(frequent(Graph(), "EDGES <= 3 SUPPORT >= 1").frequent.empty());
+  CHECK(frequent(graph_of({}, 5), "EDGES <= 3 SUPPORT >= 1").frequent.empty());
+  CHECK(frequent(petersen(), "EDGES <= 3 SUPPORT >= 11").frequent.empty());
+  CHECK(frequent(petersen(), "EDGES <= 3 SUPPORT >= 18446744073709551615").frequent.empty());
+  CHECK(support_list(frequent(petersen(), "EDGES <= 3 SUPPORT >= 10")) == std::vector<std::uint64_t>{10, 10, 10, 10});
+  // The only pattern of 12 edges in a cycle of 12 is the cycle; no other has all vertices.
+  CHECK(support_list(frequent(generate_cycle(12), "EDGES = 12 SUPPORT >= 12")) == std::vector<std::uint64_t>{12});
+  const Graph looped = graph_of({{0, 0}, {0, 1}, {1, 1}});
+  CHECK(support_list(frequent(looped, "EDGES <= 2 SUPPORT >= 1")) == std::vector<std::uint64_t>{2});
+}
+
+TEST_CASE("labels that are not asked for are all alike") {
+  std::mt19937 random(11);
+  const Graph graph = random_graph(random, 8, 11, 2, 2);
+  GraphArrays plain;
+  plain.indptr.assign(graph.indptr().begin(), graph.indptr().end());
+  plain.indices.assign(graph.indices().begin(), graph.indices().end());
+  GraphArrays only_edges = plain;
+  only_edges.edge_labels.assign(graph.edge_labels().begin(), graph.edge_labels().end());
+  const Graph none = Graph::from_arrays(plain);
+  const std::vector<Label> labels(graph.vertex_labels().begin(), graph.vertex_labels().end());
+  const std::string clauses = "EDGES <= 3 SUPPORT >= 2";
+  CHECK(supports(frequent(graph, clauses + " LABELS NONE")) == brute_force(none, 3, 2));
+  CHECK(supports(frequent(graph, clauses + " LABELS EDGES")) == brute_force(Graph::from_arrays(only_edges), 3, 2));
+  CHECK(supports(frequent(graph, "LABELS VERTICES " + clauses)) == brute_force(with_vertex_labels(none, labels), 3, 2));
+}
+
+TEST_CASE("canonical codes and orbits agree with the compiler's") {
+  std::mt19937 random(3);
+  std::map<std::string, std::u32string> code_of;
+  std::set<std::u32string> codes;
+  for (int round = 0; round < 2000; ++round) {
+    Shape shape;
+    shape.add_vertex(0);
+    while (shape.edges() < 1 + round % 8) {
+      const int u = static_cast<int>(random() % static_cast<unsigned>(shape.size));
+      const int v = static_cast<int>(random() % static_cast<unsigned>(shape.size));
+      const bool fresh = random() % 2 == 0 || shape.size < 3;
+      if (fresh)
+        shape.join(u, shape.add_vertex(random() % 2), random() % 2);
+      else if (u != v && !shape.adjacent(u, v))
+        shape.join(u, v, random() % 2);
+    }
+    const mine::frequent::Canonical form = mine::frequent::canonical(shape);
+    const Shape sorted = shape.permuted(form.order, shape.size);
+    Pattern pattern(sorted.size, {});
+    for (int v = 0; v < sorted.size; ++v) {
+      pattern.set_label(v, {LabelSet::Kind::one_of, {sorted.label[Shape::at(v)]}});
+      for (int u = 0; u < v; ++u)
+        if (sorted.adjacent(u, v))
+          pattern.add_edge(u, v, {LabelSet::Kind::one_of, {sorted.edge[Shape::at(u)][Shape::at(v)]}});
+    }
+    const auto [place, fresh] = code_of.emplace(codegen::canonical_code(pattern), form.code);
+    CHECK(place->second == form.code);
+    CHECK(codes.insert(form.code).second == fresh);
+    const auto orbits = codegen::Automorphisms(pattern).orbits();
+    for (int v = 0; v < sorted.size; ++v)
+      CHECK(static_cast<int>(form.orbit[Shape::at(v)]) == std::countr_zero(orbits[Shape::at(v)]));
+  }
+}
+
+TEST_CASE("one thread or two, patterns or vertices shared") {
+  const Graph few = generate_er(20000, 60000, 3);  // large, without labels: threads share vertices
+  CHECK(support_list(frequent(few, "EDGES <= 3 SUPPORT >= 50", 1)) ==
+        support_list(frequent(few, "EDGES <= 3 SUPPORT >= 50", 2)));
+  const Graph many = with_random_labels(generate_rmat(11, 8, 1), 6, 1);
+  const auto text = [](const QueryResult& result) {
+    std::string all;
+    for (const FrequentPattern& each : result.frequent)
+      all += each.pattern.to_string() + " " + std::to_string(each.support) + "\n";
+    return all;
+  };
+  for (const char* clauses : {"EDGES <= 2 SUPPORT >= 40", "EXISTS EDGES <= 3 SUPPORT >= 90"}) {
+    const QueryResult one = frequent(many, clauses, 1);
+    CHECK(one.frequent.size() > 50);
+    CHECK(text(one) == text(frequent(many, clauses, 2)));
+  }
+}
+
+TEST_CASE("patterns found can be counted, and raising the flag ends the search") {
+  const Graph graph = with_random_labels(generate_rmat(8, 6, 1), 3, 2);
+  const QueryResult result = frequent(graph, "EDGES <= 3 SUPPORT >= 20");
+  REQUIRE(result.frequent.size() > 10);
+  CHECK_FALSE(result.partial);
+  for (const FrequentPattern& each : result.frequent) {
+    CHECK(Pattern::parse(each.pattern.to_string()) == each.pattern);
+    // Each image lies in an instance, and an instance of k vertices gives a vertex at most k images.
+    const auto k = static_cast<Count::Wide>(each.pattern.size());
+    CHECK(count(graph, "COUNT " + each.pattern.to_string(), quick()).wide() * k >= each.support);
+  }
+  int stop = 1;
+  MineOptions options = quick();
+  options.stop = &stop;
+  const QueryResult stopped = Miner(graph, options).run(parse_queries("FREQUENT EDGES <= 3 SUPPORT >= 20").front());
+  CHECK(stopped.partial);
+  CHECK(stopped.done < 1);
+  CHECK(stopped.frequent.size() < result.frequent.size());
+}
+
+TEST_CASE("fsm-citeseer as GraphSet and Peregrine find it") {
+  const auto folder = data_set("fsm-citeseer");
+  if (!folder) GALENA_SKIP("no data set fsm-citeseer (set GALENA_DATA_DIR)");
+  const Graph graph = load_graph(*folder);
+  const auto numbers = [&](int edges, int support) {
+    return support_list(frequent(
+        graph, "EDGES = " + std::to_string(edges) + " SUPPORT >= " + std::to_string(support) + " LABELS VERTICES"));
+  };
+  CHECK(numbers(1, 100).size() == 7);
+  CHECK(numbers(1, 200).size() == 5);
+  CHECK(numbers(1, 300).size() == 5);
+  CHECK(numbers(2, 100).size() == 5);
+  CHECK(numbers(2, 200).size() == 4);
+  CHECK(numbers(2, 300).size() == 2);
+  CHECK(numbers(3, 100) == std::vector<std::uint64_t>{335, 303, 272, 235, 224, 202, 187, 173, 168, 162, 157, 109});
+  CHECK(numbers(3, 200) == std::vector<std::uint64_t>{335, 303, 272, 235, 224, 202});
+  CHECK(numbers(3, 300) == std::vector<std::uint64_t>{335, 303});
+  CHECK(numbers(3, 500).empty());
+  CHECK(numbers(4, 200) == std::vector<std::uint64_t>{286, 253, 248, 233});
+}
+
+TEST_CASE("galena mine FREQUENT") {
+  const Outcome json = galena::test::mine({"karate", "FREQUENT EDGES <= 2 SUPPORT MNI >= 20 LABELS NONE", "--json"});
+  REQUIRE(json.code == 0);
+  const auto query = nlohmann::json::parse(json.out).at("queries").at(0);
+  CHECK(query.at("count") == "2");
+  CHECK(query.at("patterns").at(0).at("support") == 34);
+  CHECK(query.at("patterns").at(0).at("edges") == 1);
+  const auto bound = nlohmann::json::parse(
+      galena::test::mine({"karate", "FREQUENT EXISTS EDGES = 1 SUPPORT >= 20 LABELS NONE", "--json"}).out);
+  CHECK(bound.at("queries").at(0).at("patterns").at(0).at("support_at_least") == 20);
+  CHECK_THAT(galena::test::mine({"karate", "FREQUENT EDGES <= 1 SUPPORT >= 20 LABELS NONE"}).out, contains("(a)--(b)"));
+  CHECK_THAT(galena::test::mine({"karate", "FREQUENT EDGES <= 1 SUPPORT >= 20 LABELS NONE", "--explain"}).out,
+             contains("frequent edges: 1"));
+  check_fails({"karate", "FREQUENT EDGES <= 1 SUPPORT >= 20 LABELS NONE", "--emit", "plan"}, 2, {"no plan to emit"});
+}
