@@ -59,11 +59,16 @@ Engine engine_of(const std::string& name) {
   return name == "interpreter" ? Engine::interpreter : Engine::automatic;
 }
 
-void check_device(const std::string& device) {
-  if (device != "cuda") return;
-  throw EnvironmentError("--device cuda: mining on a GPU is not available in this version" +
-                         (device::built_with_cuda() ? std::string() : std::string(" (and this build has no CUDA)")) +
-                         "; leave the option out to use the CPU");
+MineDevice device_of(const std::string& name) {
+  if (name == "cuda") return MineDevice::cuda;
+  return name == "cpu" ? MineDevice::cpu : MineDevice::automatic;
+}
+
+/// Before the graph is read, which may take long.
+void check_device(const MineCommand& command) {
+  if (command.device != "cuda" || command.explain || !command.emit.empty()) return;
+  if (device::cuda_device_names().empty())
+    throw EnvironmentError("--device cuda: " + device::why_no_cuda() + "; leave the option out to use the CPU");
 }
 
 std::vector<std::string> column_names(const Query& query) {
@@ -177,7 +182,7 @@ class Session {
   Session(const MineCommand& command, const Common& common) : command_(command), common_(common) {}
 
   void run() {
-    check_device(command_.device);
+    check_device(command_);
     const std::vector<Query> queries = read_queries(command_);
     check_output(queries);
     load();
@@ -230,6 +235,7 @@ class Session {
     MineOptions mine_options;
     mine_options.threads = common_.threads;
     mine_options.engine = engine_of(command_.engine);
+    mine_options.device = device_of(command_.device);
     mine_options.stop = stop_flag();
     mine_options.resume = command_.resume;
     mine_options.warn = [this](const std::string& text) { note(common_, text); };
@@ -303,7 +309,7 @@ class Session {
         {"queries", results_},
         {"seconds",
          {{"load", timing_.load}, {"prepare", timing_.prepare}, {"compile", timing_.compile}, {"run", timing_.run}}},
-        {"device", "cpu"},
+        {"device", command_.device == "cuda" ? "cuda" : "cpu"},
         {"engine", engine_},
         {"threads", threads()},
         {"memory", {{"peak", peak_bytes()}, {"graph", graph.bytes()}, {"working", miner_->working_bytes()}}}};

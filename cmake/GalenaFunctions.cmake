@@ -97,12 +97,12 @@ if(GALENA_SANITIZE MATCHES "thread")
   set(GALENA_TEST_ENVIRONMENT ENVIRONMENT OMP_THREAD_LIMIT=1)
 endif()
 
-# galena_add_test(NAME a_test.cpp ... [LIBS galena::graph ...] [TIMEOUT seconds])
+# galena_add_test(NAME a_test.cpp ... [LIBS galena::graph ...] [TIMEOUT seconds] [LABEL gpu])
 #
 # A Catch2 executable test_NAME whose cases each are a ctest entry "NAME/case". A case that cannot
 # run says GALENA_SKIP("why"), and ctest shows it as skipped.
 function(galena_add_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "LIBS" ${ARGN})
+  cmake_parse_arguments(arg "" "TIMEOUT;LABEL" "LIBS" ${ARGN})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 300)
   endif()
@@ -114,7 +114,7 @@ function(galena_add_test name)
   target_link_libraries(test_${name} PRIVATE galena_test_support ${arg_LIBS})
   catch_discover_tests(test_${name}
     TEST_PREFIX "${name}/"
-    PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${arg_TIMEOUT} ${GALENA_TEST_ENVIRONMENT})
+    PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABEL}" ${GALENA_TEST_ENVIRONMENT})
 endfunction()
 
 # galena_add_bench(NAME a_bench.cpp ... [LIBS ...]): an executable bench_NAME on google-benchmark.

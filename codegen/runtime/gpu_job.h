@@ -10,6 +10,9 @@ namespace galena::rt {
 constexpr int kWorkersPerBlock = 4;
 constexpr int kWarpsPerWorker = 8;
 
+/// A local count in a log: the vertex, then the count's four words.
+constexpr int kLocalWords = 5;
+
 /// What became of a chunk.
 enum class ChunkState : uint8_t {
   untouched = 0,  ///< not begun, or ended early: run it again

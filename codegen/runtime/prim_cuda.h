@@ -21,9 +21,6 @@
 
 namespace galena::rt::gpu {
 
-/// A local count in a log: the vertex, then the count's four words.
-constexpr int kLocalWords = 5;
-
 template <class T>
 class Gpu : public Access {
  public:

@@ -90,4 +90,21 @@ void run_by_fibers(Worker& w, const Chunk& c, int outputs, int width, Task&& tas
   deliver(host, w, outputs, width);
 }
 
+/// One worker of a simulated launch: handed over behind Worker::owner.
+struct SimulatedWorker {
+  const GpuJob* job;
+  uint64_t number;
+  bool block;  ///< a block's team, else a warp's
+};
+
+template <class Task>
+void run_worker(const SimulatedWorker& worker, Task&& task) {
+  Shared<kWarpsPerWorker> block;
+  Shared<1> warp;
+  if (worker.block)
+    work(*worker.job, HostTeam<kWarpsPerWorker>(&block), worker.number, task);
+  else
+    work(*worker.job, HostTeam<1>(&warp), worker.number, task);
+}
+
 }  // namespace galena::rt::gpu

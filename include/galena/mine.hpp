@@ -43,6 +43,13 @@ enum class Engine {
   interpreter,  ///< never a compiler
 };
 
+/// Where plans run.
+enum class MineDevice {
+  automatic,  ///< the CPU
+  cpu,
+  cuda,  ///< every CUDA device of this machine; EnvironmentError where there is none
+};
+
 struct MineProgress {
   double done = 0;               ///< share of the work of this query in [0, 1]
   double seconds = 0;            ///< since it began
@@ -52,6 +59,7 @@ struct MineProgress {
 struct MineOptions {
   int threads = 0;  ///< 0 = all cores
   Engine engine = Engine::automatic;
+  MineDevice device = MineDevice::automatic;
   const volatile int* stop = nullptr;                 ///< set nonzero by anyone to end early
   std::function<void(const MineProgress&)> progress;  ///< called from the calling thread, a few times a second
   std::function<void(const std::string&)> warn;       ///< one line, e.g. that no compiler was found
@@ -100,7 +108,7 @@ class Miner {
   QueryResult run(const Query& query, const RowSink& sink = {});
   /// What `run` would do, as text: patterns, symmetry, plans with their estimates.
   std::string explain(const Query& query);
-  /// The plan ("plan") or generated source ("cpp") that `run` would use.
+  /// The plan ("plan") or generated source ("cpp") that `run` would use; "cuda": a program of its own that counts on a GPU.
   std::string emit(const Query& query, const std::string& what);
 
   [[nodiscard]] const Graph& graph() const;

@@ -10,11 +10,14 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "galena/error.hpp"
+#include "src/device/cuda_device.hpp"
 #include "src/mine/chunks.hpp"
 #include "src/mine/clock.hpp"
+#include "src/mine/gpu/lease.hpp"
 #include "src/mine/worker.hpp"
 
 namespace galena::mine {
@@ -26,7 +29,9 @@ using rt::vid;
 
 constexpr std::uint64_t kPieces = 1024;      ///< chunks of a long run
 constexpr std::uint64_t kPiecesShort = 192;  ///< of a run of under some 50 ms
-constexpr double kLong = 5e7;                ///< nanoseconds
+constexpr std::uint64_t kPiecesGpu = 1 << 16;
+constexpr std::size_t kLeastLease = 4096;  ///< chunks: fewer leave a GPU's workers idle at the lease's end
+constexpr double kLong = 5e7;              ///< nanoseconds
 constexpr double kCheckpointSeconds = 2;
 constexpr auto kTick = std::chrono::milliseconds(50);
 
@@ -36,8 +41,7 @@ class Execution {
       : graph_(graph),
         request_(request),
         options_(options),
-        chunks_(graph.chunks(request.estimate > kLong || lasting(request) ? kPieces : kPiecesShort,
-                             request.plan->max_depth >= 2)) {
+        chunks_(graph.chunks(pieces(request), request.plan->max_depth >= 2)) {
     const codegen::Plan& plan = *request.plan;
     done_.assign(chunks_.chunks.size(), 0);
     sums_.assign(plan.outputs.size(), 0);
@@ -48,14 +52,17 @@ class Execution {
   }
 
   ExecuteResult run() {
-    const auto threads = static_cast<std::size_t>(std::clamp<std::size_t>(
-        static_cast<std::size_t>(thread_count(options_)), 1, std::max<std::size_t>(1, chunks_.chunks.size())));
+    const bool on_gpus = !request_.machines.empty();
+    const std::size_t wanted = on_gpus ? request_.machines.size() : static_cast<std::size_t>(thread_count(options_));
+    const auto threads = std::clamp<std::size_t>(wanted, 1, std::max<std::size_t>(1, chunks_.chunks.size()));
+    if (on_gpus) bounds_.emplace(graph_.view());
     for (std::size_t t = 0; t < threads; ++t)
       memory_.push_back(std::make_unique<WorkerMemory>(*request_.plan, graph_.view()));
     owners_.resize(threads);
     running_ = static_cast<int>(threads);
     std::vector<std::thread> pool;
-    for (std::size_t t = 0; t < threads; ++t) pool.emplace_back([this, t] { work(t); });
+    for (std::size_t t = 0; t < threads; ++t)
+      pool.emplace_back([this, t, on_gpus] { on_gpus ? work_on_gpu(t) : work(t); });
     watch();
     for (std::thread& thread : pool) thread.join();
     if (error_) std::rethrow_exception(error_);
@@ -107,7 +114,22 @@ class Execution {
     restored_ = finished_;
   }
 
+  static std::uint64_t pieces(const ExecuteRequest& request) {
+    if (!request.machines.empty()) return kPiecesGpu;
+    return request.estimate > kLong || lasting(request) ? kPieces : kPiecesShort;
+  }
+
   void work(std::size_t t) {
+    prepare(t);
+    for (;;) {
+      const std::size_t i = next_.fetch_add(1);
+      if (i >= chunks_.chunks.size() || rt::raised(&halt_)) break;
+      if (!done_before(i) && !run_here(i, t)) break;
+    }
+    leave(t);
+  }
+
+  void prepare(std::size_t t) {
     rt::Worker& worker = memory_[t]->worker();
     Owner& owner = owners_[t];
     owner.run = this;
@@ -116,22 +138,86 @@ class Execution {
     worker.emit = &on_emit;
     worker.add_local = &on_local;
     worker.stop = &halt_;
-    for (;;) {
-      const std::size_t i = next_.fetch_add(1);
-      if (i >= chunks_.chunks.size() || rt::raised(&halt_)) break;
-      if (done_before(i)) continue;
-      memory_[t]->clear_sums();
-      owner.local.clear();
-      request_.code->run(worker, chunks_.chunks[i]);
-      if (worker.aborted != 0 || owner.error) break;
-      commit(i, t);
-    }
+  }
+
+  /// Runs a chunk on this thread; false where it ended early.
+  bool run_here(std::size_t i, std::size_t t) {
+    rt::Worker& worker = memory_[t]->worker();
+    memory_[t]->clear_sums();
+    owners_[t].local.clear();
+    request_.code->run(worker, chunks_.chunks[i]);
+    if (worker.aborted != 0 || owners_[t].error) return false;
+    commit(i, memory_[t]->sums(), owners_[t].local);
+    return true;
+  }
+
+  void leave(std::size_t t) {
+    const Owner& owner = owners_[t];
     if (ended_ || owner.error) halt();
     const std::scoped_lock lock(mutex_);
     if (owner.error && !error_) error_ = owner.error;
-    overflow_ = overflow_ || worker.overflow != 0;
+    overflow_ = overflow_ || memory_[t]->worker().overflow != 0;
     --running_;
     wake_.notify_one();
+  }
+
+  /// Thread t serves machine t: takes leases until there are no chunks.
+  void work_on_gpu(std::size_t t) {
+    prepare(t);
+    try {
+      gpu::LeaseRunner runner(*request_.machines[t], *request_.plan, graph_.view(), *bounds_, request_.limits);
+      while (!rt::raised(&halt_)) {
+        const std::vector<std::size_t> lease = take_lease();
+        if (lease.empty() || !run_lease(runner, lease, t)) break;
+      }
+      const std::scoped_lock lock(mutex_);
+      gpu_bytes_ += runner.bytes();
+      compile_seconds_ = std::max(compile_seconds_, runner.compile_seconds());
+    } catch (...) {
+      owners_[t].error = std::current_exception();
+    }
+    leave(t);
+  }
+
+  /// The next chunks that are not done, as many as leave every machine another lease later; none at the end.
+  std::vector<std::size_t> take_lease() {
+    const std::scoped_lock lock(mutex_);
+    std::vector<std::size_t> lease;
+    const std::size_t all = chunks_.chunks.size();
+    const std::size_t left = all - std::min(all, next_.load());
+    const std::size_t size = std::min(left, std::max(kLeastLease, left / (2 * request_.machines.size())));
+    for (; next_ < all && lease.size() < size; ++next_)
+      if (done_[next_] == 0) lease.push_back(next_);
+    return lease;
+  }
+
+  /// False where the run is to end.
+  bool run_lease(gpu::LeaseRunner& runner, const std::vector<std::size_t>& lease, std::size_t t) {
+    std::vector<rt::Chunk> chunks;
+    std::vector<double> weights;
+    for (const std::size_t i : lease) {
+      chunks.push_back(chunks_.chunks[i]);
+      weights.push_back(chunks_.weight[i] * static_cast<double>(chunks_.chunks.size()));
+    }
+    const gpu::LeaseResult result = runner.run(chunks, weights, &halt_);
+    commit_lease(lease, result, t);
+    if (!pass_on(result, t)) return false;
+    for (std::size_t k = 0; k < lease.size(); ++k) {
+      if (result.states[k] != rt::ChunkState::overflow) continue;
+      ++left_to_cpu_;
+      if (!run_here(lease[k], t)) return false;
+    }
+    return true;
+  }
+
+  /// Matches that a machine found; false where they are enough.
+  bool pass_on(const gpu::LeaseResult& result, std::size_t t) {
+    rt::Worker& worker = memory_[t]->worker();
+    const int width = request_.plan->max_depth + 1;
+    if (result.found && on_emit(&worker, 0, nullptr, 0) != 0) return false;
+    for (std::size_t at = 0; at < result.rows.size(); at += static_cast<std::size_t>(width))
+      if (on_emit(&worker, 0, result.rows.data() + at, width) != 0) return false;
+    return true;
   }
 
   bool done_before(std::size_t i) {
@@ -139,14 +225,29 @@ class Execution {
     return done_[i] != 0;
   }
 
-  void commit(std::size_t i, std::size_t t) {
+  using Local = std::vector<std::pair<vid, i128>>;
+
+  void commit(std::size_t i, const std::vector<i128>& sums, const Local& local) {
     const std::scoped_lock lock(mutex_);
+    add(i, sums.data());
+    for (const auto& [v, count] : local) local_[v] += count;
+  }
+
+  void commit_lease(const std::vector<std::size_t>& lease, const gpu::LeaseResult& result, std::size_t t) {
+    const std::scoped_lock lock(mutex_);
+    for (std::size_t k = 0; k < lease.size(); ++k) {
+      if (result.states[k] == rt::ChunkState::lost) memory_[t]->worker().overflow = 1;
+      if (result.states[k] == rt::ChunkState::done) add(lease[k], result.sums.data() + k * sums_.size());
+    }
+    for (const auto& [v, count] : result.local) local_[v] += count;
+  }
+
+  /// A whole chunk's sums. Under the lock.
+  void add(std::size_t i, const i128* sums) {
     done_[i] = 1;
     finished_ += chunks_.weight[i];
-    const auto& sums = memory_[t]->sums();
-    for (std::size_t o = 0; o < sums.size(); ++o)
+    for (std::size_t o = 0; o < sums_.size(); ++o)
       if (__builtin_add_overflow(sums_[o], sums[o], &sums_[o])) overflow_ = true;
-    for (const auto& [v, count] : owners_[t].local) local_[v] += count;
   }
 
   /// The calling thread: passes on the stop flag, reports progress, writes checkpoints.
@@ -201,7 +302,11 @@ class Execution {
     out.partial = !whole && !ended_;
     out.done = whole ? 1 : std::min(finished_, 0.9999);
     out.seconds = clock_.seconds();
-    out.worker_bytes = codegen_bytes();
+    out.worker_bytes = codegen_bytes() + gpu_bytes_;
+    out.compile_seconds = compile_seconds_;
+    if (left_to_cpu_ > 0 && options_.warn)
+      options_.warn(std::to_string(left_to_cpu_) + " of " + std::to_string(done_.size()) +
+                    " pieces of work fit no buffer on the device and ran on the CPU");
     if (checkpointing() && !ended_) request_.checkpoint->store(request_.key, {done_, sums_, local_});
     out.sums = std::move(sums_);
     out.local = std::move(local_);
@@ -220,6 +325,7 @@ class Execution {
   const ChunkPlan& chunks_;
   std::vector<std::unique_ptr<WorkerMemory>> memory_;
   std::vector<Owner> owners_;
+  std::optional<gpu::Bounds> bounds_;
   std::atomic<std::size_t> next_{0};
   std::atomic<bool> ended_{false};
   volatile int halt_ = 0;
@@ -234,17 +340,29 @@ class Execution {
   double restored_ = 0;  ///< of finished_, from the checkpoint
   bool counts_local_ = false;
   bool overflow_ = false;
+  std::uint64_t gpu_bytes_ = 0;
+  double compile_seconds_ = 0;
+  std::atomic<std::size_t> left_to_cpu_{0};
   std::exception_ptr error_;
 };
 
 }  // namespace
 
 int thread_count(const MineOptions& options) {
-  if (options.threads > 0) return options.threads;
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int threads =
+      options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  if (options.device != MineDevice::cuda) return threads;
+  return std::max(threads, static_cast<int>(device::cuda_device_names().size()));  // one serves a device
 }
 
 ExecuteResult execute(const Prepared& graph, const ExecuteRequest& request, const MineOptions& options) {
+  if (options.device == MineDevice::cuda && request.machines.empty()) {
+    const auto machines = gpu::cuda_machines();
+    ExecuteRequest on_gpus = request;
+    for (const auto& machine : machines) on_gpus.machines.push_back(machine.get());
+    on_gpus.key += "@gpu";  // other chunks than a CPU's
+    return Execution(graph, on_gpus, options).run();
+  }
   return Execution(graph, request, options).run();
 }
 

@@ -8,6 +8,7 @@
 #include "codegen/plan/plan.hpp"
 #include "galena/mine.hpp"
 #include "src/mine/checkpoint.hpp"
+#include "src/mine/gpu/bins.hpp"
 #include "src/mine/kernels.hpp"
 #include "src/mine/prepared.hpp"
 
@@ -23,6 +24,9 @@ struct ExecuteRequest {
   MatchFn on_match;     ///< LIST and EXISTS
   std::string key;      ///< names the checkpoint's section
   Checkpoint* checkpoint = nullptr;
+  /// Where there are any, they run the chunks instead of threads. A chunk that fits none of them is run on the CPU.
+  std::vector<gpu::Machine*> machines;
+  gpu::Limits limits;  ///< of their buffers
 };
 
 struct ExecuteResult {
@@ -33,6 +37,7 @@ struct ExecuteResult {
   double done = 1;              ///< share of the work
   double seconds = 0;
   std::uint64_t worker_bytes = 0;
+  double compile_seconds = 0;  ///< of the machines' kernels
 };
 
 /// Throws Error(input) where a sum leaves 128 bits.

@@ -29,6 +29,11 @@ std::shared_ptr<jit::Kernel> cached(const std::string& text) {
 bool built_in(const codegen::Plan& plan) { return codegen::builtin::find(codegen::emit_cpp(plan)) != nullptr; }
 
 Executable::Executable(const codegen::Plan& plan, double estimate, const MineOptions& options) : interpreter_(plan) {
+  if (options.device == MineDevice::cuda) {  // what runs here is the rare chunk that fits no buffer there
+    engine_ = "cuda";
+    on_gpu_ = true;
+    return;
+  }
   if (options.engine == Engine::interpreter) return;
   const std::string text = codegen::emit_cpp(plan);
   if (options.engine == Engine::jit) {
@@ -92,6 +97,7 @@ void Executable::run(rt::Worker& worker, const rt::Chunk& chunk) const {
 }
 
 std::string Executable::engine() const {
+  if (on_gpu_) return engine_;
   if (run_.load() == nullptr) return "interpreter";
   if (engine_ != "interpreter") return engine_;
   return interpreted_.load() ? "interpreter+jit" : "jit";

@@ -30,7 +30,7 @@ class Executable {
   Executable& operator=(const Executable&) = delete;
 
   void run(rt::Worker& worker, const rt::Chunk& chunk) const;
-  /// "built-in", "jit", "interpreter" or "interpreter+jit".
+  /// "built-in", "jit", "interpreter", "interpreter+jit" or "cuda".
   [[nodiscard]] std::string engine() const;
   /// Seconds the caller waited for a compiler.
   [[nodiscard]] double compile_seconds() const { return compile_seconds_; }
@@ -44,6 +44,7 @@ class Executable {
   std::atomic<rt::RunFn> run_{nullptr};
   std::shared_ptr<jit::Kernel> kernel_;
   std::string engine_ = "interpreter";
+  bool on_gpu_ = false;
   mutable std::atomic<bool> interpreted_{false};
   double compile_seconds_ = 0;
   std::thread compiler_;

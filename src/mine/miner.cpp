@@ -2,11 +2,13 @@
 #include <optional>
 
 #include "codegen/emit/cpp.hpp"
+#include "codegen/emit/cuda.hpp"
+#include "codegen/jit/jit.hpp"
 #include "galena/error.hpp"
 #include "galena/mine.hpp"
 #include "src/mine/bind.hpp"
-#include "src/mine/clock.hpp"
 #include "src/mine/cliques/cliques.hpp"
+#include "src/mine/clock.hpp"
 #include "src/mine/frequent/frequent.hpp"
 #include "src/mine/recipe.hpp"
 #include "src/mine/runner.hpp"
@@ -25,13 +27,15 @@ struct Miner::State {
     if (!options.resume.empty()) checkpoint = mine::Checkpoint(options.resume, graph.graph().digest());
   }
 
-  /// Whoever asks for an engine gets plans run by it.
-  [[nodiscard]] bool algebra() const { return options.engine == Engine::automatic; }
+  /// Whoever asks for an engine or a device gets plans run by it.
+  [[nodiscard]] bool algebra() const {
+    return options.engine == Engine::automatic && options.device != MineDevice::cuda;
+  }
 
   /// Who counts the cliques that this query asks for; null where a plan does. CLIQUES has no plan.
   const mine::CliqueCounter* clique_counter(const Query& query) {
     if (!mine::asks_for_cliques(query)) return nullptr;
-    const bool planned = checkpoint.enabled() || options.engine != Engine::automatic;
+    const bool planned = checkpoint.enabled() || !algebra();
     if (planned && query.kind == QueryKind::count) return nullptr;
     if (checkpoint.enabled()) throw InputError("CLIQUES cannot be resumed; leave out --resume");
     if (!cliques) cliques.emplace(graph);
@@ -89,8 +93,8 @@ std::string Miner::explain(const Query& query) {
 }
 
 std::string Miner::emit(const Query& query, const std::string& what) {
-  if (what != "plan" && what != "cpp")
-    throw InputError("cannot emit '" + what + "' in this version; choose plan or cpp");
+  if (what != "plan" && what != "cpp" && what != "cuda")
+    throw InputError("cannot emit '" + what + "'; choose plan, cpp or cuda");
   mine::check_query(query, graph());
   if (query.kind == QueryKind::frequent)
     throw InputError("FREQUENT has no plan to emit; run it, and emit the plan of a pattern that it finds");
@@ -100,6 +104,13 @@ std::string Miner::emit(const Query& query, const std::string& what) {
   // By algebra there is no plan but that of the rows; generated source is that of enumeration.
   const mine::Recipe recipe = mine::make_recipe(query, state_->graph, what == "plan" && state_->algebra());
   if (recipe.algebra) text += "chosen: " + recipe.choice + "\n" + mine::describe(*recipe.algebra);
+  if (what == "cuda") {
+    if (query.kind == QueryKind::motifs && query.induced)
+      throw InputError("a program of its own counts edge-induced motifs only; leave INDUCED out to emit its CUDA");
+    std::vector<const codegen::Plan*> plans;
+    for (const mine::Job& job : recipe.jobs) plans.push_back(&job.selected.plan);
+    return jit::expand(codegen::emit_cuda_program(plans, recipe.coefficients, query.text));
+  }
   for (const mine::Job& job : recipe.jobs) {
     if (!text.empty()) text += "\n";
     text += what == "plan" ? codegen::print(job.selected.plan) : codegen::emit_cpp(job.selected.plan);

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "codegen/emit/cpp.hpp"
+#include "codegen/emit/cuda.hpp"
 #include "codegen/passes/planner.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/data.hpp"
@@ -49,6 +50,12 @@ TEST_CASE("plans print as they did") {
 
 TEST_CASE("generated code is as it was") { check_golden("clique4.cpp.txt", emit_cpp(best_plan("COUNT clique(4)"))); }
 
+TEST_CASE("generated CUDA is as it was") {
+  check_golden("clique4.cu.txt", emit_cuda(best_plan("COUNT clique(4)")));
+  check_golden("house.cu.txt", emit_cuda(best_plan("COUNT house")));
+  check_golden("labelled.cu.txt", emit_cuda(best_plan("COUNT (a:1|7)-[:3]-(b)-[:*]-(c:!2)")));
+}
+
 TEST_CASE("equal plans give equal texts") {
   for (const char* query :
        {"COUNT house", "COUNT INDUCED cycle(5)", "COUNT (a:1)--(b)--(c), (a)!-(c)", "COUNT wheel(5)"}) {
@@ -56,6 +63,7 @@ TEST_CASE("equal plans give equal texts") {
     INFO(query);
     CHECK(print(once) == print(again));
     CHECK(emit_cpp(once) == emit_cpp(again));
+    CHECK(emit_cuda(once) == emit_cuda(again));
     CHECK(fingerprint(once) == fingerprint(again));
   }
 }

@@ -1,0 +1,53 @@
+#pragma once
+// Which chunks go to warps and which to blocks, and how large their buffers must be.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "codegen/plan/plan.hpp"
+#include "codegen/runtime/abi.h"
+#include "src/mine/gpu/machine.hpp"
+
+namespace galena::mine::gpu {
+
+/// The largest sets that the chunks of one graph can lead to.
+class Bounds {
+ public:
+  explicit Bounds(const rt::GraphView& graph);
+
+  /// Elements that no set the plan writes to a buffer has more of while it runs this chunk. Sets around v0 and v1
+  /// are bounded by the degrees there are in the chunk, deeper ones by the graph's largest.
+  [[nodiscard]] std::uint64_t slot(const codegen::Plan& plan, const rt::Chunk& chunk) const;
+  /// Vertices that the chunk begins at.
+  [[nodiscard]] std::uint64_t roots(const rt::Chunk& chunk) const;
+
+ private:
+  const rt::GraphView& graph_;
+  std::vector<rt::vid> neighbour_;  ///< by vertex: the largest degree among its neighbours
+};
+
+struct Limits {
+  /// Elements that a warp's buffers hold at the most; chunks that turn out to need more go on to blocks.
+  std::uint64_t warp_slot = 4096;
+  /// Words of matches that a worker keeps of a LIST chunk.
+  std::uint64_t warp_log = 1 << 14, block_log = 1 << 20;
+  /// Words of matches that a launch hands on.
+  std::uint64_t rows = 1 << 24;
+};
+
+/// The team that a chunk begins with: a block where the plan has tables of all vertices (too many for every warp),
+/// where the chunk is `weight` > kHeavy times the average, else a warp.
+inline constexpr double kHeavy = 4;
+Team team_for(const codegen::Plan& plan, double weight);
+
+/// What one worker needs.
+struct Room {
+  std::uint64_t slot = 0;  ///< elements a slot
+  std::uint64_t log = 0;   ///< words
+  std::uint64_t bytes = 0;
+};
+Room room_for(const codegen::Plan& plan, const Bounds& bounds, Team team, std::uint64_t n_padded,
+              std::span<const rt::Chunk> chunks, const Limits& limits);
+
+}  // namespace galena::mine::gpu

@@ -1,0 +1,62 @@
+#include "codegen/emit/cuda.hpp"
+#include "codegen/jit/nvrtc.hpp"
+#include "galena/error.hpp"
+#include "src/device/cuda_device.hpp"
+#include "src/device/gpu.hpp"
+#include "src/mine/gpu/machine.hpp"
+
+namespace galena::mine::gpu {
+
+namespace {
+
+constexpr int kWarp = 32;
+
+class CudaMachine : public Machine {
+ public:
+  explicit CudaMachine(int number) : gpu_(number) {}
+
+  [[nodiscard]] std::uint64_t free_bytes() const override { return gpu_.free_bytes(); }
+  void* allocate(std::uint64_t bytes) override { return gpu_.allocate(bytes); }
+  void release(void* memory) noexcept override { gpu_.release(memory); }
+  void upload(void* to, const void* from, std::uint64_t bytes) override { gpu_.upload(to, from, bytes); }
+  void download(void* to, const void* from, std::uint64_t bytes) override { gpu_.download(to, from, bytes); }
+  void zero(void* memory, std::uint64_t bytes) override { gpu_.zero(memory, bytes); }
+
+  double load(const codegen::Plan& plan) override {
+    const jit::Cubin cubin = jit::compile_cuda(codegen::emit_cuda(plan), gpu_.arch());
+    gpu_.load(cubin.bytes);
+    return cubin.seconds;
+  }
+
+  std::uint64_t most_workers(Team team) override {
+    const int blocks = gpu_.processors() * gpu_.blocks_per_processor(kernel(team), threads(team));
+    return static_cast<std::uint64_t>(blocks) * per_block(team);
+  }
+
+  void run(Team team, const rt::GpuJob& job, std::uint64_t workers, const volatile int* halt) override {
+    const auto blocks = static_cast<int>(workers / per_block(team));
+    gpu_.launch(kernel(team), blocks, threads(team), &job, halt, job.stop);
+  }
+
+ private:
+  static const char* kernel(Team team) { return team == Team::warp ? "galena_warps" : "galena_blocks"; }
+  static int threads(Team team) { return kWarp * (team == Team::warp ? rt::kWorkersPerBlock : rt::kWarpsPerWorker); }
+  static std::uint64_t per_block(Team team) { return team == Team::warp ? rt::kWorkersPerBlock : 1; }
+
+  device::Gpu gpu_;
+};
+
+}  // namespace
+
+std::vector<std::unique_ptr<Machine>> cuda_machines() {
+  const std::size_t devices = device::cuda_device_names().size();
+  if (devices == 0)
+    throw EnvironmentError("--device cuda: " + device::why_no_cuda() + "; leave the option out to use the CPU");
+  std::string why;
+  if (!jit::nvrtc_available(&why)) throw EnvironmentError("--device cuda: " + why);
+  std::vector<std::unique_ptr<Machine>> machines;
+  for (std::size_t i = 0; i < devices; ++i) machines.push_back(std::make_unique<CudaMachine>(static_cast<int>(i)));
+  return machines;
+}
+
+}  // namespace galena::mine::gpu

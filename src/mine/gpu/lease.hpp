@@ -1,0 +1,74 @@
+#pragma once
+// Running a lease, a list of chunks of one plan, on one machine.
+
+#include <span>
+#include <vector>
+
+#include "codegen/plan/plan.hpp"
+#include "codegen/runtime/gpu_job.h"
+#include "src/mine/gpu/bins.hpp"
+#include "src/mine/gpu/machine.hpp"
+
+namespace galena::mine::gpu {
+
+/// A graph's arrays on a machine.
+class DeviceGraph {
+ public:
+  /// EnvironmentError where there is no room.
+  DeviceGraph(Machine& machine, const rt::GraphView& graph);
+  [[nodiscard]] const rt::GraphView& view() const { return view_; }
+
+ private:
+  template <class T>
+  const T* copy(const T* from, std::uint64_t n);
+  Machine& machine_;
+  std::vector<Memory> arrays_;
+  rt::GraphView view_{};
+};
+
+struct LeaseResult {
+  std::vector<rt::ChunkState> states;               ///< by chunk of the lease
+  std::vector<rt::i128> sums;                       ///< by chunk, then output; of chunks done
+  std::vector<std::pair<rt::vid, rt::i128>> local;  ///< of LOCAL: what the chunks done add, by vertex
+  std::vector<rt::vid> rows;                        ///< of LIST: matches by depth, of the chunks done
+  bool found = false;                               ///< of EXISTS
+};
+
+/// Keeps a machine's buffers for one plan over one graph.
+class LeaseRunner {
+ public:
+  LeaseRunner(Machine& machine, const codegen::Plan& plan, const rt::GraphView& graph, const Bounds& bounds,
+              const Limits& limits = {});
+
+  /// Runs the chunks; `weights`: each one's share of the work, relative to the average. What did not fit a warp's
+  /// buffers is run again by blocks; what does not fit those either is left as overflow, for a CPU.
+  /// Chunks that `halt` kept from running are left untouched.
+  LeaseResult run(std::span<const rt::Chunk> chunks, std::span<const double> weights, const volatile int* halt);
+  /// Seconds that loading the kernels took.
+  [[nodiscard]] double compile_seconds() const { return compile_seconds_; }
+  [[nodiscard]] std::uint64_t bytes() const;
+
+ private:
+  /// Runs the chunks of a bin (indices in `chunks`) until none is deferred.
+  void run_bin(Team team, std::vector<std::size_t> bin, std::span<const rt::Chunk> chunks, const volatile int* halt,
+               LeaseResult& result);
+  bool launch(Team team, const Room& room, const std::vector<std::size_t>& bin, std::span<const rt::Chunk> own,
+              const volatile int* halt, LeaseResult& result);
+  [[nodiscard]] rt::GpuJob job(const Room& room, std::uint64_t n) const;
+  void collect(const std::vector<std::size_t>& bin, LeaseResult& result);
+  std::uint64_t make_room(Team team, const Room& room, std::uint64_t wanted);
+  void reserve(Memory& memory, std::uint64_t bytes);
+  void collect_local(LeaseResult& result);
+
+  Machine& machine_;
+  const codegen::Plan& plan_;
+  const Bounds& bounds_;
+  Limits limits_;
+  DeviceGraph graph_;
+  std::uint64_t n_padded_;
+  bool lists_ = false, counts_local_ = false;
+  double compile_seconds_ = 0;
+  Memory slots_, counters_, marks_, logs_, rows_, local_, chunks_, states_, sums_, row_begin_, row_size_, words_;
+};
+
+}  // namespace galena::mine::gpu

@@ -1,0 +1,235 @@
+// Mining on GPUs, by machines that are simulated: chunks in bins, buffers, what does not fit, what is
+// handed back, several machines.
+
+#include <algorithm>
+#include <mutex>
+
+#include "codegen/passes/planner.hpp"
+#include "galena/error.hpp"
+#include "galena/generate.hpp"
+#include "src/mine/executor.hpp"
+#include "src/mine/gpu/lease.hpp"
+#include "test/codegen/compiled_plans.hpp"
+#include "test/codegen/private_cache.hpp"
+#include "test/mine/simulated_machine.hpp"
+#include "test/support/catch.hpp"
+
+using namespace galena;
+using namespace galena::mine;
+using namespace galena::test;
+using codegen::GraphStatistics;
+using rt::ChunkState;
+
+namespace {
+
+using Rows = std::vector<std::vector<rt::vid>>;
+
+struct Outcome {
+  ExecuteResult result;
+  Rows rows;
+};
+
+Plan plan_of(const std::string& text) {
+  const Query query = parse_queries(text).front();
+  return codegen::make_plans(query.pattern, GraphStatistics::typical(), request_for(query)).front().plan;
+}
+
+/// On the machines, or on the CPU where there are none.
+Outcome run(const Prepared& graph, const Plan& plan, const std::vector<mine::gpu::Machine*>& machines,
+            const MineOptions& options = {}, const mine::gpu::Limits& limits = {}) {
+  MineOptions interpreted = options;
+  interpreted.engine = Engine::interpreter;
+  const Executable code(plan, 0, interpreted);
+  Outcome outcome;
+  std::mutex mutex;
+  ExecuteRequest request;
+  request.plan = &plan;
+  request.code = &code;
+  request.machines = machines;
+  request.limits = limits;
+  const bool exists = plan.outputs.front().kind == Output::Kind::exists;
+  request.on_match = [&](int, const rt::vid* matched, int size) {
+    const std::scoped_lock lock(mutex);
+    if (!exists) outcome.rows.emplace_back(matched, matched + size);
+    return !exists;
+  };
+  outcome.result = execute(graph, request, interpreted);
+  std::sort(outcome.rows.begin(), outcome.rows.end());
+  return outcome;
+}
+
+void check_equal(const Outcome& found, const Outcome& expected) {
+  CHECK(found.rows == expected.rows);
+  CHECK(found.result.ended == expected.result.ended);
+  CHECK(!found.result.partial);
+  if (expected.result.ended) return;
+  CHECK((found.result.sums == expected.result.sums));
+  CHECK((found.result.local == expected.result.local));
+}
+
+/// The counts of all chunks of a plan by one lease, and what became of the chunks.
+struct Leased {
+  mine::gpu::LeaseResult result;
+  std::vector<rt::i128> sums;
+  [[nodiscard]] std::size_t of(ChunkState state) const {
+    return static_cast<std::size_t>(std::count(result.states.begin(), result.states.end(), state));
+  }
+};
+
+Leased lease(SimulatedMachine& machine, const Prepared& graph, const Plan& plan, const mine::gpu::Limits& limits,
+             std::uint64_t pieces = 64) {
+  const ChunkPlan& chunks = graph.chunks(pieces, plan.max_depth >= 2);
+  const mine::gpu::Bounds bounds(graph.view());
+  mine::gpu::LeaseRunner runner(machine, plan, graph.view(), bounds, limits);
+  Leased leased{runner.run(chunks.chunks, std::vector<double>(chunks.chunks.size(), 1), nullptr), {}};
+  leased.sums.resize(plan.outputs.size());
+  for (std::size_t i = 0; i < chunks.chunks.size(); ++i)
+    for (std::size_t o = 0; o < leased.sums.size(); ++o)
+      leased.sums[o] += leased.result.sums[i * leased.sums.size() + o];
+  return leased;
+}
+
+void need_compiler() {
+  std::string why;
+  if (!jit::compiler_available(&why)) GALENA_SKIP(why);
+}
+
+}  // namespace
+
+TEST_CASE("two simulated GPUs give what the CPU gives") {
+  need_compiler();
+  const PrivateCache cache;
+  const Graph plain = with_random_labels(generate_rmat(7, 5, 3), 3, 4);
+  const Prepared graph(plain);
+  for (const char* text :
+       {"COUNT triangle", "COUNT INDUCED cycle(4)", "COUNT house", "COUNT clique(4)", "COUNT K(2,3)",
+        "COUNT (a:1)--(b:!2)--(c)", "COUNT (a)--(b), (c)--(d)", "LIST diamond", "LIST (a:1)--(b)--(c), (a)!-(c)",
+        "EXISTS clique(4)", "EXISTS clique(12)", "LOCAL cycle(4) BY a", "LOCAL triangle BY a"}) {
+    INFO(text);
+    const Plan plan = plan_of(text);
+    SimulatedMachine one, other;
+    check_equal(run(graph, plan, {&one, &other}), run(graph, plan, {}));
+    CHECK(one.held() + other.held() == 0);
+  }
+}
+
+TEST_CASE("graphs without edges or vertices are mined on a GPU") {
+  need_compiler();
+  const PrivateCache cache;
+  for (const Graph& plain : {build_graph(EdgeList{}), generate_path(1), generate_path(2)}) {
+    const Prepared graph(plain);
+    for (const char* text : {"COUNT triangle", "LIST wedge", "LOCAL wedge BY a"}) {
+      SimulatedMachine machine;
+      check_equal(run(graph, plan_of(text), {&machine}), run(graph, plan_of(text), {}));
+    }
+  }
+}
+
+TEST_CASE("a chunk that does not fit a warp's buffers goes on to a block") {
+  need_compiler();
+  const PrivateCache cache;
+  const Prepared graph(generate_complete(40));
+  const Plan plan = plan_of("COUNT clique(5)");
+  REQUIRE(plan.slots > 0);
+  SimulatedMachine machine;
+  const Leased small = lease(machine, graph, plan, {.warp_slot = 4});
+  CHECK(machine.launches[mine::gpu::Team::block] == 1);
+  CHECK(small.of(ChunkState::done) == small.result.states.size());
+  CHECK((small.sums == run(graph, plan, {}).result.sums));
+}
+
+TEST_CASE("matches that do not fit are not cut off") {
+  need_compiler();
+  const PrivateCache cache;
+  const Prepared graph(generate_complete(16));
+  const Plan plan = plan_of("LIST triangle");
+  const std::size_t words = run(graph, plan, {}).rows.size() * 3;
+  SECTION("a launch's: the chunks are run again until all have handed on theirs") {
+    SimulatedMachine machine;
+    const Leased leased = lease(machine, graph, plan, {.rows = 400});
+    CHECK(machine.launches[mine::gpu::Team::warp] > 2);
+    CHECK(leased.of(ChunkState::done) == leased.result.states.size());
+    CHECK(leased.result.rows.size() == words);
+  }
+  SECTION("a worker's: the chunk is left to the CPU, and none of its matches is handed on") {
+    SimulatedMachine machine;
+    const Leased leased = lease(machine, graph, plan, {.warp_log = 30, .block_log = 60});
+    CHECK(leased.of(ChunkState::overflow) > 0);
+    CHECK(leased.of(ChunkState::done) > 0);
+    CHECK(leased.result.rows.size() < words);
+    CHECK(leased.of(ChunkState::overflow) + leased.of(ChunkState::done) == leased.result.states.size());
+  }
+}
+
+TEST_CASE("what fits no buffer of the device runs on the CPU, and that is said") {
+  need_compiler();
+  const PrivateCache cache;
+  const Prepared graph(generate_complete(16));
+  const Plan plan = plan_of("LIST triangle");
+  std::string said;
+  MineOptions options;
+  options.warn = [&said](const std::string& text) { said = text; };
+  SimulatedMachine machine;
+  check_equal(run(graph, plan, {&machine}, options, {.warp_log = 2, .block_log = 2}), run(graph, plan, {}));
+  CHECK(said.find("ran on the CPU") != std::string::npos);
+}
+
+TEST_CASE("little memory gives few workers") {
+  need_compiler();
+  const PrivateCache cache;
+  const Prepared graph(generate_rmat(7, 6, 3));
+  const Plan plan = plan_of("COUNT cycle(4)");
+  REQUIRE(!plan.counters.empty());  // tables of all vertices for each worker
+  const std::uint64_t units = graph.units();
+  const std::uint64_t graph_bytes = 16 * units, lease_bytes = 8 << 10, worker_bytes = 4 * graph.view().n;
+  SECTION("two of many") {
+    SimulatedMachine machine(graph_bytes + lease_bytes + 4 * worker_bytes, 64);
+    const Leased leased = lease(machine, graph, plan, {});
+    CHECK((leased.sums == run(graph, plan, {}).result.sums));
+    CHECK(machine.most_seen < 64);
+  }
+  SECTION("none: all is left to the CPU") {
+    SimulatedMachine machine(graph_bytes + lease_bytes, 64);
+    machine.spare = 0;
+    const Leased leased = lease(machine, graph, plan, {});
+    CHECK(leased.of(ChunkState::overflow) == leased.result.states.size());
+  }
+  SECTION("not even the graph: an error") {
+    SimulatedMachine machine(1 << 10, 64);
+    CHECK_THROWS_AS(lease(machine, graph, plan, {}), EnvironmentError);
+  }
+}
+
+TEST_CASE("buffers are as large as a bin's chunks need, not as the largest degree") {
+  const Prepared graph(generate_star(5000));  // vertex 0 is the hub
+  const mine::gpu::Bounds bounds(graph.view());
+  Plan plan = plan_of("COUNT clique(4)");
+  REQUIRE(plan.slots > 0);
+  const rt::GraphView& view = graph.view();
+  const rt::Chunk hub{0, view.indptr[1] + 1, 0, 1};
+  CHECK(bounds.roots(hub) == 1);
+  CHECK(bounds.slot(plan, hub) == 1);  // the hub's neighbours have one neighbour each
+  const auto room = mine::gpu::room_for(plan, bounds, mine::gpu::Team::block, 5056, std::vector{hub}, {});
+  CHECK(room.slot < view.max_degree);
+}
+
+TEST_CASE("a stopped run on a GPU is partial") {
+  need_compiler();
+  const PrivateCache cache;
+  const Prepared graph(generate_rmat(7, 6, 3));
+  const volatile int stop = 1;
+  MineOptions options;
+  options.stop = &stop;
+  SimulatedMachine machine;
+  const Plan plan = plan_of("COUNT house");
+  const Outcome found = run(graph, plan, {&machine}, options);
+  CHECK((found.result.partial || found.result.sums == run(graph, plan, {}).result.sums));
+}
+
+TEST_CASE("--device cuda without a device says what is missing") {
+  try {
+    if (!mine::gpu::cuda_machines().empty()) GALENA_SKIP("there is a CUDA device");
+  } catch (const EnvironmentError& error) {
+    CHECK(std::string(error.what()).find("--device cuda") != std::string::npos);
+  }
+}

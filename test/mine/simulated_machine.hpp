@@ -1,0 +1,87 @@
+#pragma once
+// A GPU whose memory is the host's and whose teams are simulated: kernels are the text that NVRTC
+// gets, made for the host.
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <memory>
+
+#include "codegen/emit/cuda.hpp"
+#include "codegen/jit/jit.hpp"
+#include "codegen/runtime/team_run.h"
+#include "src/mine/gpu/machine.hpp"
+
+namespace galena::test {
+
+class SimulatedMachine : public mine::gpu::Machine {
+ public:
+  using Team = mine::gpu::Team;
+
+  /// `bytes`: what it has of memory; `workers`: what runs at once.
+  explicit SimulatedMachine(std::uint64_t bytes = std::uint64_t{1} << 30, std::uint64_t workers = 8)
+      : free_(bytes), workers_(workers) {}
+  ~SimulatedMachine() override {
+    for (const auto& [memory, bytes] : given_) std::free(memory);
+  }
+
+  [[nodiscard]] std::uint64_t free_bytes() const override { return std::min(free_, spare); }
+  void* allocate(std::uint64_t bytes) override {
+    if (bytes > free_) return nullptr;
+    void* memory = std::malloc(bytes);
+    std::memset(memory, 0xa5, bytes);  // as a device's memory, it holds anything
+    given_[memory] = bytes;
+    free_ -= bytes;
+    return memory;
+  }
+  void release(void* memory) noexcept override {
+    free_ += given_[memory];
+    given_.erase(memory);
+    std::free(memory);
+  }
+  void upload(void* to, const void* from, std::uint64_t bytes) override { copy(to, from, bytes); }
+  void download(void* to, const void* from, std::uint64_t bytes) override { copy(to, from, bytes); }
+  void zero(void* memory, std::uint64_t bytes) override { std::memset(memory, 0, bytes); }
+
+  double load(const codegen::Plan& plan) override {
+    kernel_ = jit::compile(codegen::emit_simulated_worker(plan)).kernel;
+    return 0;
+  }
+  std::uint64_t most_workers(Team /*team*/) override { return workers_; }
+
+  void run(Team team, const rt::GpuJob& job, std::uint64_t workers, const volatile int* halt) override {
+    ++launches[team];
+    most_seen = std::max(most_seen, workers);
+    if (halt != nullptr && *halt != 0) *job.stop = 1;
+    // As a launch's parameter: the first worker takes chunks until there are none, the others find none.
+    rt::gpu::SimulatedWorker worker{&job, 0, team == Team::block};
+    for (; worker.number < workers; ++worker.number) {
+      rt::Worker handed{};
+      handed.owner = &worker;
+      const rt::Chunk none{};
+      kernel_->run()(&handed, &none);
+    }
+  }
+
+  /// Bytes not released.
+  [[nodiscard]] std::uint64_t held() const {
+    std::uint64_t all = 0;
+    for (const auto& [memory, bytes] : given_) all += bytes;
+    return all;
+  }
+
+  std::map<Team, int> launches;
+  std::uint64_t most_seen = 0;              ///< workers of a launch
+  std::uint64_t spare = ~std::uint64_t{0};  ///< what it says it has free, at the most
+
+ private:
+  static void copy(void* to, const void* from, std::uint64_t bytes) {
+    if (bytes > 0) std::memcpy(to, from, bytes);
+  }
+  std::uint64_t free_, workers_;
+  std::map<void*, std::uint64_t> given_;
+  std::shared_ptr<jit::Kernel> kernel_;
+};
+
+}  // namespace galena::test
