@@ -30,6 +30,7 @@ struct MineCommand {
   std::vector<std::string> queries;
   std::string file, device = "auto", engine = "auto", emit, output, resume;
   bool explain = false, verify = false;
+  std::uint64_t seed = 1;
   ReadOptions read;
 };
 
@@ -101,6 +102,11 @@ Json result_json(const QueryResult& result, const Graph& graph, bool rows_writte
   } else {
     json["count"] = result.count.to_string();
   }
+  if (result.interval) {
+    json["low"] = result.interval->low.to_string();
+    json["high"] = result.interval->high.to_string();
+    json["confidence"] = 0.95;
+  }
   if (result.query.kind == QueryKind::frequent) json["patterns"] = frequent_json(result);
   json["seconds"] = result.seconds;
   json["plan_seconds"] = result.plan_seconds;
@@ -165,6 +171,10 @@ void print_result(const QueryResult& result, const Graph& graph, bool rows_writt
     case QueryKind::frequent:
     case QueryKind::count:
       fmt::print("{:<40} {:>26}   {}{}\n", result.query.text, format_count(result.count.to_string()), time, tail);
+      if (result.interval)
+        fmt::print("  from {} to {} (95% confidence), by {:.1f}% of the work\n",
+                   format_count(result.interval->low.to_string()), format_count(result.interval->high.to_string()),
+                   100 * result.done);
       print_frequent(result);
       break;
   }
@@ -238,6 +248,7 @@ class Session {
     mine_options.device = device_of(command_.device);
     mine_options.stop = stop_flag();
     mine_options.resume = command_.resume;
+    mine_options.seed = command_.seed;
     mine_options.warn = [this](const std::string& text) { note(common_, text); };
     mine_options.progress = [this](const MineProgress& p) {
       if (progress_) progress_->update(p.done, p.remaining_seconds);
@@ -360,6 +371,7 @@ void add_mine(CLI::App& app, Common& common) {
   sub.add_option("--emit", command->emit, "Print the plan or the generated source; run nothing")
       ->check(CLI::IsMember({"plan", "cpp", "cuda"}));
   sub.add_option("--output", command->output, "File for the rows of LIST or LOCAL: .csv, .bin (64-bit ids), or text");
+  sub.add_option("--seed", command->seed, "Of what APPROX draws")->capture_default_str();
   sub.add_option("--resume", command->resume, "Checkpoint: written while running, read where it exists");
   sub.add_flag("--verify", command->verify, "Check all checksums and invariants of a binary graph first");
   command->read.add_to(sub);

@@ -15,9 +15,9 @@ bool same_word(std::string_view word, std::string_view keyword) {
 }  // namespace
 
 std::span<const std::string> keywords() {
-  static const std::string kKeywords[] = {"PATTERN",  "COUNT",   "LIST",    "EXISTS",     "LOCAL",   "MOTIFS",
-                                          "FREQUENT", "CLIQUES", "INDUCED", "EMBEDDINGS", "WHERE",   "AND",
-                                          "OR",       "NOT",     "AS",      "LIMIT",      "ORDERED", "BY"};
+  static const std::string kKeywords[] = {"PATTERN", "COUNT",   "LIST",       "EXISTS",  "LOCAL", "MOTIFS", "FREQUENT",
+                                          "CLIQUES", "INDUCED", "EMBEDDINGS", "WHERE",   "AND",   "OR",     "NOT",
+                                          "AS",      "LIMIT",   "APPROX",     "ORDERED", "BY"};
   return kKeywords;
 }
 

@@ -28,7 +28,7 @@ constexpr Symbol kSymbols[] = {
     {",", TokenKind::comma},        {".", TokenKind::dot},
     {"=", TokenKind::equal},        {"<", TokenKind::less},
     {">", TokenKind::greater},      {"-", TokenKind::minus},
-    {";", TokenKind::semicolon},
+    {";", TokenKind::semicolon},    {"%", TokenKind::percent},
 };
 
 std::string hex(unsigned char byte) {

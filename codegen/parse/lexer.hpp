@@ -27,6 +27,7 @@ enum class TokenKind {
   star,
   comma,
   dot,
+  percent,
   equal,      ///< = or ==
   not_equal,  ///< <> or !=
   less,

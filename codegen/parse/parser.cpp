@@ -6,7 +6,8 @@
 //              | "CLIQUES" [ "<=" k ]
 //              | "FREQUENT" { "EDGES" ( "<=" | "=" ) k | "SUPPORT" [ "MNI" ] ">=" n | "EXISTS"
 //                             | "LABELS" ( "VERTICES" | "EDGES" | "NONE" ) }
-//   clause     = where | "AS" "(" names ")" | "LIMIT" n | "ORDERED" | "BY" name
+//   clause     = where | "AS" "(" names ")" | "LIMIT" n | "ORDERED" | "BY" name | "APPROX" percent
+//   percent    = n [ "." n ] "%"
 //   where      = "WHERE" condition
 // A statement goes on in the next line where it is not complete, or where that line starts
 // with something no statement starts with (a comma, an edge, WHERE, AND, LIMIT, ...).
@@ -73,7 +74,7 @@ class Parser {
     const Token& token = cursor_.peek();
     std::string suggestion;
     if (token.kind == TokenKind::word) {
-      static const std::string kClauses[] = {"WHERE", "AS", "LIMIT", "ORDERED", "BY", "AND", "OR"};
+      static const std::string kClauses[] = {"WHERE", "AS", "LIMIT", "ORDERED", "BY", "APPROX", "AND", "OR"};
       if (!is_keyword(cursor_.text(token))) suggestion = base::did_you_mean(cursor_.text(token), kClauses);
     }
     cursor_.fail(token, "expected " + expected + ", found " + cursor_.describe(token) + suggestion);
@@ -182,12 +183,34 @@ class Parser {
                         : set_once(query.ordered, at, keyword);
       return true;
     }
+    if (cursor_.continues_over_lines("APPROX")) {
+      approx(query);
+      return true;
+    }
     if (!cursor_.continues_over_lines("BY")) return false;
     if (query.kind != QueryKind::local) cursor_.fail(cursor_.peek(), "BY goes with LOCAL only");
     const Token at = cursor_.take();
     if (query.by >= 0) cursor_.fail(at, "BY is given twice");
     query.by = draft.find(cursor_.expect(TokenKind::word, "a vertex name after BY"));
     return true;
+  }
+
+  void approx(Query& query) {
+    if (query.kind != QueryKind::count) cursor_.fail(cursor_.peek(), "APPROX goes with COUNT only");
+    if (query.approx > 0) cursor_.fail(cursor_.peek(), "APPROX is given twice");
+    cursor_.take();
+    Token number = cursor_.expect_number("a percentage after APPROX, such as 1%", 100);
+    double value = static_cast<double>(number.value);
+    if (cursor_.accept(TokenKind::dot)) {
+      const Token fraction = cursor_.expect(TokenKind::number, "digits after the decimal point");
+      double unit = 1;
+      for (std::size_t i = fraction.begin; i < fraction.end; ++i) unit /= 10;
+      value += static_cast<double>(fraction.value) * unit;
+    }
+    cursor_.expect(TokenKind::percent, "'%' after the number");
+    number = cursor_.through_last(number);
+    if (value <= 0 || value > 50) cursor_.fail(number, "APPROX takes a percentage above 0, up to 50%");
+    query.approx = value / 100;
   }
 
   void columns(Query& query, const Draft& draft, const Token& at) {

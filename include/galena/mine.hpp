@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -63,6 +64,7 @@ struct MineOptions {
   const volatile int* stop = nullptr;                 ///< set nonzero by anyone to end early
   std::function<void(const MineProgress&)> progress;  ///< called from the calling thread, a few times a second
   std::function<void(const std::string&)> warn;       ///< one line, e.g. that no compiler was found
+  std::uint64_t seed = 1;                             ///< of what APPROX draws
   std::filesystem::path resume;                       ///< checkpoint: read where it exists, written while running
 };
 
@@ -80,10 +82,16 @@ struct FrequentPattern {
   std::uint64_t support = 0;  ///< exact, or with EXISTS the one asked for, which it reaches
 };
 
+/// Where the exact count lies, with a confidence of 95%.
+struct Interval {
+  Count low, high;
+};
+
 struct QueryResult {
   Query query;
   Count count;                     ///< instances (embeddings where asked); rows of a LIST; 0 or 1 of EXISTS
   std::vector<MotifCount> motifs;  ///< of MOTIFS and CLIQUES
+  std::optional<Interval> interval;  ///< of APPROX; none where the count is exact
   /// Of FREQUENT: by number of edges, then by decreasing support. `count` is how many.
   std::vector<FrequentPattern> frequent;
   std::vector<Count> local;        ///< of LOCAL, by vertex of the graph given

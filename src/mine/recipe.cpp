@@ -70,9 +70,11 @@ class Maker {
     if (query_.kind == QueryKind::motifs) return motifs();
     Recipe recipe;
     recipe.jobs.push_back(job(query_.pattern, plan_request(query_)));
-    if (query_.kind == QueryKind::count && query_.pattern.plain_induced() && !complete(query_.pattern))
+    if (query_.kind == QueryKind::count && query_.pattern.plain_induced() && !complete(query_.pattern) &&
+        query_.approx == 0)
       consider_algebra(recipe);
-    if (query_.kind == QueryKind::count && (query_.pattern.plain() || query_.pattern.plain_induced()))
+    if (query_.kind == QueryKind::count && query_.approx == 0 &&
+        (query_.pattern.plain() || query_.pattern.plain_induced()))
       consider_rows(recipe);
     return recipe;
   }

@@ -8,6 +8,7 @@
 #include "codegen/pattern/automorphism.hpp"
 #include "galena/error.hpp"
 #include "src/mine/algebra/evaluate.hpp"
+#include "src/mine/approximate.hpp"
 #include "src/mine/executor.hpp"
 #include "src/mine/rows.hpp"
 
@@ -17,6 +18,9 @@ using codegen::Output;
 using rt::i128;
 
 namespace {
+
+/// Nanoseconds on one core below which a count is made exactly, whatever was asked for.
+constexpr double kWorthSampling = 2e8;
 
 i128 instances(i128 sum, const Output& output, bool partial) {
   const auto divisor = static_cast<i128>(output.divisor);
@@ -121,7 +125,31 @@ std::vector<i128> Runner::by_algebra(const Recipe& recipe, QueryResult& result) 
   return counts;
 }
 
+void Runner::count_a_sample(const Recipe& recipe, QueryResult& result) {
+  if (checkpoint_.enabled()) throw InputError("a COUNT with APPROX cannot be resumed; leave out --resume or APPROX");
+  const SelectedPlan& selected = recipe.jobs.front().selected;
+  MineOptions on_cpu = options_;
+  on_cpu.device = MineDevice::cpu;
+  const Executable code(selected.plan, selected.estimate, on_cpu);
+  const Approximation found = approximate(graph_, selected.plan, code, result.query.approx, on_cpu);
+  result.engine = code.engine();
+  result.compile_seconds = code.compile_seconds();
+  result.seconds = found.seconds;
+  result.partial = found.partial;
+  result.done = found.done;
+  working_bytes_ = found.worker_bytes;
+  const Output& output = selected.plan.outputs.front();
+  const auto counted = [&](i128 sum) { return times_embeddings(instances(sum, output, true), result.query); };
+  result.count = counted(found.sum);
+  if (found.half <= 0) return;
+  const i128 half = static_cast<i128>(found.half) + 1;
+  result.interval = Interval{counted(found.sum - half), counted(found.sum + half)};
+}
+
 void Runner::count(const Recipe& recipe, QueryResult& result) {
+  if (result.query.approx > 0 && !recipe.algebra && recipe.jobs.front().selected.estimate > kWorthSampling) {
+    return count_a_sample(recipe, result);
+  }
   i128 total = 0;
   if (recipe.algebra) {
     const std::vector<i128> counts = by_algebra(recipe, result);

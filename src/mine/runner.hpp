@@ -30,6 +30,7 @@ class Runner {
   /// Counts by the recipe's algebra, in its order; void where the result is partial.
   std::vector<rt::i128> by_algebra(const Recipe& recipe, QueryResult& result);
   void count(const Recipe& recipe, QueryResult& result);
+  void count_a_sample(const Recipe& recipe, QueryResult& result);
   void motifs(const Recipe& recipe, QueryResult& result);
   void list(const Recipe& recipe, QueryResult& result, const RowSink& sink);
   void exists(const Recipe& recipe, QueryResult& result);
