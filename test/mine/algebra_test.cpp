@@ -1,6 +1,7 @@
 // Counts by algebra: every small pattern in every numbering against brute force, whichever way its quotients are
 // taken apart; closed forms; what is known of real graphs.
 
+#include <limits>
 #include <map>
 #include <random>
 
@@ -213,6 +214,21 @@ TEST_CASE("counts beyond 64 bits") {
   REQUIRE(plan.has_value());
   CHECK_FALSE(mine::rows_fit(plan->program, prepared.view()));
   CHECK(count(star, "cycle(7)", quick(Engine::automatic)).to_string() == "0");
+}
+
+TEST_CASE("where triangles must not be listed, what needs them is enumerated") {
+  RowCosts costs = price_lists().front();
+  costs.triangles = costs.squares = std::numeric_limits<double>::infinity();
+  CHECK_FALSE(mine::plan_algebra({Pattern::parse("wheel(4)")}, costs).has_value());
+  CHECK_FALSE(mine::plan_algebra({Pattern::parse("tailed_clique(4)")}, costs).has_value());
+  const auto plan = mine::plan_algebra({Pattern::parse("gem"), Pattern::parse("wheel(4)")}, costs);
+  REQUIRE(plan.has_value());
+  CHECK(plan->enumerated.size() == 2);  // clique(4), a quotient of the gem, and the wheel
+  std::mt19937 random(3);
+  const SmallGraph small(8, 0.7, random);
+  const std::vector<i128> counts = by_algebra(*plan, small);
+  CHECK(static_cast<std::int64_t>(counts[0]) == BruteForce(Pattern::parse("gem"), small).instances());
+  CHECK(static_cast<std::int64_t>(counts[1]) == BruteForce(Pattern::parse("wheel(4)"), small).instances());
 }
 
 TEST_CASE("a raised flag ends the passes") {

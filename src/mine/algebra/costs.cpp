@@ -1,6 +1,7 @@
 #include "src/mine/algebra/costs.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "codegen/runtime/chunk.h"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::uint64_t kRoots = 48;
 constexpr std::uint64_t kArcs = 1024;
+constexpr double kMaxListBytes = 4e9;  ///< of triangle lists (triangles.hpp): 2 bytes a pair (arc, common neighbour)
 
 double degree(const rt::GraphView& g, vid v) { return static_cast<double>(g.indptr[v + 1] - g.indptr[v]); }
 
@@ -81,6 +83,7 @@ codegen::RowCosts row_costs(const rt::GraphView& g) {
     costs.triangles += t * costs.arcs / kArcs;
     costs.squares += t * t * costs.arcs / kArcs;
   }
+  if (2 * costs.triangles > kMaxListBytes) costs.triangles = costs.squares = std::numeric_limits<double>::infinity();
   return costs;
 }
 
