@@ -22,12 +22,8 @@ MineOptions on_cuda() {
   return options;
 }
 
-void need_device() {
-  if (device::cuda_device_names().empty()) GALENA_SKIP("no CUDA device: " + device::why_no_cuda());
-}
-
 void check_truths(const std::string& name, int most) {
-  need_device();
+  if (device::cuda_device_names().empty()) GALENA_SKIP("no CUDA device: " + device::why_no_cuda());
   const auto folder = data_set(name);
   if (!folder) GALENA_SKIP("no data set " + name + " (set GALENA_DATA_DIR)");
   const PrivateCache cache;
@@ -59,7 +55,7 @@ TEST_CASE("known counts on a GPU: soc-epinions1") { check_truths("soc-epinions1"
 TEST_CASE("known counts on a GPU: dblp-2010") { check_truths("dblp-2010", 5); }
 
 TEST_CASE("labels, LIST, LOCAL and EXISTS on a GPU are as on the CPU") {
-  need_device();
+  if (device::cuda_device_names().empty()) GALENA_SKIP("no CUDA device: " + device::why_no_cuda());
   const PrivateCache cache;
   const Graph graph = with_random_labels(generate_rmat(10, 8, 3), 3, 4);
   Miner cpu(graph), gpu(graph, on_cuda());
