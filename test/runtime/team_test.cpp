@@ -1,0 +1,224 @@
+// The collective primitives of GPU kernels by simulated teams, against the standard library: of one warp and of a
+// block, lanes looped and lanes as fibers.
+
+#include <algorithm>
+#include <functional>
+#include <iterator>
+#include <random>
+#include <vector>
+
+#include "codegen/runtime/team_run.h"
+#include "test/support/catch.hpp"
+
+namespace {
+
+using namespace galena::rt;
+using List = std::vector<vid>;
+
+constexpr vid kLast = 0xffffffffU;
+
+Span span(const List& list) { return {list.data(), static_cast<vid>(list.size())}; }
+
+/// A job of no graph whose buffers are these lists.
+struct Bench {
+  uint64_t n0[1] = {0};
+  int stop = 0, found = 0;
+  List slots;
+  GpuJob job{};
+
+  explicit Bench(std::size_t room) : slots(room + 1, 7) {
+    job.graph.indptr = n0;
+    job.slots = slots.data();
+    job.slot_capacity = room;
+    job.n_slots = 1;
+    job.stop = &stop;
+    job.found = &found;
+  }
+};
+
+/// Calls f(x) by a team of each kind: once for a looped team, by every lane for fibers.
+template <int W, class F>
+void by_teams(Bench& bench, F&& f) {
+  gpu::Shared<W> shared;
+  {
+    const gpu::HostTeam<W> team(&shared);
+    gpu::Gpu x(bench.job, team, 0, 0);
+    f(x);
+  }
+  gpu::Fibers<W> fibers;
+  fibers.run([&](int lane) {
+    const gpu::FiberTeam<W> team(&fibers, &shared, lane);
+    gpu::Gpu x(bench.job, team, 0, 0);
+    f(x);
+  });
+  CHECK(!fibers.diverged());
+}
+
+/// `wrong` counts what any lane of any team finds wrong: assertions are made by one thread afterwards.
+template <int W>
+void check_pair(const List& a, const List& b) {
+  List both, rest;
+  std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
+  std::set_difference(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(rest));
+  Bench bench(a.size());
+  int wrong = 0;
+  by_teams<W>(bench, [&](auto& x) {
+    const Span met = x.isect(x.slot(0), span(a), span(b));
+    wrong += !std::equal(met.p, met.p + met.n, both.begin(), both.end());
+    wrong += x.isect_n(span(a), span(b)) != both.size();
+    wrong += x.isect_n(span(b), span(a)) != both.size();
+    const Span left = x.diff(x.slot(0), span(a), span(b));
+    wrong += !std::equal(left.p, left.p + left.n, rest.begin(), rest.end());
+    wrong += x.stopped() ? 1 : 0;
+  });
+  INFO(a.size() << " and " << b.size() << " elements, " << W << " warps");
+  CHECK(wrong == 0);
+  CHECK(bench.slots.back() == 7);  // nothing past its room
+}
+
+List random_list(std::mt19937_64& random, std::size_t n, uint64_t first, uint64_t range) {
+  List list;
+  while (list.size() < n) {
+    list.push_back(static_cast<vid>(first + random() % range));
+    if (list.size() < n) continue;
+    std::sort(list.begin(), list.end());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
+  }
+  return list;
+}
+
+}  // namespace
+
+TEST_CASE("teams intersect and subtract lists of every awkward length") {
+  std::mt19937_64 random(1);
+  for (const std::size_t n : {0, 1, 2, 31, 32, 33, 63, 64, 65, 255, 256, 257}) {
+    for (const std::size_t m : {0, 1, 31, 32, 33, 64, 65, 300, 5000}) {
+      const List a = random_list(random, n, 0, 3 * std::max(n, m) + 1),
+                 b = random_list(random, m, 0, 3 * std::max(n, m) + 1);
+      check_pair<1>(a, b);
+    }
+    const List a = random_list(random, n, 0, 2 * n + 1), b = random_list(random, n, 0, 2 * n + 1);
+    check_pair<1>(a, a);
+    check_pair<kWarpsPerWorker>(a, b);
+  }
+}
+
+TEST_CASE("teams search ids up to the largest") {
+  std::mt19937_64 random(2);
+  for (const std::size_t n : {1, 33, 100, 1000}) {
+    List a = random_list(random, n, kLast - 4 * n, 4 * n), b = random_list(random, n, kLast - 4 * n, 4 * n);
+    a.push_back(kLast);
+    b.push_back(kLast);
+    check_pair<1>(a, b);
+    check_pair<1>({0, kLast}, b);
+    check_pair<kWarpsPerWorker>(b, a);
+  }
+}
+
+TEST_CASE("the list that is searched may change behind the same pointer") {
+  std::mt19937_64 random(3);
+  const List a = random_list(random, 200, 0, 1000), b = random_list(random, 200, 0, 1000), all = [] {
+    List list(1000);
+    for (vid i = 0; i < 1000; ++i) list[i] = i;
+    return list;
+  }();
+  Bench bench(1000);
+  int wrong = 0;
+  by_teams<1>(bench, [&](auto& x) {
+    for (const List* list : {&a, &b}) {
+      const Span copy = x.isect(x.slot(0), span(*list), span(all));  // the same slot and length
+      wrong += x.isect_n(copy, span(all)) != list->size();
+      wrong += x.isect_n(span(all), copy) != list->size();
+      List both;
+      std::set_intersection(a.begin(), a.end(), list->begin(), list->end(), std::back_inserter(both));
+      wrong += x.isect_n(span(a), copy) != both.size();
+    }
+  });
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("what does not fit a slot is reported, not written") {
+  List all(100);
+  for (vid i = 0; i < 100; ++i) all[i] = i;
+  Bench bench(40);
+  int wrong = 0;
+  by_teams<1>(bench, [&](auto& x) {
+    wrong += x.stopped() ? 1 : 0;
+    wrong += x.isect(x.slot(0), span(all), span(all)).n != 40;
+    wrong += x.stopped() ? 0 : 1;
+  });
+  CHECK(wrong == 0);
+  CHECK(bench.slots.back() == 7);
+}
+
+TEST_CASE("sums of lanes count each lane once, in 128 bits") {
+  Bench bench(1);
+  i128 sums[1] = {};
+  bench.job.sums = sums;
+  bench.job.n_outputs = 1;
+  const i128 big = i128{1} << 100;
+  const i128 expected = 1000 * big + 5;
+  int wrong = 0;
+  by_teams<1>(bench, [&](auto& x) {
+    i128 a = 0;
+    x.lanes(0, 1000, [&](uint64_t) { a += big; });
+    a += x.once(5);
+    x.flush(0, a);
+    wrong += sums[0] != expected && sums[0] != 0;  // lanes after the first may see it not yet written
+  });
+  CHECK(wrong == 0);
+  CHECK((sums[0] == expected));
+}
+
+TEST_CASE("checked arithmetic notices what leaves 128 bits") {
+  std::mt19937_64 random(4);
+  const i128 most = static_cast<i128>(~u128{0} >> 1);
+  for (int round = 0; round < 20000; ++round) {
+    const int shift = static_cast<int>(random() % 128);
+    i128 a = static_cast<i128>((static_cast<u128>(random()) << 64 | random()) >> shift);
+    const auto b = static_cast<int64_t>(random() >> (random() % 64)) * (random() % 2 == 0 ? 1 : -1);
+    if (random() % 2 == 0) a = -a;
+    if (round == 0) a = most;
+    if (round == 1) a = -most - 1;
+    i128 expected = 0;
+    bool lost = false;
+    const bool over = __builtin_mul_overflow(a, static_cast<i128>(b), &expected);
+    const i128 product = gpu::mul_checked(a, b, lost);
+    REQUIRE(lost == over);
+    REQUIRE((over || product == expected));
+    lost = false;
+    const bool past = __builtin_add_overflow(a, static_cast<i128>(b) << shift / 2, &expected);
+    const i128 sum = gpu::add_checked(a, static_cast<i128>(b) << shift / 2, lost);
+    REQUIRE(lost == past);
+    REQUIRE((past || sum == expected));
+  }
+}
+
+TEST_CASE("wide sums carry between their halves") {
+  std::mt19937_64 random(5);
+  i128 sum = 0, expected = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const i128 n = static_cast<i128>(static_cast<u128>(random()) << (random() % 60)) * (i % 3 == 0 ? -1 : 1);
+    gpu::add_wide(&sum, n);
+    expected += n;
+    REQUIRE((sum == expected));
+  }
+}
+
+TEST_CASE("votes rank lanes across warps") {
+  std::mt19937 random(6);
+  gpu::Votes<kWarpsPerWorker> votes{};
+  for (uint32_t& mask : votes.warp) mask = static_cast<uint32_t>(random());
+  uint32_t before = 0;
+  for (int lane = 0; lane < 32 * kWarpsPerWorker; ++lane) {
+    CHECK(votes.rank(lane) == before);
+    before += votes.has(lane) ? 1 : 0;
+  }
+  CHECK(votes.count() == before);
+}
+
+TEST_CASE("lanes that part ways are noticed") {
+  gpu::Fibers<1> fibers;
+  fibers.run([&](int lane) { fibers.meet(lane, lane == 3 ? gpu::Meeting::sync : gpu::Meeting::vote, 0); });
+  CHECK(fibers.diverged());
+}
