@@ -10,6 +10,7 @@
 #include "src/mine/cliques/cliques.hpp"
 #include "src/mine/clock.hpp"
 #include "src/mine/frequent/frequent.hpp"
+#include "src/mine/labelled/labelled.hpp"
 #include "src/mine/recipe.hpp"
 #include "src/mine/runner.hpp"
 
@@ -32,6 +33,11 @@ struct Miner::State {
     return options.engine == Engine::automatic && options.device != MineDevice::cuda;
   }
 
+  /// Whether a query is searched for among filtered candidates; a checkpoint holds the sums of plans.
+  [[nodiscard]] bool labelled(const Query& query) const {
+    return algebra() && !checkpoint.enabled() && mine::asks_for_labelled_search(query);
+  }
+
   /// Who counts the cliques that this query asks for; null where a plan does. CLIQUES has no plan.
   const mine::CliqueCounter* clique_counter(const Query& query) {
     if (!mine::asks_for_cliques(query)) return nullptr;
@@ -48,6 +54,7 @@ struct Miner::State {
       if (checkpoint.enabled()) throw InputError("FREQUENT cannot be resumed; leave out --resume");
       return mine::mine_frequent(graph, query, options, working_bytes);
     }
+    if (labelled(query)) return mine::search_labelled(graph, query, options, sink, working_bytes);
     const mine::Stopwatch planning;
     if (const mine::CliqueCounter* const counter = clique_counter(query)) {
       const double planned = planning.seconds();
@@ -88,6 +95,7 @@ QueryResult Miner::run(const Query& query, const RowSink& sink) { return state_-
 std::string Miner::explain(const Query& query) {
   mine::check_query(query, graph());
   if (query.kind == QueryKind::frequent) return mine::describe_frequent(state_->graph, query);
+  if (state_->labelled(query)) return mine::describe_labelled(state_->graph, query);
   if (const mine::CliqueCounter* const counter = state_->clique_counter(query)) return counter->describe(query);
   return mine::describe(mine::make_recipe(query, state_->graph, state_->algebra()), query);
 }

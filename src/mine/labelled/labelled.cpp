@@ -1,0 +1,191 @@
+#include "src/mine/labelled/labelled.hpp"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <bit>
+#include <condition_variable>
+#include <memory>
+#include <numeric>
+#include <thread>
+
+#include "galena/error.hpp"
+#include "src/base/threads.hpp"
+#include "src/mine/clock.hpp"
+#include "src/mine/executor.hpp"
+#include "src/mine/labelled/tasks.hpp"
+#include "src/mine/rows.hpp"
+
+namespace galena::mine {
+
+namespace {
+
+using labelled::Search;
+using labelled::Shape;
+using labelled::Space;
+using labelled::Symmetry;
+using labelled::Tasks;
+
+constexpr int kLeastSize = 7;  ///< vertices; a plan for fewer is soon made and soon run
+constexpr auto kTick = std::chrono::milliseconds(50);
+
+Symmetry symmetry_of(const Query& query) {
+  if (query.kind == QueryKind::exists) return Symmetry::kept;
+  return query.kind == QueryKind::count ? Symmetry::partial : Symmetry::broken;
+}
+
+class LabelledRun {
+ public:
+  LabelledRun(const Prepared& graph, const Query& query, const MineOptions& options, const RowSink& sink)
+      : graph_(graph),
+        query_(query),
+        options_(options),
+        shape_(query.pattern, symmetry_of(query)),
+        space_(shape_, graph.view(), labelled::find_candidates(shape_, graph.view(), options.stop)) {
+    if (query.kind != QueryKind::list) return;
+    std::vector<int> order(static_cast<std::size_t>(shape_.size));
+    std::iota(order.begin(), order.end(), 0);
+    rows_ = std::make_unique<Rows>(graph, query, order, thread_count(options), sink);
+  }
+
+  QueryResult run() {
+    if (!space_.empty()) search();
+    QueryResult result;
+    result.query = query_;
+    result.engine = "labelled search";
+    const bool whole = ended_ || (tasks_ ? tasks_->all_done() : !rt::raised(options_.stop));
+    result.partial = !whole;
+    result.done = whole ? 1 : tasks_ ? std::min(0.9999, tasks_->done()) : 0;
+    result.count = query_.kind == QueryKind::list     ? Count(rows_->finish())
+                   : query_.kind == QueryKind::exists ? Count(ended_ ? 1 : 0)
+                                                      : counted(whole);
+    result.seconds = clock_.seconds();
+    return result;
+  }
+
+  [[nodiscard]] std::uint64_t bytes() const { return space_.bytes() + search_bytes_; }
+
+ private:
+  void search() {
+    std::vector<std::unique_ptr<Search>> searches;
+    for (int t = 0; t < thread_count(options_); ++t)
+      searches.push_back(std::make_unique<Search>(shape_, space_, graph_.view(), &halt_, match_function(t)));
+    search_bytes_ = searches.size() * searches.front()->bytes();
+    tasks_.emplace(*searches.front(), options_.stop);
+    std::vector<std::thread> pool;
+    running_ = searches.size();
+    for (const auto& search : searches)
+      pool.emplace_back([this, &search] {
+        trap_.run(0, [&] { work(*search); });
+        leave();
+      });
+    watch();
+    for (std::thread& thread : pool) thread.join();
+    trap_.rethrow();
+  }
+
+  Search::MatchFn match_function(int thread) {
+    if (query_.kind == QueryKind::count) return {};
+    if (query_.kind == QueryKind::exists) return [](const rt::vid*) { return false; };
+    return [this, thread](const rt::vid* matched) { return rows_->add(thread, matched, shape_.size); };
+  }
+
+  void work(Search& search) {
+    for (labelled::Prefix prefix; !rt::raised(&halt_) && tasks_->take(prefix);) {
+      const Search::Outcome outcome = search.run(prefix);
+      if (search.ended()) ended_ = true;
+      if (!outcome.whole) return;
+      const std::scoped_lock lock(mutex_);
+      overflow_ = overflow_ || outcome.overflow || __builtin_add_overflow(sum_, outcome.count, &sum_);
+      tasks_->finish(prefix, outcome);
+    }
+  }
+
+  /// A thread that ends early, by enough matches or an error, ends all.
+  void leave() {
+    const std::scoped_lock lock(mutex_);
+    if (ended_ || trap_.failed_before(1)) __atomic_store_n(&halt_, 1, __ATOMIC_RELAXED);
+    --running_;
+    wake_.notify_one();
+  }
+
+  /// The calling thread: passes on the stop flag and reports progress.
+  void watch() {
+    std::unique_lock lock(mutex_);
+    const auto over = [this] { return running_ == 0; };
+    while (!wake_.wait_for(lock, kTick, over)) {
+      if (rt::raised(options_.stop)) __atomic_store_n(&halt_, 1, __ATOMIC_RELAXED);
+      if (!options_.progress) continue;
+      lock.unlock();
+      const double share = tasks_->done(), seconds = clock_.seconds();
+      options_.progress({share, seconds, share > 0 ? seconds * (1 / share - 1) : -1});
+      lock.lock();
+    }
+  }
+
+  [[nodiscard]] Count counted(bool whole) const {
+    if (overflow_) throw InputError("this count is over 127 bits before symmetry is divided out; no exact result fits");
+    auto number = static_cast<Count::Wide>(sum_);
+    if (whole && number % shape_.kept_orbits != 0)
+      throw InternalError("the matches of '" + query_.text + "' are no multiple of its symmetry");
+    if (!query_.embeddings) return Count(number / shape_.kept_orbits);
+    if (__builtin_mul_overflow(number, shape_.broken_orbits, &number))
+      throw InputError("the number of embeddings is over 128 bits");
+    return Count(number);
+  }
+
+  const Prepared& graph_;
+  const Query& query_;
+  const MineOptions& options_;
+  const Stopwatch clock_;
+  Shape shape_;
+  Space space_;
+  std::unique_ptr<Rows> rows_;
+  std::optional<Tasks> tasks_;
+  std::uint64_t search_bytes_ = 0;
+  volatile int halt_ = 0;
+  std::atomic<bool> ended_{false};
+  base::ErrorTrap trap_;
+
+  std::mutex mutex_;  ///< guards what follows
+  std::condition_variable wake_;
+  std::size_t running_ = 0;
+  rt::i128 sum_ = 0;
+  bool overflow_ = false;
+};
+
+}  // namespace
+
+bool asks_for_labelled_search(const Query& query) {
+  if (query.kind != QueryKind::count && query.kind != QueryKind::list && query.kind != QueryKind::exists) return false;
+  const Pattern& pattern = query.pattern;
+  if (pattern.size() < kLeastSize || query.approx > 0 || !pattern.conditions().empty() || !pattern.connected())
+    return false;
+  int labels = 0;
+  for (int v = 0; v < pattern.size(); ++v) labels += pattern.vertex(v).label.kind == LabelSet::Kind::one_of ? 1 : 0;
+  return 4 * labels >= 3 * pattern.size();
+}
+
+QueryResult search_labelled(const Prepared& graph, const Query& query, const MineOptions& options, const RowSink& sink,
+                            std::uint64_t& working_bytes) {
+  LabelledRun run(graph, query, options, sink);
+  QueryResult result = run.run();
+  working_bytes = run.bytes();
+  return result;
+}
+
+std::string describe_labelled(const Prepared& graph, const Query& query) {
+  const Shape shape(query.pattern, symmetry_of(query));
+  std::vector<std::size_t> first;
+  const labelled::Candidates candidates = labelled::find_candidates(shape, graph.view(), nullptr, &first);
+  std::string text = fmt::format(
+      "{}\npattern: {}\nautomorphisms: {}\nlabelled search: candidates by label, degree and neighbours, then refined; "
+      "least domain first, back to what is to blame\n",
+      query.text, query.pattern.to_string(), Count(shape.kept_orbits * shape.broken_orbits).to_string());
+  for (int v = 0; v < shape.size; ++v)
+    text += fmt::format("  {}: {} candidates, {} by label, degree and neighbours' labels\n",
+                        query.pattern.vertex(v).name, candidates[labelled::at(v)].size(), first[labelled::at(v)]);
+  return text;
+}
+
+}  // namespace galena::mine
