@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "galena/error.hpp"
+
 namespace galena::cli {
 
 namespace {
@@ -45,6 +47,21 @@ CLI::App& subcommand(CLI::App& app, Common& common, const std::string& name, con
 
 void check_interrupted() {
   if (stop_asked()) throw Interrupted();
+}
+
+int say_failure(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Interrupted& e) {
+    fmt::print(stderr, "galena: {}\n", e.what());
+    return kInterrupted;
+  } catch (const Error& e) {
+    fmt::print(stderr, "galena: error: {}\n", e.what());
+    return e.kind() == ErrorKind::input ? kUsage : kFailed;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "galena: error: {}\n", e.what());
+    return kFailed;
+  }
 }
 
 void print_json(const nlohmann::ordered_json& object) {

@@ -55,6 +55,9 @@ class Interrupted : public std::runtime_error {
 /// Throws Interrupted if stop_flag() is set.
 void check_interrupted();
 
+/// Says on stderr why this process of several ended; returns the exit code of the error's kind.
+int say_failure(const std::exception_ptr& error);
+
 // --- output
 
 /// Writes the one object and a newline to stdout, members in the order given.

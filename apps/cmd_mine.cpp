@@ -15,6 +15,9 @@
 #include "galena/dataset.hpp"
 #include "galena/error.hpp"
 #include "galena/mine.hpp"
+#include "src/comm/launcher.hpp"
+#include "src/comm/mpi_session.hpp"
+#include "src/comm/placement.hpp"
 #include "src/device/cuda_device.hpp"
 #include "src/mine/clock.hpp"
 #include "src/mine/executor.hpp"
@@ -24,6 +27,9 @@ namespace galena::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+/// Seconds that a process waits for the others' last pieces of work; whether they live is watched apart.
+constexpr double kPatience = 1e6;
 
 struct MineCommand {
   std::string graph;
@@ -109,6 +115,10 @@ Json result_json(const QueryResult& result, const Graph& graph, bool rows_writte
   }
   if (result.query.kind == QueryKind::frequent) json["patterns"] = frequent_json(result);
   json["seconds"] = result.seconds;
+  if (result.processes > 1) {
+    json["processes"] = result.processes;
+    json["balance"] = result.balance;
+  }
   json["plan_seconds"] = result.plan_seconds;
   json["engine"] = result.engine;
   if (result.partial) {
@@ -137,8 +147,8 @@ void add_results(Json& list, const QueryResult& result, const Graph& graph, bool
 
 void print_frequent(const QueryResult& result) {
   for (const FrequentPattern& each : result.frequent)
-    fmt::print("  {:<60} {}{:>14}\n", each.pattern.to_string(), result.query.frequent.exact ? "  " : ">=",
-               format_count(std::to_string(each.support)));
+    fmt::print("  {:<60} {}{:>14}\n", each.pattern.to_string(),
+               result.query.frequent.exact ? "  " : ">=", format_count(std::to_string(each.support)));
 }
 
 void print_result(const QueryResult& result, const Graph& graph, bool rows_written) {
@@ -189,26 +199,32 @@ std::uint64_t peak_bytes() {
 /// Runs the queries and gathers what is printed at the end.
 class Session {
  public:
-  Session(const MineCommand& command, const Common& common) : command_(command), common_(common) {}
+  /// `processes`: under mpirun, those that share the work; the first speaks.
+  Session(const MineCommand& command, const Common& common, comm::Communicator* processes)
+      : command_(command), common_(common), processes_(processes) {}
 
   void run() {
     check_device(command_);
     const std::vector<Query> queries = read_queries(command_);
     check_output(queries);
     load();
-    if (command_.explain || !command_.emit.empty()) return show(queries);
+    if (command_.explain || !command_.emit.empty()) return root_ ? show(queries) : void();
     for (const Query& query : queries) {
       one(query);
       if (partial_) break;
     }
-    if (common_.json)
+    if (common_.json && root_)
       print_json(summary());
-    else
+    else if (root_)
       note(
           common_,
           fmt::format("load {}, prepare {}, run {}; peak memory {:.0f} MB, of which a query's working memory {:.1f} MB",
                       format_seconds(timing_.load), format_seconds(timing_.prepare), format_seconds(timing_.run),
                       static_cast<double>(peak_bytes()) / 1e6, static_cast<double>(miner_->working_bytes()) / 1e6));
+  }
+
+  /// Throws Interrupted where a result is partial.
+  void end() const {
     if (partial_)
       throw Interrupted("interrupted: the last result is partial" +
                         (command_.output.empty() ? "" : "; " + command_.output + " is not written") +
@@ -244,6 +260,8 @@ class Session {
       note(common_, fmt::format("dropped {} self-loops and {} duplicate edges", report.self_loops, report.duplicates));
     MineOptions mine_options;
     mine_options.threads = common_.threads;
+    mine_options.processes = processes_;
+    if (processes_ != nullptr && common_.threads == 0) mine_options.threads = comm::cores_for_rank(*processes_);
     mine_options.engine = engine_of(command_.engine);
     mine_options.device = device_of(command_.device);
     mine_options.stop = stop_flag();
@@ -282,16 +300,20 @@ class Session {
     const QueryResult result = miner_->run(query, sink);
     progress_.reset();
     const bool whole = !result.partial || !to_file;  // a file has all rows or is not there
-    if (query.kind == QueryKind::local && to_file && whole) write_local(result);
+    if (query.kind == QueryKind::local && to_file && whole && root_) write_local(result);
     if (writer && whole) writer->commit();
     timing_.compile += result.compile_seconds;
     timing_.run += result.seconds + result.plan_seconds;
     engine_ = engine_.empty() || engine_ == result.engine ? result.engine : "mixed";
     partial_ = result.partial;
+    if (!root_) return;
     if (common_.json)
       add_results(results_, result, miner_->graph(), to_file);
     else
       print_result(result, miner_->graph(), to_file);
+    if (processes_ != nullptr && !common_.json)
+      note(common_,
+           fmt::format("{} processes; the busiest computed {:.2f} times the mean", processes_->size(), result.balance));
     std::fflush(stdout);  // results of long sessions appear as they come
   }
 
@@ -328,6 +350,8 @@ class Session {
 
   const MineCommand& command_;
   const Common& common_;
+  comm::Communicator* processes_;
+  bool root_ = processes_ == nullptr || processes_->rank() == 0;
   Timing timing_;
   std::optional<Miner> miner_;
   std::unique_ptr<Progress> progress_;
@@ -335,6 +359,23 @@ class Session {
   std::string engine_;
   bool partial_ = false;
 };
+
+/// Under mpirun, one of the processes that share the work.
+void mine_alone_or_together(const MineCommand& command, Common& common) {
+  const auto launcher = comm::find_launcher();
+  if (!launcher || launcher->size == 1) {
+    Session session(command, common, nullptr);
+    session.run();
+    return session.end();
+  }
+  if (launcher->rank != 0) common.quiet = true;
+  std::optional<Session> session;
+  comm::MpiOptions options;
+  options.wait.deadline = kPatience;
+  const auto body = [&](comm::Communicator& processes) { session.emplace(command, common, &processes).run(); };
+  comm::run_mpi(options, body, say_failure);
+  session->end();
+}
 
 std::string families_text() {
   std::string text = "Named patterns:\n";
@@ -376,7 +417,7 @@ void add_mine(CLI::App& app, Common& common) {
   sub.add_flag("--verify", command->verify, "Check all checksums and invariants of a binary graph first");
   command->read.add_to(sub);
   sub.footer([] { return kExamples + families_text(); });
-  sub.callback([command, &common] { Session(*command, common).run(); });
+  sub.callback([command, &common] { mine_alone_or_together(*command, common); });
 }
 
 }  // namespace galena::cli

@@ -58,19 +58,6 @@ std::string progress_text(const EpochRecord& record, double valid) {
 
 // --- processes of a launcher
 
-// Says why this rank ended; the exit code is that of the error's kind.
-int say_failure(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const Error& e) {
-    fmt::print(stderr, "galena: error: {}\n", e.what());
-    return e.kind() == ErrorKind::input ? kUsage : kFailed;
-  } catch (const std::exception& e) {
-    fmt::print(stderr, "galena: error: {}\n", e.what());
-    return kFailed;
-  }
-}
-
 // A transport that does not fit how the process was started would train something else than was meant.
 void check_launcher(const TrainCommand& command, const std::optional<comm::Launcher>& launcher) {
   const bool mpi = command.train.transport == Transport::mpi;

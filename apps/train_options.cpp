@@ -7,6 +7,7 @@
 #include "apps/toml_config.hpp"
 #include "galena/error.hpp"
 #include "galena/hypergraph.hpp"
+#include "src/device/cuda_device.hpp"
 
 namespace galena::cli {
 namespace {
@@ -163,7 +164,7 @@ void TrainCommand::add_to(CLI::App& command) {
   add_files(command, *this);
   command.add_flag("--plan", plan,
                    "Print what epochs would cost, by parts, rate and bits (those given, else several), and end");
-  command.add_option("--device", device, "auto or cpu")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  command.add_option("--device", device, "auto (the CPU), cpu or cuda: one GPU, one part")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
 }
 
 void TrainCommand::settle(CLI::App& command, const Common& common) {
@@ -206,7 +207,9 @@ void TrainCommand::settle(CLI::App& command, const Common& common) {
     throw InputError("--transport nccl: it joins GPUs, and training runs on CPUs so far; use threads or mpi");
   if (transport != "threads" && transport != "mpi")
     throw InputError(fmt::format("--transport {}: expected threads or mpi", transport));
-  if (device == "cuda") throw InputError("--device cuda: training runs on CPUs so far; use --device cpu");
+  if (device == "cuda" && device::cuda_device_names().empty())
+    throw EnvironmentError("--device cuda: " + device::why_no_cuda() + "; leave the option out to use the CPU");
+  t.device = device == "cuda" ? Device::cuda : Device::cpu;
   t.transport = transport == "mpi" ? Transport::mpi : Transport::threads;
   t.partition.method = find_partition_method(partition_method);
   t.partition.threads = t.threads = common.threads;

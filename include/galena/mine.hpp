@@ -22,6 +22,10 @@
 
 namespace galena {
 
+namespace comm {
+class Communicator;
+}
+
 /// An exact count of up to 128 bits.
 class Count {
  public:
@@ -65,7 +69,10 @@ struct MineOptions {
   std::function<void(const MineProgress&)> progress;  ///< called from the calling thread, a few times a second
   std::function<void(const std::string&)> warn;       ///< one line, e.g. that no compiler was found
   std::uint64_t seed = 1;                             ///< of what APPROX draws
-  std::filesystem::path resume;                       ///< checkpoint: read where it exists, written while running
+  /// Processes that share the work of each query and all have its result: every one of them makes the same calls on
+  /// the same graph. `galena mine` sets it under mpirun.
+  comm::Communicator* processes = nullptr;
+  std::filesystem::path resume;  ///< checkpoint: read where it exists, written while running
 };
 
 /// Receives rows of a LIST: matched vertices by original id. Returns false to end the listing.
@@ -89,17 +96,19 @@ struct Interval {
 
 struct QueryResult {
   Query query;
-  Count count;                     ///< instances (embeddings where asked); rows of a LIST; 0 or 1 of EXISTS
-  std::vector<MotifCount> motifs;  ///< of MOTIFS and CLIQUES
+  Count count;                       ///< instances (embeddings where asked); rows of a LIST; 0 or 1 of EXISTS
+  std::vector<MotifCount> motifs;    ///< of MOTIFS and CLIQUES
   std::optional<Interval> interval;  ///< of APPROX; none where the count is exact
   /// Of FREQUENT: by number of edges, then by decreasing support. `count` is how many.
   std::vector<FrequentPattern> frequent;
-  std::vector<Count> local;        ///< of LOCAL, by vertex of the graph given
-  bool partial = false;            ///< ended early: the numbers cover about the share `done` of the work, no more
-  double done = 1;                 ///< share of the work behind them
-  std::string engine;              ///< "built-in", "jit", "interpreter", "interpreter+jit"; "domains" of FREQUENT
-  double seconds = 0;              ///< running, compiling left out
-  double compile_seconds = 0;      ///< spent waiting for a compiler
+  std::vector<Count> local;  ///< of LOCAL, by vertex of the graph given
+  bool partial = false;      ///< ended early: the numbers cover about the share `done` of the work, no more
+  double done = 1;           ///< share of the work behind them
+  int processes = 1;
+  double balance = 1;          ///< seconds of the process that computed longest, over the mean
+  std::string engine;          ///< "built-in", "jit", "interpreter", "interpreter+jit"; "domains" of FREQUENT
+  double seconds = 0;          ///< running, compiling left out
+  double compile_seconds = 0;  ///< spent waiting for a compiler
   double plan_seconds = 0;
 };
 

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "galena/error.hpp"
+#include "src/comm/shared_counter.hpp"
 #include "src/comm/traffic.hpp"
 
 namespace galena::comm {
@@ -133,6 +134,8 @@ class Communicator {
   std::vector<std::vector<std::byte>> allgather(std::span<const std::byte> mine, Label label);
   void broadcast(std::span<std::byte> bytes, int root, Label label);
   void barrier();
+  /// At 0. A collective; by one-sided access over MPI, so that nobody serves it.
+  [[nodiscard]] virtual std::unique_ptr<SharedCounter> make_counter() = 0;
 
   /// Bytes that rank `rank` of `size` sends in a sum, max or min of `count` values of `value_bytes` each.
   static std::uint64_t reduction_bytes(std::uint64_t count, std::size_t value_bytes, int rank, int size);

@@ -160,12 +160,46 @@ class MpiReceive : public Pending {
   MPI_Request request_ = MPI_REQUEST_NULL;
 };
 
+/// In memory of rank 0, raised by one-sided access.
+class MpiCounter : public SharedCounter {
+ public:
+  explicit MpiCounter(MPI_Comm context, int rank) {
+    const MPI_Aint bytes = rank == 0 ? sizeof(std::uint64_t) : 0;
+    std::uint64_t* memory = nullptr;
+    check_mpi(MPI_Win_allocate(bytes, sizeof(std::uint64_t), MPI_INFO_NULL, context, &memory, &window_),
+              "MPI_Win_allocate");
+    check_mpi(MPI_Win_lock_all(0, window_), "MPI_Win_lock_all");
+    if (rank == 0) {
+      *memory = 0;
+      check_mpi(MPI_Win_sync(window_), "MPI_Win_sync");
+    }
+    check_mpi(MPI_Barrier(context), "MPI_Barrier");  // nobody raises it before it is 0
+  }
+  ~MpiCounter() override {
+    if (std::uncaught_exceptions() > exceptions_) return;  // others are not here to free it with
+    MPI_Win_unlock_all(window_);
+    MPI_Win_free(&window_);
+  }
+  std::uint64_t fetch_add(std::uint64_t n) override {
+    std::uint64_t before = 0;
+    check_mpi(MPI_Fetch_and_op(&n, &before, MPI_UINT64_T, 0, 0, MPI_SUM, window_), "MPI_Fetch_and_op");
+    check_mpi(MPI_Win_flush(0, window_), "MPI_Win_flush");
+    return before;
+  }
+
+ private:
+  MPI_Win window_ = MPI_WIN_NULL;
+  int exceptions_ = std::uncaught_exceptions();
+};
+
 class MpiCommunicator : public Communicator {
  public:
   MpiCommunicator(int rank, int size, const MpiOptions& options, MPI_Comm context)
       : Communicator(rank, size, options.wait), context_(context), piece_(options.piece) {}
 
   void watch(PeerWatch peers) { watch_ = std::move(peers); }
+
+  std::unique_ptr<SharedCounter> make_counter() override { return std::make_unique<MpiCounter>(context_, rank()); }
 
   /// Meets the messages that have come. Also what makes MPI itself move.
   void progress() override {

@@ -4,6 +4,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <new>
 #include <system_error>
@@ -16,6 +17,16 @@ namespace galena::comm {
 
 namespace {
 
+class ThreadCounter : public SharedCounter {
+ public:
+  using Value = std::shared_ptr<std::atomic<std::uint64_t>>;
+  explicit ThreadCounter(Value value) : value_(std::move(value)) {}
+  std::uint64_t fetch_add(std::uint64_t n) override { return value_->fetch_add(n); }
+
+ private:
+  Value value_;
+};
+
 class ThreadCommunicator : public Communicator {
  public:
   ThreadCommunicator(int rank, int size, const WaitOptions& options, ThreadGroup& group)
@@ -23,6 +34,17 @@ class ThreadCommunicator : public Communicator {
 
   /// Whether what this rank throws may be the consequence of another's failure.
   [[nodiscard]] bool saw_failure() const { return saw_failure_; }
+
+  /// Rank 0 makes it; where it lies travels as bytes, which threads may share.
+  std::unique_ptr<SharedCounter> make_counter() override {
+    ThreadCounter::Value value;
+    if (rank() == 0) value = std::make_shared<std::atomic<std::uint64_t>>(0);
+    ThreadCounter::Value* at = &value;
+    broadcast(std::as_writable_bytes(std::span(&at, 1)), 0, Label{});
+    if (rank() != 0) value = *at;
+    barrier();  // until all have taken it
+    return std::make_unique<ThreadCounter>(std::move(value));
+  }
 
  protected:
   std::unique_ptr<Pending> start_send(int peer, int tag, std::span<const std::byte> bytes) override {

@@ -18,6 +18,7 @@
 #include "src/mine/chunks.hpp"
 #include "src/mine/clock.hpp"
 #include "src/mine/gpu/lease.hpp"
+#include "src/mine/team.hpp"
 #include "src/mine/worker.hpp"
 
 namespace galena::mine {
@@ -33,7 +34,7 @@ constexpr std::uint64_t kPiecesGpu = 1 << 16;
 constexpr std::size_t kLeastLease = 4096;  ///< chunks: fewer leave a GPU's workers idle at the lease's end
 constexpr double kLong = 5e7;              ///< nanoseconds
 constexpr double kCheckpointSeconds = 2;
-constexpr auto kTick = std::chrono::milliseconds(50);
+constexpr auto kTick = std::chrono::milliseconds(50), kTeamTick = std::chrono::milliseconds(1);
 
 class Execution {
  public:
@@ -49,6 +50,7 @@ class Execution {
       counts_local_ = counts_local_ || output.kind == codegen::Output::Kind::local;
     if (counts_local_) local_.assign(graph.view().n, 0);
     if (lasting(request)) restore();
+    if (options.processes != nullptr) join_team();
   }
 
   ExecuteResult run() {
@@ -66,6 +68,7 @@ class Execution {
     watch();
     for (std::thread& thread : pool) thread.join();
     if (error_) std::rethrow_exception(error_);
+    if (team_) add_others();
     return result();
   }
 
@@ -109,8 +112,7 @@ class Execution {
     done_ = section->done;
     sums_ = section->sums;
     local_ = section->local;
-    for (std::size_t i = 0; i < done_.size(); ++i)
-      if (done_[i] != 0) finished_ += chunks_.weight[i];
+    finished_ = share(done_);
     restored_ = finished_;
   }
 
@@ -121,12 +123,15 @@ class Execution {
 
   void work(std::size_t t) {
     prepare(t);
+    const Stopwatch clock;
     for (;;) {
-      const std::size_t i = next_.fetch_add(1);
+      const std::size_t i = team_ ? team_->take(&halt_) : next_.fetch_add(1);
       if (i >= chunks_.chunks.size() || rt::raised(&halt_)) break;
       if (!done_before(i) && !run_here(i, t)) break;
     }
     leave(t);
+    const std::scoped_lock lock(mutex_);
+    busy_ += clock.seconds();
   }
 
   void prepare(std::size_t t) {
@@ -222,7 +227,7 @@ class Execution {
 
   bool done_before(std::size_t i) {
     const std::scoped_lock lock(mutex_);
-    return done_[i] != 0;
+    return done_[i] != 0 || (!elsewhere_.empty() && elsewhere_[i] != 0);
   }
 
   using Local = std::vector<std::pair<vid, i128>>;
@@ -255,7 +260,12 @@ class Execution {
     std::unique_lock lock(mutex_);
     double saved = 0;
     while (running_ > 0) {
-      wake_.wait_for(lock, kTick);
+      if (team_) {  // this thread alone may ask for more
+        lock.unlock();
+        team_->refill(memory_.size());
+        lock.lock();
+      }
+      wake_.wait_for(lock, team_ ? kTeamTick : kTick);
       if (running_ == 0) break;
       if (rt::raised(options_.stop) && !interrupted_) {
         interrupted_ = true;
@@ -277,6 +287,40 @@ class Execution {
       }
     }
     if (rt::raised(options_.stop)) interrupted_ = true;
+  }
+
+  void join_team() {
+    if (!request_.machines.empty())
+      throw InputError("several processes share the work of CPUs; a GPU run takes all GPUs of its machine by itself");
+    team_.emplace(*options_.processes, chunks_.chunks.size());
+    Team::Part restored{done_, sums_, local_};
+    elsewhere_ = team_->share_restored(restored);
+    done_ = std::move(restored.done);
+    sums_ = std::move(restored.sums);
+    local_ = std::move(restored.local);
+    finished_ = share(done_) + share(elsewhere_);
+    restored_ = finished_;
+  }
+
+  [[nodiscard]] double share(const std::vector<std::uint8_t>& done) const {
+    double total = 0;
+    for (std::size_t i = 0; i < done.size(); ++i)
+      if (done[i] != 0) total += chunks_.weight[i];
+    return total;
+  }
+
+  /// The other processes' sums. Where one of them ended early, all did.
+  void add_others() {
+    if (ended_) team_->exhaust();
+    const Team::Part mine{done_, sums_, local_, busy_, ended_.load(), overflow_};
+    const Team::Part all = team_->merge(mine);
+    done_ = all.done;
+    sums_ = all.sums;
+    local_ = all.local;
+    ended_ = all.ended;
+    overflow_ = all.overflow;
+    balance_ = all.busy;
+    finished_ = share(done_);
   }
 
   static bool lasting(const ExecuteRequest& request) {
@@ -304,6 +348,7 @@ class Execution {
     out.seconds = clock_.seconds();
     out.worker_bytes = codegen_bytes() + gpu_bytes_;
     out.compile_seconds = compile_seconds_;
+    out.balance = balance_;
     if (left_to_cpu_ > 0 && options_.warn)
       options_.warn(std::to_string(left_to_cpu_) + " of " + std::to_string(done_.size()) +
                     " pieces of work fit no buffer on the device and ran on the CPU");
@@ -326,6 +371,8 @@ class Execution {
   std::vector<std::unique_ptr<WorkerMemory>> memory_;
   std::vector<Owner> owners_;
   std::optional<gpu::Bounds> bounds_;
+  std::optional<Team> team_;
+  std::vector<std::uint8_t> elsewhere_;  ///< chunks that other processes had done before this run
   std::atomic<std::size_t> next_{0};
   std::atomic<bool> ended_{false};
   volatile int halt_ = 0;
@@ -336,6 +383,7 @@ class Execution {
   int running_ = 0;
   std::vector<std::uint8_t> done_;
   std::vector<i128> sums_, local_;
+  double busy_ = 0, balance_ = 1;
   double finished_ = 0;
   double restored_ = 0;  ///< of finished_, from the checkpoint
   bool counts_local_ = false;

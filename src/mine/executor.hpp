@@ -38,6 +38,7 @@ struct ExecuteResult {
   double seconds = 0;
   std::uint64_t worker_bytes = 0;
   double compile_seconds = 0;  ///< of the machines' kernels
+  double balance = 1;          ///< of processes: the longest computing time over the mean
 };
 
 /// Throws Error(input) where a sum leaves 128 bits.

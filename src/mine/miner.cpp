@@ -6,6 +6,7 @@
 #include "codegen/jit/jit.hpp"
 #include "galena/error.hpp"
 #include "galena/mine.hpp"
+#include "src/comm/communicator.hpp"
 #include "src/mine/bind.hpp"
 #include "src/mine/cliques/cliques.hpp"
 #include "src/mine/clock.hpp"
@@ -25,7 +26,26 @@ struct Miner::State {
   std::optional<mine::CliqueCounter> cliques;
 
   State(Graph given, MineOptions given_options) : graph(std::move(given)), options(std::move(given_options)) {
-    if (!options.resume.empty()) checkpoint = mine::Checkpoint(options.resume, graph.graph().digest());
+    if (!options.resume.empty()) checkpoint = mine::Checkpoint(checkpoint_path(), graph.graph().digest());
+  }
+
+  /// Each process has a file of its own.
+  [[nodiscard]] std::filesystem::path checkpoint_path() const {
+    std::filesystem::path path = options.resume;
+    if (options.processes != nullptr && options.processes->rank() > 0)
+      path += ".rank" + std::to_string(options.processes->rank());
+    return path;
+  }
+
+  /// What several processes cannot share.
+  void check_processes(const Query& query) const {
+    if (options.processes == nullptr || options.processes->size() == 1) return;
+    const char* const what = query.kind == QueryKind::list       ? "LIST"
+                             : query.kind == QueryKind::frequent ? "FREQUENT"
+                             : query.approx > 0                  ? "APPROX"
+                                                                 : nullptr;
+    if (what != nullptr)
+      throw InputError(std::string(what) + " runs in one process: leave out mpirun, and use --threads");
   }
 
   /// Whoever asks for an engine or a device gets plans run by it.
@@ -50,6 +70,13 @@ struct Miner::State {
 
   QueryResult run(const Query& query, const RowSink& sink) {
     mine::check_query(query, graph.graph());
+    check_processes(query);
+    QueryResult result = run_checked(query, sink);
+    if (options.processes != nullptr) result.processes = options.processes->size();
+    return result;
+  }
+
+  QueryResult run_checked(const Query& query, const RowSink& sink) {
     if (query.kind == QueryKind::frequent) {
       if (checkpoint.enabled()) throw InputError("FREQUENT cannot be resumed; leave out --resume");
       return mine::mine_frequent(graph, query, options, working_bytes);

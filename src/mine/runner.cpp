@@ -89,6 +89,7 @@ Runner::Outcome Runner::run_job(const Recipe& recipe, std::size_t job, QueryResu
   result.seconds += outcome.run.seconds;
   result.partial = result.partial || outcome.run.partial;
   result.done = std::min(result.done, outcome.run.done);
+  result.balance = std::max(result.balance, outcome.run.balance);
   working_bytes_ = std::max(working_bytes_, outcome.run.worker_bytes);
   return outcome;
 }

@@ -15,6 +15,7 @@
 #include "src/mine/algebra/row_machine.hpp"
 #include "src/mine/clock.hpp"
 #include "src/mine/executor.hpp"
+#include "src/mine/team.hpp"
 
 namespace galena::mine {
 
@@ -43,7 +44,9 @@ class Evaluation {
     for (stage_ = 0; stage_ < stages_ && !halted(); ++stage_) {
       make_spread_tables();
       pass();
+      add_others();
     }
+    if (options_.processes != nullptr && !halted()) add_over(*options_.processes, results_);
     EvaluateResult out;
     out.partial = halted();
     out.done = out.partial ? std::min(done(), 0.9999) : 1;
@@ -86,7 +89,7 @@ class Evaluation {
     try {
       RowMachine machine(program_, stage_, graph_.n, graph_.max_degree, triangles_ ? &*triangles_ : nullptr);
       bytes = machine.bytes();
-      for (std::uint64_t begin = next_.fetch_add(kRun); begin < graph_.n && !halted(); begin = next_.fetch_add(kRun))
+      for (std::uint64_t begin = take(); begin < graph_.n && !halted(); begin = take())
         for (std::uint64_t x = begin; x < std::min<std::uint64_t>(begin + kRun, graph_.n); ++x)
           machine.run(graph_, static_cast<vid>(x), tables_, results);
     } catch (...) {
@@ -99,6 +102,26 @@ class Evaluation {
     bytes_ += bytes;
     --running_;
     wake_.notify_one();
+  }
+
+  /// The next run of roots; of several processes each has its own, in turn.
+  std::uint64_t take() {
+    if (options_.processes == nullptr) return next_.fetch_add(kRun);
+    const auto size = static_cast<std::uint64_t>(options_.processes->size());
+    return next_.fetch_add(kRun * size) + kRun * static_cast<std::uint64_t>(options_.processes->rank());
+  }
+
+  /// Adds up what processes have found of this stage: each vertex's entry of a table was made by one of them.
+  void add_others() {
+    if (options_.processes == nullptr) return;
+    std::int64_t stopped = halted() ? 1 : 0;
+    options_.processes->max(std::span(&stopped, 1), comm::Label{});
+    if (stopped != 0) return __atomic_store_n(&halt_, 1, __ATOMIC_RELAXED);
+    for (std::size_t t = 0; t < program_.tables.size(); ++t) {
+      if (program_.tables[t].stage != stage_ || program_.tables[t].factors.empty()) continue;
+      auto* const values = reinterpret_cast<std::int64_t*>(tables_[t].data());
+      options_.processes->sum(std::span(values, tables_[t].size()), comm::Label{});
+    }
   }
 
   /// Roots done, by their arcs: those of large degree come first and take longest.

@@ -21,6 +21,7 @@
 #include "src/mine/cliques/clique_kernels.hpp"
 #include "src/mine/clock.hpp"
 #include "src/mine/executor.hpp"
+#include "src/mine/team.hpp"
 
 namespace galena::mine {
 
@@ -150,11 +151,20 @@ class Counting {
   }
 
   void run() {
+    const comm::Communicator* const team = options_.processes;
+    if (team != nullptr) {
+      every_ = static_cast<std::uint32_t>(team->size());
+      own_ = static_cast<std::uint32_t>(team->rank());
+    }
     running_ = static_cast<int>(roots_.size());
     std::vector<std::thread> pool;
     for (const auto& root : roots_) pool.emplace_back([this, &root] { work(*root); });
     watch();
     for (std::thread& thread : pool) thread.join();
+    if (team == nullptr) return;
+    std::int64_t stopped = partial() ? 1 : 0;  // then all have a part only
+    options_.processes->max(std::span(&stopped, 1), comm::Label{});
+    if (stopped != 0) __atomic_store_n(&halt_, 1, __ATOMIC_RELAXED);
   }
 
   [[nodiscard]] bool partial() const { return rt::raised(&halt_); }
@@ -173,6 +183,7 @@ class Counting {
         add_leaf(result, held, free, times, lost);
       });
     }
+    if (options_.processes != nullptr) add_others(result, lost);
     if (lost.empty()) return result;
     const std::uint64_t first = *lost.begin();
     throw InputError(fmt::format(
@@ -181,6 +192,19 @@ class Counting {
   }
 
  private:
+  void add_others(std::vector<u128>& counts, std::set<std::uint64_t>& lost) const {
+    std::vector<i128> sums(counts.begin(), counts.end());
+    for (const std::uint64_t size : lost) sums[size - sizes_.least] = -1;  // so that it is lost for all
+    std::vector<i128> least = sums;
+    for (i128& each : least) each = each < 0 ? 1 : 0;
+    (void)add_over(*options_.processes, least);
+    const bool fits = add_over(*options_.processes, sums);
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      counts[i] = static_cast<u128>(sums[i]);
+      if (least[i] > 0 || (!fits && sums[i] < 0)) lost.insert(sizes_.least + i);
+    }
+  }
+
   [[nodiscard]] double weight(std::uint32_t v) const {
     const auto n = static_cast<double>(order_.start[v + 1] - order_.start[v]);
     return 1 + n * n;
@@ -191,6 +215,7 @@ class Counting {
     for (;;) {
       const std::uint32_t end = take();
       if (end == 0 || rt::raised(&halt_)) break;
+      if (end / kBlock % every_ != own_) continue;  // another process has it
       const std::uint32_t begin = end - std::min(end, kBlock);
       double weights = 0;
       for (std::uint32_t v = begin; v < end && !rt::raised(&halt_); ++v) {
@@ -248,6 +273,7 @@ class Counting {
   const Stopwatch clock_;
   std::vector<std::unique_ptr<Root>> roots_;
   std::atomic<std::uint32_t> left_;
+  std::uint32_t every_ = 1, own_ = 0;  ///< of blocks: each process has its own
   volatile int halt_ = 0;
   double all_ = 0;
 
