@@ -164,7 +164,8 @@ void TrainCommand::add_to(CLI::App& command) {
   add_files(command, *this);
   command.add_flag("--plan", plan,
                    "Print what epochs would cost, by parts, rate and bits (those given, else several), and end");
-  command.add_option("--device", device, "auto (the CPU), cpu or cuda: one GPU, one part")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  command.add_option("--device", device, "auto (the CPU), cpu or cuda: one GPU, one part")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
 }
 
 void TrainCommand::settle(CLI::App& command, const Common& common) {

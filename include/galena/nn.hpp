@@ -112,8 +112,8 @@ class ParameterStore {
           const std::string& group = "");
   /// State that is saved but not trained (running statistics).
   Tensor add_buffer(const std::string& name, std::int64_t rows, std::int64_t cols, double value);
-  /// Ends adding; moves values and gradients into flat tensors, groups side by side.
-  void seal();
+  /// Ends adding; moves values and gradients into flat tensors in the memory of `device`, groups side by side.
+  void seal(Device device = Device::cpu);
 
   struct Entry {
     std::string name, group;

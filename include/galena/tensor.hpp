@@ -16,6 +16,23 @@ namespace galena {
 
 enum class DType : std::uint8_t { f32, f64, bf16, i32, i64, u8 };
 
+/// Whose memory a tensor lies in. `cuda`: of the process's current CUDA device.
+enum class Device : std::uint8_t { cpu, cuda };
+
+/// While one lives, tensors that this thread makes lie in the memory of `device`. Without one: the CPU's.
+class OnDevice {
+ public:
+  explicit OnDevice(Device device) noexcept;
+  ~OnDevice();
+  OnDevice(const OnDevice&) = delete;
+  OnDevice& operator=(const OnDevice&) = delete;
+  /// Of this thread, now.
+  static Device current() noexcept;
+
+ private:
+  Device before_;
+};
+
 /// Bytes of one element.
 [[nodiscard]] std::size_t size_of(DType dtype) noexcept;
 /// "f32", ...
@@ -53,7 +70,10 @@ class Tensor {
   [[nodiscard]] std::size_t bytes() const noexcept { return static_cast<std::size_t>(size()) * size_of(dtype_); }
   [[nodiscard]] DType dtype() const noexcept { return dtype_; }
 
-  /// The elements. Throws InternalError where T is not the element type.
+  [[nodiscard]] Device device() const noexcept { return device_; }
+
+  /// The elements. Throws InternalError where T is not the element type, InputError where they are not in the CPU's
+  /// memory: what asks for them runs on the CPU only.
   template <class T>
   [[nodiscard]] T* data() const {
     check_type(kDType<T>);
@@ -67,8 +87,9 @@ class Tensor {
   [[nodiscard]] T& at(std::int64_t row, std::int64_t col) const {
     return data<T>()[row * cols_ + col];
   }
+  /// The first byte, in the memory of device().
   [[nodiscard]] std::byte* raw() const noexcept { return storage_.get() + offset_; }
-  /// Element as a double, whatever the type. For tests and small things.
+  /// Element as a double, whatever the type. For tests and small things: waits for a device.
   [[nodiscard]] double item(std::int64_t row = 0, std::int64_t col = 0) const;
 
   /// Rows [begin, end), sharing memory.
@@ -80,6 +101,10 @@ class Tensor {
   [[nodiscard]] Tensor clone() const;
   /// Converted to another type (itself where it is of that type). bf16 is rounded to nearest even.
   [[nodiscard]] Tensor to(DType dtype) const;
+  /// Copied to the memory of `device` (itself where it is there). Waits where that is the CPU's.
+  [[nodiscard]] Tensor to(Device device) const;
+  /// Copies the elements of `other`, of the same number and type, from whatever device. Throws InputError for others.
+  void copy_from(const Tensor& other) const;
   void fill(double value) const;
   /// Whether both are views of the same memory from the same place.
   [[nodiscard]] bool same_memory(const Tensor& other) const noexcept {
@@ -94,7 +119,12 @@ class Tensor {
   std::size_t offset_ = 0;
   std::int64_t rows_ = 0, cols_ = 0;
   DType dtype_ = DType::f32;
+  Device device_ = Device::cpu;
 };
+
+namespace ops {
+struct DeviceSparse;  ///< internal: a structure in a device's memory
+}
 
 /// Where the nonzeros of a sparse matrix are: CSR, and the same by column.
 struct SparseStructure {
@@ -104,6 +134,8 @@ struct SparseStructure {
   std::vector<EdgeOffset> t_indptr;      ///< cols + 1
   std::vector<std::uint32_t> t_indices;  ///< rows, increasing in a column
   std::vector<EdgeOffset> t_position;    ///< of each in `indices`
+  /// The same arrays on a device, where SparseMatrix::to() brought them there.
+  mutable std::shared_ptr<const ops::DeviceSparse> on_device;
 };
 
 /// A sparse matrix; copies share its arrays. Values are a [nonzeros x 1] tensor of f32 or f64.
@@ -121,6 +153,8 @@ class SparseMatrix {
   /// The same places with other values. Throws InputError where their number differs.
   [[nodiscard]] SparseMatrix with_values(Tensor values) const;
   [[nodiscard]] SparseMatrix to(DType dtype) const { return with_values(values_.to(dtype)); }
+  [[nodiscard]] SparseMatrix to(Device device) const;
+  [[nodiscard]] Device device() const noexcept { return values_.device(); }
   /// Rows in another order: row i of the result is row rows[i] of this.
   [[nodiscard]] SparseMatrix gather_rows(std::span<const VertexId> rows) const;
   [[nodiscard]] Tensor dense() const;

@@ -1,25 +1,15 @@
 #include "src/device/gpu.hpp"
 
-#include <cuda_runtime_api.h>
-
 #include <chrono>
 #include <thread>
 
-#include "galena/error.hpp"
+#include "src/device/cuda_call.hpp"
 
 namespace galena::device {
 
 namespace {
 
 constexpr auto kPoll = std::chrono::microseconds(200);
-
-/// Throws where the call failed; the error does not surface again at a later one.
-void check(cudaError_t status, const char* call) {
-  if (status == cudaSuccess) return;
-  static_cast<void>(cudaGetLastError());
-  throw EnvironmentError(std::string("CUDA: ") + call + ": " + cudaGetErrorString(status));
-}
-#define GALENA_CUDA_CALL(call) check((call), #call)
 
 }  // namespace
 
@@ -82,7 +72,7 @@ void* Gpu::allocate(std::uint64_t bytes) {
     static_cast<void>(cudaGetLastError());
     return nullptr;
   }
-  check(status, "cudaMalloc");
+  check_cuda(status, "cudaMalloc");
   return memory;
 }
 
@@ -133,7 +123,7 @@ void Gpu::launch(const char* kernel, int blocks, int threads, const void* parame
   for (bool told = halt == nullptr; !told;) {
     const cudaError_t status = cudaStreamQuery(state_->stream);
     if (status != cudaErrorNotReady) {
-      check(status, "cudaStreamQuery after a launch");
+      check_cuda(status, "cudaStreamQuery after a launch");
       return;
     }
     if (__atomic_load_n(halt, __ATOMIC_RELAXED) != 0) {

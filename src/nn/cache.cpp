@@ -85,7 +85,12 @@ const Factors& factors_of(const GraphView& graph, Aggregation how, DType dtype) 
   const GraphView::Cache::Key key{how.kind, how.self_loops, dtype};
   const auto found = all.find(key);
   if (found != all.end()) return found->second;
-  return all.emplace(key, make_factors(graph, how, dtype)).first->second;
+  const Device device = OnDevice::current();
+  const OnDevice cpu(Device::cpu);
+  Factors factors = make_factors(graph, how, dtype);
+  for (Tensor* factor : {&factors.left, &factors.right, &factors.diagonal, &factors.halo_right})
+    *factor = factor->to(device);
+  return all.emplace(key, std::move(factors)).first->second;
 }
 
 std::shared_ptr<const HaloFactors> halo_factors_of(const GraphView& graph, Aggregation how, DType dtype,

@@ -37,6 +37,11 @@ struct GraphView {
   /// Of a hypergraph's first view: the second one, from hyperedges to vertices.
   std::shared_ptr<const GraphView> back;
 
+  /// The ids on a device, where to_device() brought them there.
+  Tensor device_ids{};
+  /// The ids in the memory of `device`.
+  [[nodiscard]] const VertexId* ids_on(Device device) const;
+
   [[nodiscard]] ops::Csr local_view() const { return local.view(); }
   [[nodiscard]] ops::Csr local_transpose() const {
     return local_t.rows == local.cols && local_t.cols == local.rows ? local_t.view() : local.view();
@@ -46,5 +51,9 @@ struct GraphView {
   struct Cache;
   mutable std::shared_ptr<Cache> cache;
 };
+
+/// Copies to the device what operations on one rank ask for. Throws InputError where the view has a halo or is of a
+/// hypergraph; EnvironmentError where there is no room.
+void to_device(GraphView& view);
 
 }  // namespace galena::nn

@@ -29,7 +29,9 @@ void check_loops(const char* op, const Context& ctx, bool self_loops) {
 void spmm_with_diagonal(const ops::Csr& csr, const ops::SpmmScale& scale, const Tensor& x, const Tensor& y,
                         bool accumulate) {
   const std::int64_t both = std::min(x.rows(), y.rows());
-  if (scale.diagonal == nullptr || both == y.rows()) return ops::spmm(csr, scale, x, y, accumulate);
+  // A device's kernel looks at each row itself.
+  const bool whole = scale.diagonal == nullptr || both == y.rows() || x.device() == Device::cuda;
+  if (whole) return ops::spmm(csr, scale, x, y, accumulate);
   ops::spmm(csr, scale, x, y.head(both), accumulate);
   const ops::Csr rest{csr.rows - both, csr.cols, csr.indptr + both, csr.indices};
   Tensor left;

@@ -19,6 +19,11 @@ ops::RandomKey next_key(Context& ctx) {
   return {ctx.seed(), ctx.epoch(), ops::RandomKey::make_stream(ctx.next_stream(), ops::Purpose::dropout)};
 }
 
+/// Global ids of the rows of x, where x lies.
+const VertexId* ids_of(const Context& ctx, const Var& x) {
+  return ctx.graph(x.hop()).ids_on(x.sparse() != nullptr ? x.sparse()->device() : x.value().device());
+}
+
 Var sparse_dropout(const Var& x, double p, const ops::RandomKey& key, const VertexId* ids) {
   auto value = Tape::view(x, x.rows(), x.hop());
   value->sparse = ops::dropout(*x.sparse(), p, key, ids, x.rows());
@@ -32,7 +37,7 @@ Var dropout(Context& ctx, Var x, double p) {
   check_rows("dropout", ctx, x);
   if (!ctx.training() || p == 0) return x;
   const ops::RandomKey key = next_key(ctx);
-  const VertexId* const ids = ctx.graph(x.hop()).ids.data();
+  const VertexId* const ids = ids_of(ctx, x);
   if (x.sparse() != nullptr) return sparse_dropout(x, p, key, ids);
   const Tensor y = memory_for_result(x);
   ops::dropout(x.value(), p, key, ids, y);
@@ -48,7 +53,7 @@ Var relu_dropout(Context& ctx, Var x, double p) {
   check_rows("relu_dropout", ctx, x);
   if (!ctx.training() || p == 0) return relu(std::move(x));
   const Tensor y = memory_for_result(x);
-  ops::relu_dropout(x.value(), p, next_key(ctx), ctx.graph(x.hop()).ids.data(), y);
+  ops::relu_dropout(x.value(), p, next_key(ctx), ids_of(ctx, x), y);
   return make_op("relu_dropout", y, {x}, [=, x = x.gradient_only()](const Tensor& dy) {
     const GradientSlot slot = slot_over(x, dy);
     ops::relu_dropout_backward(y, p, dy, slot.tensor, slot.accumulate);

@@ -33,11 +33,14 @@ void add_weight_gradient(const Var& x, const Var& weight, const Tensor& dy) {
 Var linear(const Var& x, const Var& weight, const Var& bias) {
   check_linear(x, weight, bias);
   const Tensor y = Tensor::empty(x.rows(), weight.cols(), weight.dtype());
-  if (x.sparse() != nullptr)
+  if (x.sparse() != nullptr) {
     ops::sparse_matmul(*x.sparse(), weight.value(), y);
-  else
+    if (bias.defined()) ops::add_row(bias.value(), y);
+  } else if (bias.defined()) {
+    ops::matmul_bias(x.value(), weight.value(), bias.value(), y);
+  } else {
     ops::matmul(x.value(), weight.value(), y);
-  if (bias.defined()) ops::add_row(bias.value(), y);
+  }
   // Each side's value is for the other's gradient.
   const Var kept_x = weight.requires_grad() ? x : x.gradient_only();
   const Var kept_weight = x.requires_grad() ? weight : weight.gradient_only();

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <numbers>
 
 #include "src/base/suggest.hpp"
@@ -90,6 +89,7 @@ Optimizer::Optimizer(const OptimizerOptions& options, ParameterStore& store, int
     if (!known) fail("Optimizer", "a weight decay is given for group '" + group + "', which no parameter is in");
   }
   state_ = std::make_unique<State>(State{options, store, epochs, 0, {}, {}, {}});
+  const OnDevice there(store.flat_values().device());
   const auto zeros = [&] { return Tensor::zeros(store.count(), 1, store.dtype()); };
   if (options.name == "sgd") {
     state_->names = {"velocity", nullptr};
@@ -118,6 +118,7 @@ void Optimizer::step(int epoch) {
 }
 
 std::vector<std::pair<std::string, Tensor>> Optimizer::state() const {
+  const OnDevice cpu(Device::cpu);
   std::vector<std::pair<std::string, Tensor>> result{
       {"optimizer.steps", Tensor::from<std::int64_t>(1, 1, std::array{state_->t})}};
   if (state_->first.defined()) result.emplace_back(std::string("optimizer.") + state_->names[0], state_->first);
@@ -138,7 +139,7 @@ void Optimizer::load_state(const std::vector<std::pair<std::string, Tensor>>& st
   }
   state_->t = state.front().second.at<std::int64_t>(0, 0);
   for (std::size_t k = 1; k < own.size(); ++k) {
-    std::memcpy(own[k].second.raw(), state[k].second.raw(), own[k].second.bytes());
+    own[k].second.copy_from(state[k].second);
   }
 }
 

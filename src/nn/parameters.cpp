@@ -35,8 +35,6 @@ Tensor initial(std::int64_t rows, std::int64_t cols, Initializer how, DType dtyp
   return result;
 }
 
-void copy_into(const Tensor& from, const Tensor& to) { std::copy_n(from.raw(), from.bytes(), to.raw()); }
-
 }  // namespace
 
 ParameterStore::ParameterStore(std::uint64_t seed, DType dtype) : seed_(seed), dtype_(dtype) {
@@ -67,9 +65,10 @@ Tensor ParameterStore::add_buffer(const std::string& name, std::int64_t rows, st
   return buffers_.back().second;
 }
 
-void ParameterStore::seal() {
+void ParameterStore::seal(Device device) {
   if (sealed_) fail("ParameterStore", "seal() a second time");
   sealed_ = true;
+  const OnDevice there(device);
   values_ = Tensor::empty(count(), 1, dtype_);
   gradients_ = Tensor::zeros(count(), 1, dtype_);
   for (const Entry& entry : entries_) {
@@ -85,7 +84,7 @@ void ParameterStore::seal() {
       Tensor& value = entry.var.value_holder()->tensor;
       const std::int64_t end = position + value.size();
       const Tensor view = values_.slice(position, end).reshape(value.rows(), value.cols());
-      copy_into(value, view);
+      view.copy_from(value);
       Var::Node& node = *entry.var.node();
       node.grad = gradients_.slice(position, end).reshape(value.rows(), value.cols());
       node.fixed = true;

@@ -17,6 +17,7 @@
 #include "src/ops/attention_kernels.hpp"
 #include "src/ops/check.hpp"
 #include "src/ops/csr_rows.hpp"
+#include "src/ops/device_ops.hpp"
 #include "src/ops/random_lanes.hpp"
 
 namespace galena::ops {
@@ -218,6 +219,7 @@ AttentionState attention_begin(std::int64_t rows, int heads, std::int64_t width,
 void attention_accumulate(AttentionKind kind, const AttentionBlock& block, const Tensor& target, const Tensor& a,
                           double slope, const AttentionState& state) {
   const Shape s = check_block("attention_accumulate", kind, block, target, a, state);
+  if (on_device(state.y)) return device_ops().attention_accumulate(kind, block, target, a, slope, state);
   with_float("attention_accumulate", s.dtype, [&](auto type) {
     using T = decltype(type);
     AttentionArgs<T> g = arguments<T>(kind, block, target, a, slope, s);
@@ -232,6 +234,7 @@ void attention_accumulate(AttentionKind kind, const AttentionBlock& block, const
 }
 
 void attention_finish(const AttentionState& state) {
+  if (on_device(state.y)) return device_ops().attention_finish(state);
   with_float("attention_finish", state.y.dtype(), [&](auto type) {
     using T = decltype(type);
     const std::int64_t heads = state.sum.cols(), width = state.y.cols() / std::max<std::int64_t>(1, heads);
@@ -260,6 +263,10 @@ void attention_backward(AttentionKind kind, const AttentionBlock& block, const C
   if (csr_t.rows != block.csr.cols || csr_t.cols != block.csr.rows) {
     fail(kOp, "csr_t has " + std::to_string(csr_t.rows) + " rows and " + std::to_string(csr_t.cols) +
                   " columns; expected those of the transpose");
+  }
+  if (on_device(state.y)) {
+    return device_ops().attention_backward(kind, block, csr_t, target, a, slope, state, dy, dtarget, da, dsource,
+                                           dvalue);
   }
   with_float(kOp, s.dtype, [&](auto type) {
     using T = decltype(type);

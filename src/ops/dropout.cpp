@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "src/ops/check.hpp"
+#include "src/ops/device_csr.hpp"
+#include "src/ops/device_ops.hpp"
 #include "src/ops/map.hpp"
 #include "src/ops/parallel.hpp"
 #include "src/ops/pointwise.hpp"
@@ -98,12 +100,14 @@ void sparse(const SparseMatrix& x, const Rate& rate, const RandomKey& key, const
 void dropout(const Tensor& x, double p, const RandomKey& key, const VertexId* ids, const Tensor& y, bool accumulate) {
   check_like("dropout", "y", y, x);
   const Rate rate = rate_of(p);
+  if (on_device(x)) return device_ops().dropout(x, rate.threshold, rate.factor, key, ids, y, false, accumulate);
   with_float("dropout", x.dtype(), [&]<class T>(T) { dense<T>(x, rate, key, ids, y, false, accumulate); });
 }
 
 void relu_dropout(const Tensor& x, double p, const RandomKey& key, const VertexId* ids, const Tensor& y) {
   check_like("relu_dropout", "y", y, x);
   const Rate rate = rate_of(p);
+  if (on_device(x)) return device_ops().dropout(x, rate.threshold, rate.factor, key, ids, y, true, false);
   with_float("relu_dropout", x.dtype(), [&]<class T>(T) { dense<T>(x, rate, key, ids, y, true, false); });
 }
 
@@ -111,6 +115,7 @@ void relu_dropout_backward(const Tensor& y, double p, const Tensor& dy, const Te
   check_like("relu_dropout_backward", "dy", dy, y);
   check_like("relu_dropout_backward", "dx", dx, y);
   const double kept = rate_of(p).factor;
+  if (on_device(y)) return device_ops().relu_dropout_backward(y, kept, dy, dx, accumulate);
   with_float("relu_dropout_backward", y.dtype(), [&]<class T>(T) {
     const T *result = y.data<T>(), *gradient = dy.data<T>(), factor = static_cast<T>(kept);
     map_elements<T>(y.size(), dx, accumulate,
@@ -124,6 +129,11 @@ SparseMatrix dropout(const SparseMatrix& x, double p, const RandomKey& key, cons
   }
   const Rate rate = rate_of(p);
   const Tensor values = x.values().clone();
+  if (on_device(values)) {
+    device_ops().sparse_dropout(rows_view(x.structure()), x.values(), rate.threshold, rate.factor, key, ids, rows,
+                                values);
+    return x.with_values(values);
+  }
   with_float("dropout", values.dtype(), [&]<class T>(T) { sparse<T>(x, rate, key, ids, rows, values); });
   return x.with_values(values);
 }

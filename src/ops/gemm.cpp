@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "src/ops/check.hpp"
+#include "src/ops/device_ops.hpp"
 #include "src/ops/gemm_kernels.hpp"
 #include "src/ops/parallel.hpp"
+#include "src/ops/pointwise.hpp"
 
 namespace galena::ops {
 namespace {
@@ -144,18 +146,32 @@ void add_in_order(const T* partial, std::int64_t count, T* c, std::int64_t size,
 void matmul(const Tensor& a, const Tensor& b, const Tensor& c, bool accumulate) {
   check_tensor("matmul", "b", b, a.cols(), b.cols(), a.dtype());
   check_tensor("matmul", "c", c, a.rows(), b.cols(), a.dtype());
+  if (on_device(a)) return device_ops().gemm(a, b, c, {.accumulate = accumulate});
   with_float("matmul", a.dtype(), [&]<class T>(T) { rows_product(a, b.data<T>(), b.cols(), 1, c, accumulate); });
+}
+
+void matmul_bias(const Tensor& a, const Tensor& b, const Tensor& bias, const Tensor& c) {
+  if (on_device(a)) {
+    check_tensor("matmul_bias", "b", b, a.cols(), b.cols(), a.dtype());
+    check_tensor("matmul_bias", "bias", bias, 1, b.cols(), a.dtype());
+    check_tensor("matmul_bias", "c", c, a.rows(), b.cols(), a.dtype());
+    return device_ops().gemm(a, b, c, {.bias = &bias});
+  }
+  matmul(a, b, c);
+  add_row(bias, c);
 }
 
 void matmul_nt(const Tensor& a, const Tensor& b, const Tensor& c, bool accumulate) {
   check_tensor("matmul_nt", "b", b, b.rows(), a.cols(), a.dtype());
   check_tensor("matmul_nt", "c", c, a.rows(), b.rows(), a.dtype());
+  if (on_device(a)) return device_ops().gemm(a, b, c, {.transpose_b = true, .accumulate = accumulate});
   with_float("matmul_nt", a.dtype(), [&]<class T>(T) { rows_product(a, b.data<T>(), 1, b.cols(), c, accumulate); });
 }
 
 void matmul_tn(const Tensor& a, const Tensor& b, const Tensor& c, bool accumulate) {
   check_tensor("matmul_tn", "b", b, a.rows(), b.cols(), a.dtype());
   check_tensor("matmul_tn", "c", c, a.cols(), b.cols(), a.dtype());
+  if (on_device(a)) return device_ops().gemm(a, b, c, {.transpose_a = true, .accumulate = accumulate});
   with_float("matmul_tn", a.dtype(), [&]<class T>(T) {
     const T *pa = a.data<T>(), *pb = b.data<T>();
     T* const pc = c.data<T>();

@@ -8,6 +8,8 @@ namespace galena::ops {
 
 /// c = a * b (+ c where `accumulate`): [n x k] * [k x m] -> [n x m].
 void matmul(const Tensor& a, const Tensor& b, const Tensor& c, bool accumulate = false);
+/// c = a * b + bias in every row, bias [1 x m].
+void matmul_bias(const Tensor& a, const Tensor& b, const Tensor& bias, const Tensor& c);
 /// c = a * transpose(b): [n x k] * [m x k] -> [n x m].
 void matmul_nt(const Tensor& a, const Tensor& b, const Tensor& c, bool accumulate = false);
 /// c = transpose(a) * b: [n x k], [n x m] -> [k x m]; n may be millions.

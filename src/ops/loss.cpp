@@ -6,6 +6,7 @@
 #include <string>
 
 #include "src/ops/check.hpp"
+#include "src/ops/device_ops.hpp"
 #include "src/ops/loss_cpu.hpp"
 
 namespace galena::ops {
@@ -59,6 +60,40 @@ double binary_cross_entropy(const Tensor& logits, std::span<const std::uint8_t> 
   prepare_gradient(op, logits, dlogits);
   return with_float(op, logits.dtype(),
                     [&]<class T>(T) { return cpu::binary_cross_entropy<T>(logits, targets, rows, factor, dlogits); });
+}
+
+namespace {
+
+/// kernel(loss) on the device, with the gradient cleared before.
+template <class Kernel>
+Tensor loss_on_device(const char* op, const Tensor& logits, const Tensor& dlogits, const Kernel& kernel) {
+  prepare_gradient(op, logits, dlogits);
+  const OnDevice there(Device::cuda);
+  Tensor loss = Tensor::empty(1, 1, DType::f64);
+  kernel(loss);
+  return loss;
+}
+
+}  // namespace
+
+Tensor softmax_cross_entropy_loss(const Tensor& logits, std::span<const std::int32_t> labels,
+                                  std::span<const VertexId> rows, double factor, const Tensor& dlogits) {
+  if (!on_device(logits))
+    return Tensor::full(1, 1, softmax_cross_entropy(logits, labels, rows, factor, dlogits), DType::f64);
+  return loss_on_device("softmax_cross_entropy", logits, dlogits, [&](const Tensor& loss) {
+    device_ops().softmax_cross_entropy(logits, labels.data(), rows.data(), static_cast<std::int64_t>(rows.size()),
+                                       factor, dlogits, loss);
+  });
+}
+
+Tensor binary_cross_entropy_loss(const Tensor& logits, std::span<const std::uint8_t> targets,
+                                 std::span<const VertexId> rows, double factor, const Tensor& dlogits) {
+  if (!on_device(logits))
+    return Tensor::full(1, 1, binary_cross_entropy(logits, targets, rows, factor, dlogits), DType::f64);
+  return loss_on_device("binary_cross_entropy", logits, dlogits, [&](const Tensor& loss) {
+    device_ops().binary_cross_entropy(logits, targets.data(), rows.data(), static_cast<std::int64_t>(rows.size()),
+                                      factor, dlogits, loss);
+  });
 }
 
 }  // namespace galena::ops

@@ -18,4 +18,11 @@ double softmax_cross_entropy(const Tensor& logits, std::span<const std::int32_t>
 double binary_cross_entropy(const Tensor& logits, std::span<const std::uint8_t> targets, std::span<const VertexId> rows,
                             double factor, const Tensor& dlogits);
 
+/// The same as tensors [1 x 1] of f64 in the memory of the logits, where labels (targets) and rows lie too. On a device
+/// nothing waits, and labels and rows are not checked.
+Tensor softmax_cross_entropy_loss(const Tensor& logits, std::span<const std::int32_t> labels,
+                                  std::span<const VertexId> rows, double factor, const Tensor& dlogits);
+Tensor binary_cross_entropy_loss(const Tensor& logits, std::span<const std::uint8_t> targets,
+                                 std::span<const VertexId> rows, double factor, const Tensor& dlogits);
+
 }  // namespace galena::ops

@@ -3,6 +3,7 @@
 #include "src/ops/norm.hpp"
 
 #include "src/ops/check.hpp"
+#include "src/ops/device_ops.hpp"
 #include "src/ops/norm_cpu.hpp"
 
 namespace galena::ops {
@@ -23,6 +24,7 @@ void check_parameter(const char* op, const char* name, const Tensor& parameter, 
 void l2_norm(const Tensor& x, const Tensor& y, const Tensor& norm) {
   check_like("l2_norm", "y", y, x);
   check_tensor("l2_norm", "norm", norm, x.rows(), 1, x.dtype());
+  if (on_device(x)) return device_ops().l2_norm(x, y, norm);
   with_float("l2_norm", x.dtype(), [&]<class T>(T) { cpu::l2_norm<T>(x, y, norm); });
 }
 
@@ -31,6 +33,7 @@ void l2_norm_backward(const Tensor& y, const Tensor& norm, const Tensor& dy, con
   check_tensor(op, "norm", norm, y.rows(), 1, y.dtype());
   check_like(op, "dy", dy, y);
   check_like(op, "dx", dx, y);
+  if (on_device(y)) return device_ops().l2_norm_backward(y, norm, dy, dx, accumulate);
   with_float(op, y.dtype(), [&]<class T>(T) { cpu::l2_norm_backward<T>(y, norm, dy, dx, accumulate); });
 }
 
@@ -41,6 +44,7 @@ void layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double
   check_like("layer_norm", "y", y, x);
   check_tensor("layer_norm", "mean", mean, x.rows(), 1, x.dtype());
   check_tensor("layer_norm", "rstd", rstd, x.rows(), 1, x.dtype());
+  if (on_device(x)) return device_ops().layer_norm(x, gamma, beta, eps, y, mean, rstd);
   with_float("layer_norm", x.dtype(), [&]<class T>(T) { cpu::layer_norm<T>(x, gamma, beta, eps, y, mean, rstd); });
 }
 
@@ -54,6 +58,7 @@ void layer_norm_backward(const Tensor& x, const Tensor& gamma, const Tensor& mea
   check_like(op, "dx", dx, x);
   check_parameter(op, "dgamma", dgamma, x);
   check_parameter(op, "dbeta", dbeta, x);
+  if (on_device(x)) return device_ops().layer_norm_backward(x, gamma, mean, rstd, dy, dx, dgamma, dbeta, accumulate);
   with_float(op, x.dtype(),
              [&]<class T>(T) { cpu::layer_norm_backward<T>(x, gamma, mean, rstd, dy, dx, dgamma, dbeta, accumulate); });
 }

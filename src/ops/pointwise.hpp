@@ -18,6 +18,8 @@ void activate_backward(Activation f, const Tensor& y, const Tensor& dy, const Te
 
 /// y = alpha * x + beta * y.
 void axpby(double alpha, const Tensor& x, double beta, const Tensor& y);
+/// y = factor * y, factor [1 x 1] of f64 in the memory of y.
+void scale_by(const Tensor& factor, const Tensor& y);
 /// y = a * b, by element.
 void multiply(const Tensor& a, const Tensor& b, const Tensor& y, bool accumulate = false);
 /// y[i] += bias, for each row.
@@ -29,9 +31,11 @@ void scale_rows(const Tensor& factor, const Tensor& x, const Tensor& y, bool acc
 /// Columns of a then columns of b: [n x p], [n x q] -> [n x (p + q)], and back.
 void concat_columns(const Tensor& a, const Tensor& b, const Tensor& y);
 void split_columns(const Tensor& y, const Tensor& a, const Tensor& b, bool accumulate);
-/// y[i] = x[rows[i]]; y[rows[i]] += x[i] (rows unique).
+/// y[i] = x[rows[i]]; y[rows[i]] += x[i] (rows unique). `rows` lie where the tensors do; on a device they are not checked.
 void gather_rows(const Tensor& x, std::span<const VertexId> rows, const Tensor& y);
 void scatter_add_rows(const Tensor& x, std::span<const VertexId> rows, const Tensor& y);
+
+// `ids` lie where x does.
 
 /// Dropout: element (i, c) is kept with probability 1 - p and divided by it. The draw is named by key, ids[i] (i where
 /// null) and c: 16 bits of Philox, so p is rounded to 1/65536 and the factor is exact for the rounded p.

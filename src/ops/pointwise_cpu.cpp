@@ -3,72 +3,13 @@
 #include "src/ops/pointwise_cpu.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
-#include <numbers>
 
 #include "src/ops/column_reduce.hpp"
 #include "src/ops/map.hpp"
+#include "src/ops/pointwise_math.hpp"
 
 namespace galena::ops::cpu {
 namespace {
-
-/// Of the standard normal distribution at x: the share below, and exp(-x^2 / 2).
-template <class T>
-struct Normal {
-  T below, bell;
-};
-
-Normal<double> normal(double x) { return {std::erfc(-x / std::numbers::sqrt2) / 2, std::exp(x * x / -2)}; }
-
-/// Abramowitz and Stegun, 7.1.26, in a tenth of the time of erfc(): off by 1.5e-7, which near 1 is a float's rounding.
-Normal<float> normal(float x) {
-  const float bell = std::exp(x * x / -2);
-  const float t = 1 / (1 + 0.3275911F * std::numbers::sqrt2_v<float> / 2 * std::abs(x));
-  const float series = (((1.061405429F * t - 1.453152027F) * t + 1.421413741F) * t - 0.284496736F) * t + 0.254829592F;
-  const float beyond = series * t * bell / 2;
-  return {x < 0 ? beyond : 1 - beyond, bell};
-}
-
-template <class T>
-T gelu(T x) {
-  return std::max(x, std::numeric_limits<T>::lowest()) * normal(x).below;  // not infinity times 0
-}
-
-template <class T>
-T gelu_derivative(T x) {
-  const auto [below, bell] = normal(x);
-  constexpr T scale = static_cast<T>(std::numbers::inv_sqrtpi * std::numbers::sqrt2 / 2);
-  return below + (bell > 0 ? x * scale * bell : T{0});
-}
-
-/// visit(function) with the function of one element, so that the choice stands outside the loop.
-template <class T, class Visit>
-void with_activation(Activation f, T slope, const Visit& visit) {
-  switch (f) {
-    case Activation::identity: return visit([](T x) { return x; });
-    case Activation::relu: return visit([](T x) { return x < 0 ? T{0} : x; });  // NaN stays NaN
-    case Activation::leaky_relu: return visit([=](T x) { return x * (x > 0 ? T{1} : slope); });
-    case Activation::elu: return visit([=](T x) { return x > 0 ? x : slope * std::expm1(x); });
-    case Activation::sigmoid: return visit([](T x) { return 1 / (1 + std::exp(-x)); });
-    case Activation::tanh: return visit([](T x) { return std::tanh(x); });
-    case Activation::gelu: return visit([](T x) { return gelu(x); });
-  }
-}
-
-/// The same with the derivative, as a function of the result; of GELU, of what it was given.
-template <class T, class Visit>
-void with_derivative(Activation f, T slope, const Visit& visit) {
-  switch (f) {
-    case Activation::identity: return visit([](T) { return T{1}; });
-    case Activation::relu: return visit([](T y) { return y > 0 ? T{1} : T{0}; });
-    case Activation::leaky_relu: return visit([=](T y) { return y > 0 ? T{1} : slope; });
-    case Activation::elu: return visit([=](T y) { return y > 0 ? T{1} : y + slope; });
-    case Activation::sigmoid: return visit([](T y) { return y * (1 - y); });
-    case Activation::tanh: return visit([](T y) { return 1 - y * y; });
-    case Activation::gelu: return visit([](T x) { return gelu_derivative(x); });
-  }
-}
 
 /// f(i, row of x, row of y) for each row.
 template <class T, class F>
@@ -101,16 +42,16 @@ void take_columns(const Tensor& wide, std::int64_t first, const Tensor& part, bo
 template <class T>
 void activate(Activation f, const Tensor& in, const Tensor& y, T slope) {
   const T* x = in.data<T>();
-  with_activation<T>(
-      f, slope, [&](auto apply) { map_elements<T>(in.size(), y, false, [=](std::int64_t i) { return apply(x[i]); }); });
+  math::with_activation<T>(
+      f, slope, [&](auto g) { map_elements<T>(in.size(), y, false, [=](std::int64_t i) { return g.value(x[i]); }); });
 }
 
 template <class T>
 void activate_backward(Activation f, const Tensor& out, const Tensor& gradient, const Tensor& dx, bool accumulate,
                        T slope) {
   const T *y = out.data<T>(), *dy = gradient.data<T>();
-  with_derivative<T>(f, slope, [&](auto derivative) {
-    map_elements<T>(out.size(), dx, accumulate, [=](std::int64_t i) { return derivative(y[i]) * dy[i]; });
+  math::with_activation<T>(f, slope, [&](auto g) {
+    map_elements<T>(out.size(), dx, accumulate, [=](std::int64_t i) { return g.derivative(y[i]) * dy[i]; });
   });
 }
 

@@ -2,6 +2,8 @@
 // of g through the columns, which are kept as well.
 
 #include "src/ops/check.hpp"
+#include "src/ops/device_csr.hpp"
+#include "src/ops/device_ops.hpp"
 #include "src/ops/gather_sum.hpp"
 #include "src/ops/gemm.hpp"
 
@@ -21,6 +23,9 @@ void sparse_matmul(const SparseMatrix& s, const Tensor& w, const Tensor& c, bool
   check_tensor("sparse_matmul", "w", w, s.cols(), c.cols(), s.values().dtype());
   check_tensor("sparse_matmul", "c", c, c.rows(), w.cols(), s.values().dtype());
   if (s.rows() == 0) return;
+  if (on_device(w)) {
+    return device_ops().spmm(rows_view(s.structure()), {{}, &s.values(), nullptr}, w, c, accumulate);
+  }
   with_float("sparse_matmul", w.dtype(), [&](auto type) {
     using T = decltype(type);
     GatherSum<T> sum;
@@ -41,6 +46,11 @@ void sparse_matmul_tn(const SparseMatrix& s, const Tensor& g, const Tensor& c, b
   check_tensor("sparse_matmul_tn", "g", g, g.rows(), c.cols(), s.values().dtype());
   check_tensor("sparse_matmul_tn", "c", c, s.cols(), g.cols(), s.values().dtype());
   if (s.cols() == 0) return;
+  if (on_device(g)) {
+    const SparseStructure& structure = s.structure();
+    const Tensor* const position = structure.on_device ? &structure.on_device->position : nullptr;
+    return device_ops().spmm(columns_view(structure), {{}, &s.values(), position}, g, c, accumulate);
+  }
   with_float("sparse_matmul_tn", g.dtype(), [&](auto type) {
     using T = decltype(type);
     GatherSum<T> sum;

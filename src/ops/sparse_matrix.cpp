@@ -3,6 +3,8 @@
 
 #include "galena/tensor.hpp"
 #include "src/ops/check.hpp"
+#include "src/ops/device_csr.hpp"
+#include "src/ops/device_ops.hpp"
 #include "src/ops/parallel.hpp"
 #include "src/ops/transpose.hpp"
 
@@ -68,6 +70,21 @@ SparseMatrix SparseMatrix::with_values(Tensor values) const {
   SparseMatrix result = *this;
   result.values_ = std::move(values);
   return result;
+}
+
+SparseMatrix SparseMatrix::to(Device device) const {
+  if (!structure_) return *this;
+  const SparseStructure& s = *structure_;
+  if (device == Device::cuda && !s.on_device) {
+    auto copy = std::make_shared<ops::DeviceSparse>();
+    copy->rows = ops::to_device(ops::rows_view(s));
+    copy->columns = ops::to_device(ops::columns_view(s));
+    const Tensor position = Tensor::from<std::int64_t>(
+        nonzeros(), 1, {reinterpret_cast<const std::int64_t*>(s.t_position.data()), s.t_position.size()});
+    copy->position = position.to(device);
+    s.on_device = std::move(copy);
+  }
+  return with_values(values_.to(device));
 }
 
 SparseMatrix SparseMatrix::gather_rows(std::span<const VertexId> rows) const {

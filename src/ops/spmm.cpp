@@ -1,6 +1,7 @@
 #include "src/ops/spmm.hpp"
 
 #include "src/ops/csr_rows.hpp"
+#include "src/ops/device_ops.hpp"
 #include "src/ops/gather_sum.hpp"
 #include "src/ops/spmm_check.hpp"
 
@@ -34,6 +35,7 @@ void spmm(const Csr& csr, const SpmmScale& scale, const Tensor& x, const Tensor&
   check_factor("left", scale.left, y.rows(), x.dtype());
   check_factor("right", scale.right, x.rows(), x.dtype());
   check_factor("diagonal", scale.diagonal, y.rows(), x.dtype());
+  if (on_device(x)) return device_ops().spmm(csr, {scale, nullptr, nullptr}, x, y, accumulate);
   with_float("spmm", x.dtype(), [&](auto type) {
     using T = decltype(type);
     GatherSum<T> g;
@@ -60,6 +62,7 @@ void sddmm(const Csr& csr, const Tensor& a, const Tensor& b, int heads, const Te
     fail("sddmm", "a is " + shape_of(a) + "; expected a row for each of " + std::to_string(csr.rows));
   check_tensor("sddmm", "b", b, csr.cols, a.cols(), a.dtype());
   check_tensor("sddmm", "e", e, static_cast<std::int64_t>(csr.nonzeros()), heads, a.dtype());
+  if (on_device(a)) return device_ops().sddmm(csr, a, b, heads, e);
   with_float("sddmm", a.dtype(), [&](auto type) {
     using T = decltype(type);
     const T *pa = a.data<T>(), *pb = b.data<T>();

@@ -10,6 +10,7 @@
 #include "src/base/memory.hpp"
 #include "src/ops/bf16.hpp"
 #include "src/ops/check.hpp"
+#include "src/ops/device_ops.hpp"
 #include "src/ops/parallel.hpp"
 #include "src/ops/tensor_memory.hpp"
 
@@ -55,6 +56,7 @@ std::shared_ptr<std::byte[]> allocate(std::int64_t rows, std::int64_t cols, DTyp
   if (cols > 0 && rows > most / cols) fail("Tensor", "the shape " + shape_text(rows, cols) + " has over 2^63 bytes");
   const std::uint64_t bytes = static_cast<std::uint64_t>(rows * cols) * size_of(dtype);
   const std::string what = "a tensor of " + shape_text(rows, cols) + " " + name_of(dtype);
+  if (OnDevice::current() == Device::cuda) return ops::device_memory(bytes, what);
   base::check_memory(bytes, what);
   try {
     return ops::tensor_memory(bytes);
@@ -63,7 +65,16 @@ std::shared_ptr<std::byte[]> allocate(std::int64_t rows, std::int64_t cols, DTyp
   }
 }
 
+Device& current_device() noexcept {
+  thread_local Device device = Device::cpu;
+  return device;
+}
+
 }  // namespace
+
+OnDevice::OnDevice(Device device) noexcept : before_(current_device()) { current_device() = device; }
+OnDevice::~OnDevice() { current_device() = before_; }
+Device OnDevice::current() noexcept { return current_device(); }
 
 std::size_t size_of(DType dtype) noexcept {
   return with_type(dtype, [](auto x) { return sizeof(x); });
@@ -87,6 +98,7 @@ Tensor Tensor::empty(std::int64_t rows, std::int64_t cols, DType dtype) {
   result.rows_ = rows;
   result.cols_ = cols;
   result.dtype_ = dtype;
+  result.device_ = OnDevice::current();
   return result;
 }
 
@@ -104,7 +116,11 @@ Tensor Tensor::from(std::int64_t rows, std::int64_t cols, std::span<const T> val
   if (values.size() != static_cast<std::size_t>(result.size())) {
     fail("Tensor::from", std::to_string(values.size()) + " values for " + shape_of(result));
   }
-  if (!values.empty()) std::memcpy(result.raw(), values.data(), result.bytes());
+  if (values.empty()) return result;
+  if (result.device() == Device::cuda)
+    ops::device_ops().upload(result.raw(), values.data(), result.bytes());
+  else
+    std::memcpy(result.raw(), values.data(), result.bytes());
   return result;
 }
 
@@ -116,6 +132,10 @@ template Tensor Tensor::from(std::int64_t, std::int64_t, std::span<const std::in
 template Tensor Tensor::from(std::int64_t, std::int64_t, std::span<const std::uint8_t>);
 
 void Tensor::check_type(DType wanted) const {
+  if (device_ != Device::cpu) {
+    throw InputError("an operation that runs on the CPU only was given a tensor (" + shape_of(*this) +
+                     ") in a GPU's memory: use --device cpu, or Tensor::to(Device::cpu)");
+  }
   if (dtype_ == wanted) return;
   throw InternalError(std::string("Tensor::data: the elements are ") + name_of(dtype_) + ", asked for as " +
                       name_of(wanted));
@@ -125,6 +145,7 @@ double Tensor::item(std::int64_t row, std::int64_t col) const {
   if (row < 0 || row >= rows_ || col < 0 || col >= cols_) {
     fail("Tensor::item", "element (" + std::to_string(row) + ", " + std::to_string(col) + ") of " + shape_of(*this));
   }
+  if (device_ == Device::cuda) return slice(row, row + 1).to(Device::cpu).item(0, col);
   return with_type(dtype_, [&](auto x) { return convert<double>(at<decltype(x)>(row, col)); });
 }
 
@@ -150,7 +171,12 @@ Tensor Tensor::reshape(std::int64_t rows, std::int64_t cols) const {
 
 Tensor Tensor::clone() const {
   if (!defined()) return {};
+  const OnDevice here(device_);
   Tensor result = empty(rows_, cols_, dtype_);
+  if (device_ == Device::cuda) {
+    result.copy_from(*this);
+    return result;
+  }
   const auto size = static_cast<std::int64_t>(bytes());
   ops::parallel_ranges(size, 1, [&](std::int64_t begin, std::int64_t end) {
     std::memcpy(result.raw() + begin, raw() + begin, static_cast<std::size_t>(end - begin));
@@ -160,7 +186,12 @@ Tensor Tensor::clone() const {
 
 Tensor Tensor::to(DType dtype) const {
   if (dtype == dtype_ || !defined()) return *this;
+  const OnDevice here(device_);
   Tensor result = empty(rows_, cols_, dtype);
+  if (device_ == Device::cuda) {
+    ops::device_ops().convert(*this, result);
+    return result;
+  }
   with_type(dtype_, [&](auto from) {
     with_type(dtype, [&](auto to) {
       const auto* const x = data<decltype(from)>();
@@ -173,7 +204,32 @@ Tensor Tensor::to(DType dtype) const {
   return result;
 }
 
+Tensor Tensor::to(Device device) const {
+  if (device == device_ || !defined()) return *this;
+  const OnDevice there(device);
+  Tensor result = empty(rows_, cols_, dtype_);
+  result.copy_from(*this);
+  return result;
+}
+
+void Tensor::copy_from(const Tensor& other) const {
+  if (other.size() != size() || other.dtype() != dtype_) {
+    fail("Tensor::copy_from", shape_of(other) + " into " + shape_of(*this));
+  }
+  if (size() == 0) return;
+  if (device_ == Device::cpu && other.device_ == Device::cpu) {
+    std::memcpy(raw(), other.raw(), bytes());
+  } else if (device_ == Device::cpu) {
+    ops::device_ops().download(raw(), other.raw(), bytes());
+  } else if (other.device_ == Device::cpu) {
+    ops::device_ops().upload(raw(), other.raw(), bytes());
+  } else {
+    ops::device_ops().copy(raw(), other.raw(), bytes());
+  }
+}
+
 void Tensor::fill(double value) const {
+  if (device_ == Device::cuda) return ops::device_ops().fill(*this, value);
   with_type(dtype_, [&](auto type) {
     using T = decltype(type);
     T* const y = data<T>();

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "galena/error.hpp"
+#include "src/ops/device_ops.hpp"
 
 namespace galena::train {
 namespace {
@@ -67,6 +68,29 @@ LocalData local_data(const NodeData& data, const nn::GraphView& view, DType dtyp
   local.valid = rows_of(data.valid, number);
   local.test = rows_of(data.test, number);
   return local;
+}
+
+namespace {
+
+Tensor rows_to_device(std::span<const VertexId> rows) {
+  return ops::to_device(reinterpret_cast<const std::int32_t*>(rows.data()), rows.size());
+}
+
+/// The elements of host memory, or of their copy where there is one.
+template <class T>
+std::span<const T> lying(const Tensor& copy, const std::vector<T>& host) {
+  return {copy.defined() ? ops::device_data<const T>(copy) : host.data(), host.size()};
+}
+
+}  // namespace
+
+void to_device(LocalData& local) {
+  const nn::Var& x = local.features;
+  local.features = x.sparse() != nullptr ? nn::Var(x.sparse()->to(Device::cuda)) : nn::Var(x.value().to(Device::cuda));
+  local.device_labels = ops::to_device(local.labels.data(), local.labels.size());
+  local.device_label_matrix = ops::to_device(local.label_matrix.data(), local.label_matrix.size());
+  local.device_train = rows_to_device(local.train);
+  local.device_valid = rows_to_device(local.valid);
 }
 
 namespace {
@@ -151,6 +175,7 @@ Policy policy_of(const MessageOptions& options) {
 Replica::Replica(const Run& run, comm::Communicator& comm)
     : run_(run),
       comm_(comm),
+      device_(run.options.device),
       store_(run.options.seed, run.options.dtype),
       metric_(find_metric(run.options.metric, run.data.data.multi_label)) {
   const NodeData& data = run.data.data;
@@ -159,18 +184,26 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
   module_ = run.make ? run.make(store_, features, data.num_classes)
                      : nn::make_model(options.model, features, data.num_classes, store_);
   if (!module_) throw InputError("the model factory made no model");
-  store_.seal();
+  store_.seal(device_);
   optimizer_ = std::make_unique<nn::Optimizer>(options.optimizer, store_, options.epochs);
 
   const auto& parts = run.partition.part_of;
   share_ = share_of(run.data, options.inductive, parts, comm.size(), comm.rank(),
                     share_options(run.data, options, module_->hops()));
   local_ = local_data(data, share_.view, options.dtype);
+  if (device_ == Device::cuda) {
+    nn::to_device(share_.view);
+    to_device(local_);
+  }
   if (comm.size() > 1)
     exchange_ = std::make_unique<BoundaryExchange>(share_, comm, policy_of(options.messages), options.seed);
   if (!options.inductive) return;
   whole_share_ = share_of(run.data, false, parts, comm.size(), comm.rank(), {});
   whole_local_ = local_data(data, whole_share_->view, options.dtype);
+  if (device_ == Device::cuda) {
+    nn::to_device(whole_share_->view);
+    to_device(*whole_local_);
+  }
   if (comm.size() > 1)
     whole_exchange_ = std::make_unique<BoundaryExchange>(*whole_share_, comm, Policy{}, options.seed);
 }
@@ -200,35 +233,45 @@ nn::Var Replica::forward(bool training, int epoch, nn::Var* embeddings) {
   return module_->forward(context, whole ? whole_local_->features : local_.features);
 }
 
-nn::Var Replica::loss_of(const nn::Var& logits, const LocalData& local, std::span<const VertexId> rows,
-                         std::size_t all) const {
+nn::Var Replica::loss_of(const nn::Var& logits, const LocalData& local, bool valid) const {
   const NodeData& data = run_.data.data;
+  const std::size_t all = valid ? data.valid.size() : data.train.size();
   const double examples = static_cast<double>(all) * (data.multi_label ? data.num_classes : 1);
-  return data.multi_label ? nn::binary_cross_entropy(logits, local.label_matrix, rows, 1 / examples)
-                          : nn::cross_entropy(logits, local.labels, rows, 1 / examples);
+  const auto rows = valid ? lying(local.device_valid, local.valid) : lying(local.device_train, local.train);
+  return data.multi_label ? nn::binary_cross_entropy(logits, lying(local.device_label_matrix, local.label_matrix), rows,
+                                                     1 / examples)
+                          : nn::cross_entropy(logits, lying(local.device_labels, local.labels), rows, 1 / examples);
 }
 
-double Replica::compute_gradient(int epoch) {
+nn::Var Replica::run_backward(int epoch) {
+  const OnDevice here(device_);
   store_.zero_gradients();
-  const nn::Var loss = loss_of(forward(true, epoch), local_, local_.train, run_.data.data.train.size());
+  const nn::Var loss = loss_of(forward(true, epoch), local_, false);
   nn::backward(loss);
-  std::array<double, 1> total{loss.value().item()};
-  if (comm_.size() == 1) return total[0];
+  if (comm_.size() == 1) return loss;
   const comm::Label label{comm::Traffic::gradients, -1, comm::Direction::none};
   const Tensor gradients = store_.flat_gradients();
   if (store_.dtype() == DType::f64)
     comm_.sum(gradients.span<double>(), label);
   else
     comm_.sum(gradients.span<float>(), label);
-  comm_.sum(std::span(total), kControl);
+  return loss;
+}
+
+double Replica::sum_loss(const nn::Var& loss) {
+  std::array<double, 1> total{loss.value().item()};
+  if (comm_.size() > 1) comm_.sum(std::span(total), kControl);
   return total[0];
 }
+
+double Replica::compute_gradient(int epoch) { return sum_loss(run_backward(epoch)); }
 
 Replica::EpochResult Replica::train_epoch(int epoch) {
   const double start = comm::Communicator::now();
   EpochResult result;
-  result.loss = compute_gradient(epoch);
+  const nn::Var loss = run_backward(epoch);
   optimizer_->step(epoch);
+  result.loss = sum_loss(loss);  // on a device: the one place of an epoch that waits for it
   result.lr = optimizer_->lr(epoch);
   result.seconds = comm::Communicator::now() - start;
   if (exchange_) result.wait_seconds = exchange_->take_wait_seconds();
@@ -237,32 +280,32 @@ Replica::EpochResult Replica::train_epoch(int epoch) {
 
 Tensor Replica::evaluate_logits(nn::Var* embeddings) {
   const nn::NoGrad guard;
+  const OnDevice here(device_);
   Tensor logits = forward(false, 0, embeddings).value();
   if (exchange_) static_cast<void>(exchange_->take_wait_seconds());
   return logits;
 }
 
 Scores Replica::evaluate() {
-  const Tensor logits = evaluate_logits();
+  const Tensor computed = evaluate_logits(), logits = computed.to(Device::cpu);
   const LocalData& local = whole_local_ ? *whole_local_ : local_;
   comm::Communicator* comm = comm_.size() > 1 ? &comm_ : nullptr;
   const auto of = [&](const std::vector<VertexId>& rows) { return score(metric_, logits, local.truths(), rows, comm); };
   Scores scores{of(local.train), of(local.valid), of(local.test)};
-  const std::size_t valid = run_.data.data.valid.size();
-  if (run_.options.select != "loss" || valid == 0) return scores;
+  if (run_.options.select != "loss" || run_.data.data.valid.empty()) return scores;
   const nn::NoGrad guard;
-  std::array<double, 1> loss{loss_of(nn::Var(logits), local, local.valid, valid).value().item()};
-  if (comm != nullptr) comm->sum(std::span(loss), kControl);
-  scores.valid_loss = loss[0];
+  const OnDevice here(device_);
+  scores.valid_loss = sum_loss(loss_of(nn::Var(computed), local, true));
   return scores;
 }
 
 Replica::Outputs Replica::gather_outputs(bool embeddings) {
   nn::Var kept;
   const Tensor logits = evaluate_logits(embeddings ? &kept : nullptr);
-  Outputs outputs{gather(logits.to(DType::f32)), {}};
+  Outputs outputs{gather(logits.to(DType::f32).to(Device::cpu)), {}};
   // Every rank runs the same model: all of them kept dense rows, or none.
-  if (kept.defined() && kept.sparse() == nullptr) outputs.embeddings = gather(kept.value().to(DType::f32));
+  if (kept.defined() && kept.sparse() == nullptr)
+    outputs.embeddings = gather(kept.value().to(DType::f32).to(Device::cpu));
   return outputs;
 }
 
@@ -290,9 +333,8 @@ std::vector<Tensor> Replica::snapshot() const {
 }
 
 void Replica::restore(const std::vector<Tensor>& snapshot) {
-  std::memcpy(store_.flat_values().raw(), snapshot[0].raw(), snapshot[0].bytes());
-  for (std::size_t k = 0; k + 1 < snapshot.size(); ++k)
-    std::memcpy(store_.buffers()[k].second.raw(), snapshot[k + 1].raw(), snapshot[k + 1].bytes());
+  store_.flat_values().copy_from(snapshot[0]);
+  for (std::size_t k = 0; k + 1 < snapshot.size(); ++k) store_.buffers()[k].second.copy_from(snapshot[k + 1]);
 }
 
 }  // namespace galena::train

@@ -27,8 +27,12 @@ struct LocalData {
   std::vector<std::int32_t> labels;
   std::vector<std::uint8_t> label_matrix;
   std::vector<VertexId> train, valid, test;  ///< inner numbers
+  /// On a device, where to_device() brought them there, with the features: i32, and u8 of a label matrix.
+  Tensor device_labels, device_label_matrix, device_train, device_valid;
   [[nodiscard]] Truths truths() const { return {labels, label_matrix}; }
 };
+/// Moves the features to the device and copies what losses read.
+void to_device(LocalData& local);
 LocalData local_data(const NodeData& data, const nn::GraphView& view, DType dtype);
 
 /// The share of `rank` of the dataset's graph or hypergraph; `inductive`: of the training vertices alone, with the same
@@ -73,16 +77,19 @@ class Replica {
   void restore(const std::vector<Tensor>& snapshot);
 
  private:
+  /// Forward, loss and backward; the gradient is summed over ranks. This rank's part of the loss.
+  nn::Var run_backward(int epoch);
+  double sum_loss(const nn::Var& loss);
   nn::Var forward(bool training, int epoch, nn::Var* embeddings = nullptr);
-  /// This rank's part of the mean loss over a split, of whose rows it has `rows` and all ranks `all`.
-  [[nodiscard]] nn::Var loss_of(const nn::Var& logits, const LocalData& local, std::span<const VertexId> rows,
-                                std::size_t all) const;
+  /// This rank's part of the mean loss over the training or the validation split.
+  [[nodiscard]] nn::Var loss_of(const nn::Var& logits, const LocalData& local, bool valid) const;
   Tensor gather(const Tensor& mine);
   [[nodiscard]] std::function<void(std::span<double>)> summer();
   Tensor evaluate_logits(nn::Var* embeddings = nullptr);
 
   const Run& run_;
   comm::Communicator& comm_;
+  Device device_;  ///< where parameters, features and all that follows lie
   nn::ParameterStore store_;
   std::unique_ptr<nn::Module> module_;
   std::unique_ptr<nn::Optimizer> optimizer_;

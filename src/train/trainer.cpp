@@ -171,7 +171,7 @@ void Trainer::finish() {
   if (!result_.is_root) return;
   for (std::string& note : nn::describe_layouts(replica_.share().view)) result_.notes.push_back(std::move(note));
   for (const auto& entry : replica_.store().parameters())
-    result_.weights.emplace_back(entry.name, entry.var.value().clone());
+    result_.weights.emplace_back(entry.name, entry.var.value().clone().to(Device::cpu));
   for (const auto& [name, buffer] : replica_.store().buffers()) result_.weights.emplace_back(name, buffer.clone());
 }
 
@@ -194,11 +194,11 @@ Checkpoint Trainer::collect(int next_epoch) {
   checkpoint.best_valid_loss = best_scores_.valid_loss;
   const auto now = replica_.snapshot();
   for (std::size_t k = 0; k < now.size(); ++k) {
-    checkpoint.tensors.emplace_back(fmt::format("model/{}", k), now[k]);
-    if (!best_.empty()) checkpoint.tensors.emplace_back(fmt::format("best/{}", k), best_[k]);
+    checkpoint.tensors.emplace_back(fmt::format("model/{}", k), now[k].to(Device::cpu));
+    if (!best_.empty()) checkpoint.tensors.emplace_back(fmt::format("best/{}", k), best_[k].to(Device::cpu));
   }
   for (const auto& [name, tensor] : replica_.optimizer().state())
-    checkpoint.tensors.emplace_back("optimizer/" + name, tensor);
+    checkpoint.tensors.emplace_back("optimizer/" + name, tensor.to(Device::cpu));
   return checkpoint;
 }
 

@@ -1,0 +1,24 @@
+#include "src/nn/graph_view.hpp"
+
+#include "galena/error.hpp"
+#include "src/ops/device_csr.hpp"
+#include "src/ops/device_ops.hpp"
+
+namespace galena::nn {
+
+const VertexId* GraphView::ids_on(Device device) const {
+  if (device == Device::cpu) return ids.data();
+  if (!device_ids.defined()) throw InternalError("the graph is not on the device: to_device() was not called");
+  return ops::device_data<VertexId>(device_ids);
+}
+
+void to_device(GraphView& view) {
+  if (view.back) throw InputError("hypergraphs are not computed on GPUs yet: use --device cpu");
+  if (view.halo > 0) throw InputError("on a GPU a graph is one part: use --parts 1, or --device cpu");
+  view.local.on_device = ops::to_device(view.local.view());
+  if (view.local_t.rows == view.local.cols && view.local_t.cols == view.local.rows)
+    view.local_t.on_device = ops::to_device(view.local_t.view());
+  view.device_ids = ops::to_device(reinterpret_cast<const std::int32_t*>(view.ids.data()), view.ids.size());
+}
+
+}  // namespace galena::nn

@@ -1,0 +1,219 @@
+// Products by cuBLASLt, which is looked for when the first product is asked for: programs start without it.
+//
+// cuBLASLt's matrices stand by column, ours by row: a row-major matrix is the transpose of a column-major one, so
+// c = a b is computed as c^T = b^T a^T, and nothing is moved. A bias to every row of c is then one to every column of
+// c^T, which is the library's own epilogue.
+// What the library chooses for a shape is kept. No TF32: products are of f32, or of f64.
+
+#include <cublasLt.h>
+#include <dlfcn.h>
+
+#include <array>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "galena/error.hpp"
+#include "src/ops/cuda_stream.hpp"
+
+namespace galena::ops {
+namespace {
+
+constexpr std::size_t kWorkspace = std::size_t{32} << 20;
+
+/// The functions of the library that are used.
+struct Library {
+  decltype(&cublasLtCreate) create = nullptr;
+  decltype(&cublasLtMatmul) matmul = nullptr;
+  decltype(&cublasLtMatmulDescCreate) desc_create = nullptr;
+  decltype(&cublasLtMatmulDescSetAttribute) desc_set = nullptr;
+  decltype(&cublasLtMatrixLayoutCreate) layout_create = nullptr;
+  decltype(&cublasLtMatmulPreferenceCreate) preference_create = nullptr;
+  decltype(&cublasLtMatmulPreferenceSetAttribute) preference_set = nullptr;
+  decltype(&cublasLtMatmulPreferenceDestroy) preference_destroy = nullptr;
+  decltype(&cublasLtMatmulAlgoGetHeuristic) heuristic = nullptr;
+  cublasLtHandle_t handle = nullptr;
+};
+
+void check(cublasStatus_t status, const char* call) {
+  if (status == CUBLAS_STATUS_SUCCESS) return;
+  throw EnvironmentError(std::string("cuBLASLt: ") + call + " failed with status " + std::to_string(status));
+}
+#define GALENA_CUBLAS_CALL(call) check((call), #call)
+
+template <class F>
+void find(void* library, const char* name, F& function) {
+  function = reinterpret_cast<F>(dlsym(library, name));
+  if (function == nullptr) throw EnvironmentError(std::string("cuBLASLt has no ") + name + ": it is too old");
+}
+
+Library load() {
+  std::vector<std::string> names{"libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so"};
+  if (const char* wanted = std::getenv("GALENA_CUBLASLT"); wanted != nullptr && *wanted != '\0') names = {wanted};
+  void* library = nullptr;
+  for (const std::string& name : names)
+    if (library == nullptr) library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) {
+    throw EnvironmentError("cuBLASLt was not found (" + names.front() +
+                           "): install the CUDA Toolkit's libraries, or set GALENA_CUBLASLT to libcublasLt.so");
+  }
+  Library l;
+  find(library, "cublasLtCreate", l.create);
+  find(library, "cublasLtMatmul", l.matmul);
+  find(library, "cublasLtMatmulDescCreate", l.desc_create);
+  find(library, "cublasLtMatmulDescSetAttribute", l.desc_set);
+  find(library, "cublasLtMatrixLayoutCreate", l.layout_create);
+  find(library, "cublasLtMatmulPreferenceCreate", l.preference_create);
+  find(library, "cublasLtMatmulPreferenceSetAttribute", l.preference_set);
+  find(library, "cublasLtMatmulPreferenceDestroy", l.preference_destroy);
+  find(library, "cublasLtMatmulAlgoGetHeuristic", l.heuristic);
+  GALENA_CUBLAS_CALL(l.create(&l.handle));
+  return l;
+}
+
+const Library& library() {
+  static const Library loaded = load();
+  return loaded;
+}
+
+/// The largest power of two that divides the address, up to what the library asks about.
+std::uint32_t alignment_of(const void* p) {
+  std::uint32_t bytes = 256;
+  while (reinterpret_cast<std::uintptr_t>(p) % bytes != 0) bytes /= 2;
+  return bytes;
+}
+
+/// A product's shape: what the library's choice depends on.
+struct Shape {
+  std::int64_t n, m, k;
+  bool transpose_a, transpose_b, accumulate;
+  int epilogue;
+  DType dtype;
+  std::array<std::uint32_t, 3> alignment;  ///< of a, b, c
+  auto operator<=>(const Shape&) const = default;
+};
+
+/// Kept to the end of the process, as the library's objects are.
+struct Plan {
+  cublasLtMatmulDesc_t desc = nullptr;
+  cublasLtMatrixLayout_t a = nullptr, b = nullptr, c = nullptr;
+  cublasLtMatmulAlgo_t algorithm{};
+  std::size_t workspace = 0;
+  bool found = false;
+};
+
+template <class T>
+void set(cublasLtMatmulDesc_t desc, cublasLtMatmulDescAttributes_t attribute, const T& value) {
+  GALENA_CUBLAS_CALL(library().desc_set(desc, attribute, &value, sizeof value));
+}
+
+template <class T>
+void prefer(cublasLtMatmulPreference_t preference, cublasLtMatmulPreferenceAttributes_t attribute, const T& value) {
+  GALENA_CUBLAS_CALL(library().preference_set(preference, attribute, &value, sizeof value));
+}
+
+/// Of a row-major matrix [rows x cols]: its transpose, by column.
+cublasLtMatrixLayout_t layout_of(cudaDataType_t type, std::int64_t rows, std::int64_t cols) {
+  cublasLtMatrixLayout_t layout = nullptr;
+  GALENA_CUBLAS_CALL(
+      library().layout_create(&layout, type, static_cast<std::uint64_t>(cols), static_cast<std::uint64_t>(rows), cols));
+  return layout;
+}
+
+Plan make_plan(const Shape& s) {
+  const Library& l = library();
+  const bool wide = s.dtype == DType::f64;
+  const cudaDataType_t type = wide ? CUDA_R_64F : CUDA_R_32F;
+  Plan plan;
+  GALENA_CUBLAS_CALL(l.desc_create(&plan.desc, wide ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F, type));
+  // The library's first operand is our b.
+  set(plan.desc, CUBLASLT_MATMUL_DESC_TRANSA, s.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
+  set(plan.desc, CUBLASLT_MATMUL_DESC_TRANSB, s.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N);
+  set(plan.desc, CUBLASLT_MATMUL_DESC_EPILOGUE, static_cast<cublasLtEpilogue_t>(s.epilogue));
+  plan.a = s.transpose_a ? layout_of(type, s.k, s.n) : layout_of(type, s.n, s.k);
+  plan.b = s.transpose_b ? layout_of(type, s.m, s.k) : layout_of(type, s.k, s.m);
+  plan.c = layout_of(type, s.n, s.m);
+  cublasLtMatmulPreference_t preference = nullptr;
+  GALENA_CUBLAS_CALL(l.preference_create(&preference));
+  prefer(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, kWorkspace);
+  prefer(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, s.alignment[1]);
+  prefer(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, s.alignment[0]);
+  prefer(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, s.alignment[2]);
+  prefer(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, s.alignment[2]);
+  cublasLtMatmulHeuristicResult_t result{};
+  int count = 0;
+  const cublasStatus_t status =
+      l.heuristic(l.handle, plan.desc, plan.b, plan.a, plan.c, plan.c, preference, 1, &result, &count);
+  GALENA_CUBLAS_CALL(l.preference_destroy(preference));
+  if (status != CUBLAS_STATUS_NOT_SUPPORTED) check(status, "cublasLtMatmulAlgoGetHeuristic");
+  plan.found = status == CUBLAS_STATUS_SUCCESS && count > 0;
+  plan.algorithm = result.algo;
+  plan.workspace = result.workspaceSize;
+  return plan;
+}
+
+const Plan& plan_of(const Shape& shape) {
+  static std::mutex mutex;
+  static std::map<Shape, Plan> plans;
+  const std::scoped_lock lock(mutex);
+  const auto found = plans.find(shape);
+  return found != plans.end() ? found->second : plans.emplace(shape, make_plan(shape)).first->second;
+}
+
+int epilogue_of(const GemmCall& call) {
+  if (call.bias != nullptr) return call.relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS;
+  return call.relu ? CUBLASLT_EPILOGUE_RELU : CUBLASLT_EPILOGUE_DEFAULT;
+}
+
+/// Whether it was done: not every epilogue is there for every type and alignment.
+bool multiply(const Tensor& a, const Tensor& b, const Tensor& c, const GemmCall& call) {
+  const bool wide = a.dtype() == DType::f64;
+  const int epilogue = epilogue_of(call);
+  if (epilogue != CUBLASLT_EPILOGUE_DEFAULT && wide) return false;
+  if (call.bias != nullptr && alignment_of(call.bias->raw()) < 16) return false;
+  const Plan& plan = plan_of({c.rows(),
+                              c.cols(),
+                              call.transpose_a ? a.rows() : a.cols(),
+                              call.transpose_a,
+                              call.transpose_b,
+                              call.accumulate,
+                              epilogue,
+                              a.dtype(),
+                              {alignment_of(a.raw()), alignment_of(b.raw()), alignment_of(c.raw())}});
+  if (!plan.found) return false;
+  if (call.bias != nullptr)
+    set(plan.desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const void*>(call.bias->raw()));
+  std::shared_ptr<std::byte[]> workspace;
+  if (plan.workspace > 0) workspace = device_memory(plan.workspace, "the workspace of a matrix product");
+  const double one = 1, none = 0;
+  const float one_f = 1, none_f = 0;
+  const void* const alpha = wide ? static_cast<const void*>(&one) : &one_f;
+  const void* const beta = call.accumulate ? alpha : wide ? static_cast<const void*>(&none) : &none_f;
+  GALENA_CUBLAS_CALL(library().matmul(library().handle, plan.desc, alpha, b.raw(), plan.b, a.raw(), plan.a, beta,
+                                      c.raw(), plan.c, c.raw(), plan.c, &plan.algorithm, workspace.get(),
+                                      plan.workspace, cuda_stream()));
+  return true;
+}
+
+}  // namespace
+
+void cublas_gemm(const Tensor& a, const Tensor& b, const Tensor& c, const GemmCall& call) {
+  if (c.size() == 0) return;
+  const std::int64_t depth = call.transpose_a ? a.rows() : a.cols();
+  if (depth > 0 && multiply(a, b, c, call)) return;
+  GemmCall plain = call;
+  plain.bias = nullptr;
+  plain.relu = false;
+  if (depth == 0) {
+    if (!call.accumulate) c.fill(0);
+  } else if (!multiply(a, b, c, plain)) {
+    throw EnvironmentError("cuBLASLt has no kernel for a product of " + std::to_string(c.rows()) + " x " +
+                           std::to_string(depth) + " x " + std::to_string(c.cols()) + " " + name_of(a.dtype()));
+  }
+  if (call.bias != nullptr) device_ops().add_row(*call.bias, c);
+  if (call.relu) device_ops().activate(Activation::relu, c, c, 0);
+}
+
+}  // namespace galena::ops

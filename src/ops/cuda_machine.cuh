@@ -1,0 +1,149 @@
+#pragma once
+// The machine of src/ops/device/machine.hpp that is CUDA: how functors become kernels. Included by .cu files only.
+
+#include <algorithm>
+
+#include "src/device/cuda_call.hpp"
+#include "src/ops/cuda_stream.hpp"
+#include "src/ops/device/machine.hpp"
+
+namespace galena::ops::gpu {
+
+constexpr unsigned kAllLanes = 0xffffffffU;
+
+/// Of all lanes, in a tree whose shape is always the same; every lane has the result.
+template <class T>
+__device__ T warp_sum(T value) {
+  for (int by = 16; by > 0; by /= 2) value += __shfl_xor_sync(kAllLanes, value, by);
+  return value;
+}
+template <class T>
+__device__ T warp_max(T value) {
+  for (int by = 16; by > 0; by /= 2) {
+    const T other = __shfl_xor_sync(kAllLanes, value, by);
+    value = other > value ? other : value;
+  }
+  return value;
+}
+
+class WarpTeam {
+ public:
+  __device__ explicit WarpTeam(void* shared) : shared_(shared), lane_(static_cast<int>(threadIdx.x) % 32) {}
+  __device__ int lanes() const { return 32; }
+  template <class F>
+  __device__ void each(const F& f) {
+    f(lane_);
+  }
+  __device__ void sync() { __syncwarp(kAllLanes); }
+  template <class F>
+  __device__ auto sum(const F& f) {
+    return warp_sum(f(lane_));
+  }
+  template <class F>
+  __device__ auto max(const F& f) {
+    return warp_max(f(lane_));
+  }
+  __device__ void* shared() { return shared_; }
+
+ private:
+  void* shared_;
+  int lane_;
+};
+
+template <int kLanes>
+class BlockTeam {
+ public:
+  /// `scratch` has room for a double of each warp.
+  __device__ BlockTeam(void* shared, double* scratch) : shared_(shared), scratch_(scratch) {}
+  __device__ int lanes() const { return kLanes; }
+  template <class F>
+  __device__ void each(const F& f) {
+    f(static_cast<int>(threadIdx.x));
+  }
+  __device__ void sync() { __syncthreads(); }
+  template <class F>
+  __device__ auto sum(const F& f) {
+    const auto part = warp_sum(f(static_cast<int>(threadIdx.x)));
+    return over_warps(part, [](auto a, auto b) { return a + b; });
+  }
+  template <class F>
+  __device__ auto max(const F& f) {
+    const auto part = warp_max(f(static_cast<int>(threadIdx.x)));
+    return over_warps(part, [](auto a, auto b) { return a > b ? a : b; });
+  }
+  __device__ void* shared() { return shared_; }
+
+ private:
+  template <class T, class Join>
+  __device__ T over_warps(T part, const Join& join) {
+    T* const parts = reinterpret_cast<T*>(scratch_);
+    if (threadIdx.x % 32 == 0) parts[threadIdx.x / 32] = part;
+    __syncthreads();
+    T all = parts[0];
+    for (int w = 1; w < kLanes / 32; ++w) all = join(all, parts[w]);
+    __syncthreads();  // before anyone writes the next ones
+    return all;
+  }
+
+  void* shared_;
+  double* scratch_;
+};
+
+template <class F>
+__global__ void map_kernel(std::int64_t n, F f) {
+  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
+  for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += step) f(i);
+}
+
+constexpr int kWarps = 4;  ///< teams of a warp in a block
+
+template <class F>
+__global__ void __launch_bounds__(32 * kWarps) team_kernel(std::int64_t count, std::size_t bytes, F f) {
+  extern __shared__ double memory[];
+  const int warp = static_cast<int>(threadIdx.x) / 32;
+  WarpTeam team(reinterpret_cast<char*>(memory) + warp * bytes);
+  const std::int64_t step = std::int64_t{gridDim.x} * kWarps;
+  for (std::int64_t i = std::int64_t{blockIdx.x} * kWarps + warp; i < count; i += step) {
+    f(team, i);
+    __syncwarp(kAllLanes);
+  }
+}
+
+template <int kLanes, class F>
+__global__ void __launch_bounds__(kLanes) block_kernel(std::int64_t count, F f) {
+  extern __shared__ double memory[];
+  __shared__ double scratch[kLanes / 32];
+  BlockTeam<kLanes> team(memory, scratch);
+  for (std::int64_t i = blockIdx.x; i < count; i += gridDim.x) {
+    f(team, i);
+    __syncthreads();
+  }
+}
+
+struct CudaMachine {
+  /// Blocks enough for n, within what a grid may have: kernels go on in strides.
+  static unsigned blocks_for(std::int64_t n, std::int64_t each) {
+    return static_cast<unsigned>(std::min<std::int64_t>((n + each - 1) / each, std::int64_t{1} << 30));
+  }
+  template <class F>
+  static void map(std::int64_t n, const F& f) {
+    if (n == 0) return;
+    map_kernel<<<blocks_for(n, 256), 256, 0, cuda_stream()>>>(n, f);
+    GALENA_CUDA_CALL(cudaGetLastError());
+  }
+  template <class F>
+  static void teams(std::int64_t count, std::size_t bytes, const F& f) {
+    if (count == 0) return;
+    const std::size_t rounded = (bytes + 15) / 16 * 16;
+    team_kernel<<<blocks_for(count, kWarps), 32 * kWarps, kWarps * rounded, cuda_stream()>>>(count, rounded, f);
+    GALENA_CUDA_CALL(cudaGetLastError());
+  }
+  template <int kLanes, class F>
+  static void blocks(std::int64_t count, std::size_t bytes, const F& f) {
+    if (count == 0) return;
+    block_kernel<kLanes><<<blocks_for(count, 1), kLanes, bytes, cuda_stream()>>>(count, f);
+    GALENA_CUDA_CALL(cudaGetLastError());
+  }
+};
+
+}  // namespace galena::ops::gpu

@@ -1,0 +1,103 @@
+// The CUDA table: memory here, kernels in *_cuda.cu, products in cublas_gemm.cpp. One stream, on which memory is taken
+// and given back too: CUDA's pool hands out what earlier work has released without waiting, and keeps what it has.
+
+#include <cstdint>
+
+#include "galena/error.hpp"
+#include "src/device/cuda_call.hpp"
+#include "src/device/cuda_device.hpp"
+#include "src/ops/cuda_stream.hpp"
+
+namespace galena::ops {
+namespace {
+
+constexpr int kDevice = 0;
+
+cudaMemPool_t pool() {
+  cudaMemPool_t pool = nullptr;
+  GALENA_CUDA_CALL(cudaDeviceGetDefaultMemPool(&pool, kDevice));
+  return pool;
+}
+
+cudaStream_t make_stream() {
+  if (device::cuda_device_names().empty()) throw EnvironmentError("no GPU to compute on: " + device::why_no_cuda());
+  GALENA_CUDA_CALL(cudaSetDevice(kDevice));
+  std::uint64_t all = UINT64_MAX;  // what the pool keeps for the next tensors
+  GALENA_CUDA_CALL(cudaMemPoolSetAttribute(pool(), cudaMemPoolAttrReleaseThreshold, &all));
+  cudaStream_t stream = nullptr;
+  GALENA_CUDA_CALL(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+  return stream;
+}
+
+void wait() { GALENA_CUDA_CALL(cudaStreamSynchronize(cuda_stream())); }
+
+/// Null where there is no room.
+void* try_allocate(std::uint64_t bytes) {
+  void* memory = nullptr;
+  const cudaError_t status = cudaMallocAsync(&memory, bytes, cuda_stream());
+  if (status == cudaErrorMemoryAllocation) {
+    static_cast<void>(cudaGetLastError());
+    return nullptr;
+  }
+  device::check_cuda(status, "cudaMallocAsync");
+  return memory;
+}
+
+void* allocate(std::uint64_t bytes) {
+  if (void* const memory = try_allocate(bytes)) return memory;
+  wait();  // then what the pool keeps in other sizes can go back
+  GALENA_CUDA_CALL(cudaMemPoolTrimTo(pool(), 0));
+  return try_allocate(bytes);
+}
+
+/// A failure would be that of earlier work, which the next call reports, or the end of the process.
+void release(void* memory) noexcept {
+  try {
+    static_cast<void>(cudaFreeAsync(memory, cuda_stream()));
+  } catch (...) {  // NOLINT(bugprone-empty-catch)
+  }
+}
+
+void copy(void* to, const void* from, std::uint64_t bytes, cudaMemcpyKind kind) {
+  GALENA_CUDA_CALL(cudaMemcpyAsync(to, from, bytes, kind, cuda_stream()));
+}
+
+DeviceOps make_table() {
+  static_cast<void>(cuda_stream());
+  DeviceOps ops{};
+  ops.allocate = allocate;
+  ops.release = release;
+  // From memory that is not pinned CUDA copies to a buffer of its own before it returns.
+  ops.upload = [](void* to, const void* from, std::uint64_t bytes) { copy(to, from, bytes, cudaMemcpyHostToDevice); };
+  ops.download = [](void* to, const void* from, std::uint64_t bytes) {
+    copy(to, from, bytes, cudaMemcpyDeviceToHost);
+    wait();
+  };
+  ops.copy = [](void* to, const void* from, std::uint64_t bytes) { copy(to, from, bytes, cudaMemcpyDeviceToDevice); };
+  ops.synchronize = wait;
+  ops.memory = [](std::uint64_t* free, std::uint64_t* total) {
+    std::size_t f = 0, t = 0;
+    GALENA_CUDA_CALL(cudaMemGetInfo(&f, &t));
+    *free = f;
+    *total = t;
+  };
+  ops.gemm = cublas_gemm;
+  add_cuda_pointwise(ops);
+  add_cuda_spmm(ops);
+  add_cuda_training(ops);
+  return ops;
+}
+
+}  // namespace
+
+cudaStream_t cuda_stream() {
+  static const cudaStream_t stream = make_stream();
+  return stream;
+}
+
+const DeviceOps& cuda_device_ops() {
+  static const DeviceOps ops = make_table();
+  return ops;
+}
+
+}  // namespace galena::ops

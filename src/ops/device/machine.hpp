@@ -1,0 +1,51 @@
+#pragma once
+// How kernels are written: once, as functors, for CUDA (src/ops/cuda_machine.cuh) and for a host that simulates it
+// (test/support/simulated_device.hpp).
+//
+// A Machine launches them:
+//   Machine::map(n, f)                          f(i) for i < n, in any order
+//   Machine::teams(count, bytes, f)             f(team, i) for i < count; a team is a warp
+//   Machine::blocks<kLanes>(count, bytes, f)    the same; a team is a block of kLanes lanes
+//   Machine::gemm(a, b, c, call)                see GemmCall
+// `bytes` of shared memory a team. A team's lanes run f together; what they do with each other is a collective:
+//   team.lanes()          how many there are
+//   team.each(g)          g(lane), for every lane
+//   team.sync()           afterwards each sees what others wrote before
+//   team.sum(g), max(g)   of g(lane), the same in every lane, added in one order
+//   team.shared()         the shared memory
+// Every lane comes to every collective, and g calls none. Variables outside g are the same in all lanes.
+
+#include <cstdint>
+#include <type_traits>
+
+#include "src/device/host_device.hpp"
+#include "src/ops/check.hpp"
+#include "src/ops/device_csr.hpp"
+#include "src/ops/device_ops.hpp"
+
+namespace galena::ops::gpu {
+
+/// y[i] (+)= f(i).
+template <class T, class F>
+struct Store {
+  F f;
+  T* y;
+  bool accumulate;
+  GALENA_KERNEL void operator()(std::int64_t i) const {
+    const T value = f(i);
+    y[i] = accumulate ? y[i] + value : value;
+  }
+};
+
+template <class M, class T, class F>
+void store_map(const Tensor& y, bool accumulate, const F& f) {
+  M::map(y.size(), Store<T, F>{f, device_data<T>(y), accumulate});
+}
+
+/// Uninitialised, on the device.
+inline Tensor scratch(std::int64_t rows, std::int64_t cols, DType dtype) {
+  const OnDevice there(Device::cuda);
+  return Tensor::empty(rows, cols, dtype);
+}
+
+}  // namespace galena::ops::gpu

@@ -1,0 +1,20 @@
+#pragma once
+// All kernels of a machine.
+
+#include "src/ops/device/pointwise.hpp"
+#include "src/ops/device/spmm.hpp"
+#include "src/ops/device/training.hpp"
+
+namespace galena::ops::gpu {
+
+/// All of a table but memory and products, which are the machine's own.
+template <class M>
+void add_kernels(DeviceOps& ops) {
+  add_pointwise<M>(ops);
+  add_spmm<M>(ops);
+  add_dropout<M>(ops);
+  add_norms<M>(ops);
+  add_losses<M>(ops);
+}
+
+}  // namespace galena::ops::gpu

@@ -1,0 +1,43 @@
+#pragma once
+// A sparse structure in a device's memory, with its rows in bins by degree: short rows are summed by a part of a warp,
+// long ones by a block, the longest by a large block.
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "galena/tensor.hpp"
+#include "src/ops/csr.hpp"
+
+namespace galena::ops {
+
+struct DeviceCsr {
+  /// Most nonzeros of a row in each bin but the last.
+  static constexpr std::array<EdgeOffset, 2> kMost{64, 4096};
+  static constexpr int kBins = 3;
+
+  Tensor indptr;                                  ///< i64 [rows + 1], from 0
+  Tensor indices;                                 ///< i32 [nonzeros]
+  Tensor order;                                   ///< i32 [rows]: rows by bin, increasing within
+  std::array<std::vector<VertexId>, kBins> rows;  ///< the same on the host
+  std::array<std::int64_t, kBins> first{};        ///< where a bin begins in `order`
+
+  /// How many of a bin's rows are below `limit`.
+  [[nodiscard]] std::int64_t count(int bin, std::int64_t limit) const;
+};
+
+/// Copies to the device. Throws EnvironmentError where there is no room.
+std::shared_ptr<const DeviceCsr> to_device(const Csr& csr);
+/// The view's copy. Throws InternalError where it has none.
+const DeviceCsr& device_csr(const Csr& csr);
+
+/// SparseStructure's arrays.
+struct DeviceSparse {
+  std::shared_ptr<const DeviceCsr> rows, columns;
+  Tensor position;  ///< i64 [nonzeros]: of the columns' entries among the rows'
+};
+/// Views with their copies on the device.
+Csr rows_view(const SparseStructure& s);
+Csr columns_view(const SparseStructure& s);
+
+}  // namespace galena::ops

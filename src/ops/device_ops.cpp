@@ -1,0 +1,36 @@
+#include "src/ops/device_ops.hpp"
+
+#include <atomic>
+
+#include "galena/error.hpp"
+
+namespace galena::ops {
+namespace {
+
+std::atomic<const DeviceOps*> replaced{nullptr};
+
+std::string megabytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
+
+}  // namespace
+
+const DeviceOps& device_ops() {
+  const DeviceOps* const ops = replaced.load(std::memory_order_acquire);
+  return ops != nullptr ? *ops : cuda_device_ops();
+}
+
+void set_device_ops(const DeviceOps* ops) { replaced.store(ops, std::memory_order_release); }
+
+std::shared_ptr<std::byte[]> device_memory(std::uint64_t bytes, const std::string& what) {
+  const DeviceOps& ops = device_ops();
+  const std::uint64_t size = bytes > 0 ? bytes : 1;
+  if (void* const memory = ops.allocate(size)) {
+    return {static_cast<std::byte*>(memory), [release = ops.release](std::byte* p) { release(p); }};
+  }
+  std::uint64_t free = 0, total = 0;
+  ops.memory(&free, &total);
+  throw EnvironmentError("out of GPU memory: " + what + " needs " + megabytes(size) + ", " + megabytes(free) + " of " +
+                         megabytes(total) +
+                         " are free. Use fewer or narrower layers (--hidden, --layers), or --device cpu");
+}
+
+}  // namespace galena::ops

@@ -1,0 +1,142 @@
+#pragma once
+// What operations ask of a GPU: a table of plain functions, which src/ops/*.cu fill for CUDA. Arguments have been checked
+// by the operation; tensors lie on the device. Nothing here waits for the device unless it says so: work is queued in
+// order on one stream, and memory that is released can be taken again by work queued later.
+//
+// Tests put a simulated device in the place of CUDA (test/support/simulated_device.hpp), on which the same kernels run
+// on the host.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "galena/tensor.hpp"
+#include "src/ops/attention.hpp"
+#include "src/ops/csr.hpp"
+#include "src/ops/optimize.hpp"
+#include "src/ops/pointwise.hpp"
+#include "src/ops/spmm.hpp"
+
+namespace galena::ops {
+
+struct DevicePacked;
+
+/// A GEMM with its epilogue: c = a' b' (+ c) (+ bias in every row) (then ReLU); ' is the transpose where asked for.
+struct GemmCall {
+  bool transpose_a = false, transpose_b = false, accumulate = false, relu = false;
+  const Tensor* bias = nullptr;  ///< [1 x columns of c]
+};
+
+/// How rows are weighted in a sum: by column, or by nonzero, at the nonzero's place or where `position` says.
+struct SpmmWeights {
+  SpmmScale scale;
+  const Tensor* values = nullptr;    ///< [nonzeros x 1]
+  const Tensor* position = nullptr;  ///< i64 [nonzeros x 1]
+};
+
+struct DeviceOps {
+  // --- memory
+  /// Null where there is no room.
+  void* (*allocate)(std::uint64_t bytes);
+  void (*release)(void* memory) noexcept;
+  /// `from` can be written over once it returns.
+  void (*upload)(void* to, const void* from, std::uint64_t bytes);
+  /// Waits.
+  void (*download)(void* to, const void* from, std::uint64_t bytes);
+  void (*copy)(void* to, const void* from, std::uint64_t bytes);
+  /// Waits for all that was queued.
+  void (*synchronize)();
+  /// Free and total bytes, for messages.
+  void (*memory)(std::uint64_t* free, std::uint64_t* total);
+
+  // --- tensors and maps
+  void (*fill)(const Tensor& y, double value);
+  void (*convert)(const Tensor& x, const Tensor& y);  ///< f32, f64, bf16
+  void (*activate)(Activation f, const Tensor& x, const Tensor& y, double slope);
+  void (*activate_backward)(Activation f, const Tensor& y, const Tensor& dy, const Tensor& dx, bool accumulate,
+                            double slope);
+  void (*axpby)(double alpha, const Tensor& x, double beta, const Tensor& y);
+  void (*scale_by)(const Tensor& factor, const Tensor& y);  ///< y *= factor [1 x 1 f64]
+  void (*multiply)(const Tensor& a, const Tensor& b, const Tensor& y, bool accumulate);
+  void (*add_row)(const Tensor& bias, const Tensor& y);
+  void (*column_sums)(const Tensor& x, const Tensor& y, bool accumulate);
+  void (*scale_rows)(const Tensor& factor, const Tensor& x, const Tensor& y, bool accumulate);
+  void (*concat_columns)(const Tensor& a, const Tensor& b, const Tensor& y);
+  void (*split_columns)(const Tensor& y, const Tensor& a, const Tensor& b, bool accumulate);
+  void (*gather_rows)(const Tensor& x, const VertexId* rows, const Tensor& y);
+  void (*scatter_add_rows)(const Tensor& x, const VertexId* rows, const Tensor& y);
+
+  // --- dropout: `threshold` and `factor` as in src/ops/dropout.cpp
+  void (*dropout)(const Tensor& x, std::uint32_t threshold, double factor, const RandomKey& key, const VertexId* ids,
+                  const Tensor& y, bool relu, bool accumulate);
+  void (*relu_dropout_backward)(const Tensor& y, double factor, const Tensor& dy, const Tensor& dx, bool accumulate);
+  void (*sparse_dropout)(const Csr& csr, const Tensor& from, std::uint32_t threshold, double factor,
+                         const RandomKey& key, const VertexId* ids, std::int64_t rows, const Tensor& to);
+
+  // --- products
+  void (*gemm)(const Tensor& a, const Tensor& b, const Tensor& c, const GemmCall& call);
+  /// x may be bf16 where y is f32.
+  void (*spmm)(const Csr& csr, const SpmmWeights& weights, const Tensor& x, const Tensor& y, bool accumulate);
+  void (*sddmm)(const Csr& csr, const Tensor& a, const Tensor& b, int heads, const Tensor& e);
+
+  // --- attention
+  void (*attention_accumulate)(AttentionKind kind, const AttentionBlock& block, const Tensor& target, const Tensor& a,
+                               double slope, const AttentionState& state);
+  void (*attention_finish)(const AttentionState& state);
+  void (*attention_backward)(AttentionKind kind, const AttentionBlock& block, const Csr& csr_t, const Tensor& target,
+                             const Tensor& a, double slope, const AttentionState& state, const Tensor& dy,
+                             const Tensor& dtarget, const Tensor& da, const Tensor& dsource, const Tensor& dvalue);
+
+  // --- normalisation, losses, optimizers
+  void (*l2_norm)(const Tensor& x, const Tensor& y, const Tensor& norm);
+  void (*l2_norm_backward)(const Tensor& y, const Tensor& norm, const Tensor& dy, const Tensor& dx, bool accumulate);
+  void (*layer_norm)(const Tensor& x, const Tensor& gamma, const Tensor& beta, double eps, const Tensor& y,
+                     const Tensor& mean, const Tensor& rstd);
+  void (*layer_norm_backward)(const Tensor& x, const Tensor& gamma, const Tensor& mean, const Tensor& rstd,
+                              const Tensor& dy, const Tensor& dx, const Tensor& dgamma, const Tensor& dbeta,
+                              bool accumulate);
+  /// The loss goes to `loss` [1 x 1 f64]. `dlogits` holds zeros, or is undefined.
+  void (*softmax_cross_entropy)(const Tensor& logits, const std::int32_t* labels, const VertexId* rows,
+                                std::int64_t count, double factor, const Tensor& dlogits, const Tensor& loss);
+  void (*binary_cross_entropy)(const Tensor& logits, const std::uint8_t* targets, const VertexId* rows,
+                               std::int64_t count, double factor, const Tensor& dlogits, const Tensor& loss);
+  void (*sgd_step)(const SgdStep& step, const Tensor& w, const Tensor& g, const Tensor& velocity);
+  void (*adam_step)(const AdamStep& step, const Tensor& w, const Tensor& g, const Tensor& m, const Tensor& v);
+
+  // --- codec
+  void (*pack_rows)(const Tensor& x, const VertexId* index, const VertexId* ids, const RandomKey& key,
+                    const DevicePacked& out);
+  void (*unpack_rows)(const DevicePacked& packed, const Tensor& y);
+  void (*spmm_packed)(const Csr& csr, const Tensor* left, const Tensor* right, const DevicePacked& packed,
+                      const Tensor& y);
+};
+
+/// The table in use: CUDA's. Throws EnvironmentError where there is no CUDA device.
+const DeviceOps& device_ops();
+/// Puts another in its place; null: CUDA's again. For tests, while no tensor lies on the device.
+void set_device_ops(const DeviceOps* ops);
+
+/// Uninitialised device memory. EnvironmentError where there is no room, with `what` it is for and the remedy.
+std::shared_ptr<std::byte[]> device_memory(std::uint64_t bytes, const std::string& what);
+
+inline bool on_device(const Tensor& x) { return x.device() == Device::cuda; }
+/// The elements in the device's memory.
+template <class T>
+T* device_data(const Tensor& x) {
+  return reinterpret_cast<T*>(x.raw());
+}
+template <class T>
+T* device_data_or_null(const Tensor* x) {
+  return x != nullptr && x->defined() ? device_data<T>(*x) : nullptr;
+}
+/// Copies host memory to the device, as a column.
+template <class T>
+Tensor to_device(const T* data, std::size_t count) {
+  const OnDevice there(Device::cuda);
+  return Tensor::from<T>(static_cast<std::int64_t>(count), 1, std::span<const T>(data, count));
+}
+
+/// The CUDA table, by cuda_ops.cpp or no_cuda_ops.cpp. Throws EnvironmentError.
+const DeviceOps& cuda_device_ops();
+
+}  // namespace galena::ops

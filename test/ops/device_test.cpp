@@ -1,0 +1,353 @@
+// Each kernel for GPUs against the CPU's, on the same inputs. Sums of n terms may differ by their rounding: the
+// tolerance is a number of units in the last place of the largest element. Draws agree bit for bit.
+
+#include <functional>
+#include <limits>
+
+#include "src/ops/device_csr.hpp"
+#include "src/ops/device_ops.hpp"
+#include "src/ops/gemm.hpp"
+#include "src/ops/loss.hpp"
+#include "src/ops/norm.hpp"
+#include "test/ops/reference.hpp"
+#include "test/support/device_under_test.hpp"
+
+using namespace galena;
+using galena::test::random_csr;
+using galena::test::random_tensor;
+
+namespace {
+
+using Tensors = std::vector<Tensor>;
+using Operation = std::function<void(const Tensors&)>;
+
+double largest_of(const Tensor& x) {
+  double largest = 0;
+  for (std::int64_t i = 0; i < x.rows(); ++i)
+    for (std::int64_t c = 0; c < x.cols(); ++c) largest = std::max(largest, std::abs(x.item(i, c)));
+  return largest;
+}
+
+Tensors copied(const Tensors& tensors, Device device) {
+  Tensors copies;
+  for (const Tensor& x : tensors) copies.push_back(x.clone().to(device));
+  return copies;
+}
+
+/// Runs `on_cpu` and `on_device` on copies of the same tensors; afterwards all must be equal within `ulps`.
+void check_same(const Tensors& tensors, const Operation& on_cpu, const Operation& on_device, double ulps) {
+  const Tensors want = copied(tensors, Device::cpu), there = copied(tensors, Device::cuda);
+  on_cpu(want);
+  {
+    const OnDevice scope(Device::cuda);
+    on_device(there);
+  }
+  const Tensors got = copied(there, Device::cpu);
+  for (std::size_t k = 0; k < got.size(); ++k) {
+    const double unit = want[k].dtype() == DType::f64 ? std::numeric_limits<double>::epsilon()
+                                                      : static_cast<double>(std::numeric_limits<float>::epsilon());
+    CAPTURE(k, want[k].rows(), want[k].cols());
+    CHECK(test::largest_difference(got[k], want[k]) <= ulps * unit * std::max(1e-30, largest_of(want[k])));
+  }
+}
+
+void check_twin(const Tensors& tensors, const Operation& operation, double ulps) {
+  check_same(tensors, operation, operation, ulps);
+}
+
+/// A view that has a copy on the device.
+struct OnBoth {
+  explicit OnBoth(ops::CsrArrays arrays) : csr(std::move(arrays)) { csr.on_device = ops::to_device(csr.view()); }
+  ops::CsrArrays csr;
+  [[nodiscard]] ops::Csr view() const { return csr.view(); }
+};
+
+constexpr DType kTypes[] = {DType::f32, DType::f64};
+
+/// Rows of every bin: empty ones, short ones, one of all columns.
+ops::CsrArrays skewed(std::int64_t rows, std::int64_t cols) {
+  ops::CsrArrays csr;
+  csr.rows = rows;
+  csr.cols = cols;
+  base::RandomStream random(7, 1);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const std::uint64_t keep = i % 5 == 0 ? 0 : i == 3 ? 1000 : i % 7 == 0 ? 200 : 4;  // of 1000
+    for (std::int64_t j = 0; j < cols; ++j)
+      if (random.below(1000) < keep) csr.indices.push_back(static_cast<VertexId>(j));
+    csr.indptr.push_back(csr.indices.size());
+  }
+  return csr;
+}
+
+}  // namespace
+
+TEST_CASE("maps over elements are the CPU's") {
+  GALENA_NEEDS_DEVICE();
+  for (const DType type : kTypes) {
+    const Tensor a = random_tensor(37, 19, type, 1, -3, 3), b = random_tensor(37, 19, type, 2),
+                 y = random_tensor(37, 19, type, 3);
+    for (const auto f :
+         {ops::Activation::identity, ops::Activation::relu, ops::Activation::leaky_relu, ops::Activation::elu,
+          ops::Activation::sigmoid, ops::Activation::tanh, ops::Activation::gelu}) {
+      check_twin(
+          {a, y}, [=](const Tensors& t) { ops::activate(f, t[0], t[1], 0.3); }, 8);
+      for (const bool add : {false, true})
+        check_twin(
+            {a, b, y}, [=](const Tensors& t) { ops::activate_backward(f, t[0], t[1], t[2], add, 0.3); }, 8);
+    }
+    check_twin(
+        {a, y}, [](const Tensors& t) { ops::axpby(0.7, t[0], 1.3, t[1]); }, 2);
+    check_twin(
+        {a, Tensor::full(37, 19, std::nan(""), type)}, [](const Tensors& t) { ops::axpby(2, t[0], 0, t[1]); }, 0);
+    check_twin(
+        {a, b, y}, [](const Tensors& t) { ops::multiply(t[0], t[1], t[2], true); }, 2);
+    check_twin(
+        {random_tensor(1, 19, type, 4), y}, [](const Tensors& t) { ops::add_row(t[0], t[1]); }, 0);
+    check_twin(
+        {random_tensor(37, 1, type, 5), a, y}, [](const Tensors& t) { ops::scale_rows(t[0], t[1], t[2], true); }, 2);
+    check_twin(
+        {Tensor::full(1, 1, 0.5, DType::f64), a}, [](const Tensors& t) { ops::scale_by(t[0], t[1]); }, 0);
+    check_twin(
+        {a, random_tensor(37, 5, type, 6), random_tensor(37, 24, type, 7)},
+        [](const Tensors& t) { ops::concat_columns(t[0], t[1], t[2]); }, 0);
+    check_twin(
+        {random_tensor(37, 24, type, 7), a, random_tensor(37, 5, type, 6)},
+        [](const Tensors& t) { ops::split_columns(t[0], t[1], t[2], true); }, 0);
+    check_twin(
+        {a}, [](const Tensors& t) { t[0].slice(3, 9).fill(1.5); }, 0);
+  }
+}
+
+TEST_CASE("sums of columns add many rows in one order") {
+  GALENA_NEEDS_DEVICE();
+  for (const DType type : kTypes)
+    for (const std::int64_t rows : {1, 31, 33, 2000}) {
+      check_twin(
+          {random_tensor(rows, 41, type, 1), random_tensor(1, 41, type, 2)},
+          [](const Tensors& t) { ops::column_sums(t[0], t[1], true); }, 4);
+    }
+}
+
+TEST_CASE("tensors move between memories and types") {
+  GALENA_NEEDS_DEVICE();
+  const Tensor x = random_tensor(11, 7, DType::f64, 1, -1e3, 1e3), there = x.to(Device::cuda);
+  CHECK(there.device() == Device::cuda);
+  CHECK(test::largest_difference(there.to(Device::cpu), x) == 0);
+  CHECK(there.item(3, 4) == x.item(3, 4));
+  for (const DType type : {DType::f32, DType::bf16}) {
+    CHECK(test::largest_difference(there.to(type).to(Device::cpu), x.to(type)) == 0);
+    CHECK(test::largest_difference(there.to(type).to(DType::f32).to(Device::cpu), x.to(type).to(DType::f32)) == 0);
+  }
+  CHECK_THROWS_WITH(there.data<double>(), test::contains("in a GPU's memory"));
+}
+
+TEST_CASE("gathered rows go where they came from") {
+  GALENA_NEEDS_DEVICE();
+  const std::vector<VertexId> rows{4, 0, 9};
+  const Tensor x = random_tensor(10, 6, DType::f32, 1), part = random_tensor(3, 6, DType::f32, 2);
+  const Tensor there = ops::to_device(reinterpret_cast<const std::int32_t*>(rows.data()), rows.size());
+  const std::span<const VertexId> copy(ops::device_data<VertexId>(there), rows.size());
+  check_same(
+      {x, part}, [&](const Tensors& t) { ops::gather_rows(t[0], rows, t[1]); },
+      [&](const Tensors& t) { ops::gather_rows(t[0], copy, t[1]); }, 0);
+  check_same(
+      {part, x}, [&](const Tensors& t) { ops::scatter_add_rows(t[0], rows, t[1]); },
+      [&](const Tensors& t) { ops::scatter_add_rows(t[0], copy, t[1]); }, 0);
+}
+
+TEST_CASE("sums over neighbours: all bins, widths and weights") {
+  GALENA_NEEDS_DEVICE();
+  const OnBoth graph(skewed(90, 5000));  // one row is longer than the middle bin's
+  const ops::Csr csr = graph.view();
+  for (const DType type : kTypes)
+    for (const std::int64_t d : {1, 2, 3, 4, 7, 16, 41, 64, 130, 256, 520, 1030}) {
+      const bool few = d > 200;
+      const std::int64_t n = few ? 20 : 77, m = d % 2 == 0 ? csr.cols : 3000;
+      const Tensor x = random_tensor(m, d, type, 1), y = random_tensor(n, d, type, 2);
+      const Tensors t{x, y, random_tensor(n, 1, type, 3), random_tensor(m, 1, type, 4), random_tensor(n, 1, type, 5)};
+      CAPTURE(d);
+      check_twin(
+          t, [&](const Tensors& u) { ops::spmm(csr, {}, u[0], u[1]); }, 200);
+      check_twin(
+          t,
+          [&](const Tensors& u) {
+            ops::spmm(csr, {&u[2], &u[3], &u[4]}, u[0], u[1], true);
+          },
+          200);
+    }
+}
+
+TEST_CASE("rows stored in bf16 are summed in f32") {
+  GALENA_NEEDS_DEVICE();
+  const OnBoth graph(skewed(60, 900));
+  for (const std::int64_t d : {5, 8, 96}) {
+    const Tensor x = random_tensor(900, d, DType::f32, 1).to(DType::bf16), y = random_tensor(60, d, DType::f32, 2);
+    check_same(
+        {x.to(DType::f32), y}, [&](const Tensors& t) { ops::spmm(graph.view(), {}, t[0], t[1]); },
+        [&](const Tensors& t) { ops::device_ops().spmm(graph.view(), {}, t[0].to(DType::bf16), t[1], false); }, 100);
+  }
+}
+
+TEST_CASE("sparse features times dense weights, and their transpose") {
+  GALENA_NEEDS_DEVICE();
+  for (const DType type : kTypes) {
+    ops::CsrArrays csr = skewed(50, 300);
+    const auto nonzeros = static_cast<std::int64_t>(csr.indices.size());
+    const SparseMatrix s =
+        SparseMatrix::from_csr(50, 300, csr.indptr, csr.indices, random_tensor(nonzeros, 1, type, 1));
+    const SparseMatrix there = s.to(Device::cuda);
+    const Tensor w = random_tensor(300, 16, type, 2), y = random_tensor(50, 16, type, 3);
+    check_same(
+        {w, y}, [&](const Tensors& t) { ops::sparse_matmul(s, t[0], t[1]); },
+        [&](const Tensors& t) { ops::sparse_matmul(there, t[0], t[1]); }, 50);
+    const Tensor part = y.head(31);
+    check_same(
+        {part, w}, [&](const Tensors& t) { ops::sparse_matmul_tn(s, t[0], t[1], true); },
+        [&](const Tensors& t) { ops::sparse_matmul_tn(there, t[0], t[1], true); }, 50);
+    const std::vector<VertexId> ids(50, 77);
+    const Tensor device_ids = ops::to_device(reinterpret_cast<const std::int32_t*>(ids.data()), ids.size());
+    const ops::RandomKey key{5, 6, 7};
+    const Tensor want = ops::dropout(s, 0.4, key, ids.data(), 50).values();
+    const Tensor got = ops::dropout(there, 0.4, key, ops::device_data<VertexId>(device_ids), 50).values();
+    CHECK(test::largest_difference(got.to(Device::cpu), want) == 0);
+  }
+}
+
+TEST_CASE("products of sampled rows") {
+  GALENA_NEEDS_DEVICE();
+  const OnBoth graph(skewed(60, 200));
+  for (const DType type : kTypes) {
+    const Tensor a = random_tensor(60, 12, type, 1), b = random_tensor(200, 12, type, 2);
+    const Tensor e = Tensor::zeros(static_cast<std::int64_t>(graph.view().nonzeros()), 3, type);
+    check_twin(
+        {a, b, e}, [&](const Tensors& t) { ops::sddmm(graph.view(), t[0], t[1], 3, t[2]); }, 16);
+  }
+}
+
+TEST_CASE("dense products with their epilogues") {
+  GALENA_NEEDS_DEVICE();
+  for (const DType type : kTypes) {
+    const Tensor a = random_tensor(130, 33, type, 1), b = random_tensor(33, 17, type, 2),
+                 c = random_tensor(130, 17, type, 3), bias = random_tensor(1, 17, type, 4);
+    check_twin(
+        {a, b, c}, [](const Tensors& t) { ops::matmul(t[0], t[1], t[2]); }, 60);
+    check_twin(
+        {a, b, c}, [](const Tensors& t) { ops::matmul(t[0], t[1], t[2], true); }, 60);
+    check_twin(
+        {c, b, a}, [](const Tensors& t) { ops::matmul_nt(t[0], t[1], t[2], true); }, 60);
+    check_twin(
+        {a, c, b}, [](const Tensors& t) { ops::matmul_tn(t[0], t[1], t[2]); }, 200);
+    check_twin(
+        {a, b, bias, c}, [](const Tensors& t) { ops::matmul_bias(t[0], t[1], t[2], t[3]); }, 60);
+    const auto relu = [](const Tensors& t) {
+      ops::matmul_bias(t[0], t[1], t[2], t[3]);
+      ops::activate(ops::Activation::relu, t[3], t[3]);
+    };
+    check_same(
+        {a, b, bias, c}, relu,
+        [](const Tensors& t) { ops::device_ops().gemm(t[0], t[1], t[3], {.relu = true, .bias = &t[2]}); }, 60);
+  }
+  const Tensor none = Tensor::zeros(0, 4, DType::f32), w = random_tensor(0, 3, DType::f32, 1);
+  check_twin(
+      {none, w, random_tensor(4, 3, DType::f32, 2)}, [](const Tensors& t) { ops::matmul_tn(t[0], t[1], t[2]); }, 0);
+}
+
+TEST_CASE("dropout draws the CPU's bits") {
+  GALENA_NEEDS_DEVICE();
+  std::vector<VertexId> ids(40);
+  for (std::size_t k = 0; k < ids.size(); ++k) ids[k] = static_cast<VertexId>(1000 - 3 * k);
+  const Tensor there = ops::to_device(reinterpret_cast<const std::int32_t*>(ids.data()), ids.size());
+  const auto* const device_ids = ops::device_data<VertexId>(there);
+  const ops::RandomKey key{11, 3, 5};
+  for (const DType type : kTypes)
+    for (const std::int64_t cols : {1, 8, 13, 64}) {
+      const Tensor x = random_tensor(40, cols, type, 1), y = random_tensor(40, cols, type, 2);
+      for (const bool add : {false, true}) {
+        check_same(
+            {x, y}, [&](const Tensors& t) { ops::dropout(t[0], 0.3, key, ids.data(), t[1], add); },
+            [&](const Tensors& t) { ops::dropout(t[0], 0.3, key, device_ids, t[1], add); }, add ? 1 : 0);
+      }
+      check_same(
+          {x, y}, [&](const Tensors& t) { ops::relu_dropout(t[0], 0.6, key, ids.data(), t[1]); },
+          [&](const Tensors& t) { ops::relu_dropout(t[0], 0.6, key, device_ids, t[1]); }, 0);
+      check_twin(
+          {x, y}, [&](const Tensors& t) { ops::dropout(t[0], 1, key, nullptr, t[1]); }, 0);
+      check_twin(
+          {x, y, x}, [&](const Tensors& t) { ops::relu_dropout_backward(t[0], 0.6, t[1], t[2], true); }, 1);
+    }
+}
+
+TEST_CASE("normalisations by row") {
+  GALENA_NEEDS_DEVICE();
+  for (const DType type : kTypes)
+    for (const std::int64_t d : {1, 5, 70}) {
+      Tensor x = random_tensor(23, d, type, 1, 4, 6);
+      x.slice(3, 4).fill(0);
+      const Tensor y = random_tensor(23, d, type, 2), dy = random_tensor(23, d, type, 3),
+                   one = random_tensor(23, 1, type, 4), gamma = random_tensor(1, d, type, 5),
+                   beta = random_tensor(1, d, type, 6);
+      check_twin(
+          {x, y, one}, [](const Tensors& t) { ops::l2_norm(t[0], t[1], t[2]); }, 4);
+      const auto there_and_back = [](const Tensors& t) {
+        ops::l2_norm(t[0], t[1], t[2]);
+        ops::l2_norm_backward(t[1], t[2], t[3], t[4], true);
+      };
+      check_twin({x, y, one, dy, y}, there_and_back, 16);
+      const auto layer = [](const Tensors& t) {
+        ops::layer_norm(t[0], t[1], t[2], 1e-5, t[3], t[4], t[5]);
+        ops::layer_norm_backward(t[0], t[1], t[4], t[5], t[6], t[7], t[8], t[9], true);
+      };
+      check_twin({x, gamma, beta, y, one, one, dy, y, gamma, beta}, layer, 400);
+    }
+}
+
+TEST_CASE("losses and their gradients") {
+  GALENA_NEEDS_DEVICE();
+  const std::vector<VertexId> rows{0, 5, 6, 30};
+  const Tensor device_rows = ops::to_device(reinterpret_cast<const std::int32_t*>(rows.data()), rows.size());
+  const std::span<const VertexId> there(ops::device_data<VertexId>(device_rows), rows.size());
+  for (const DType type : kTypes)
+    for (const std::int64_t classes : {2, 7, 50}) {
+      std::vector<std::int32_t> labels(31);
+      for (std::size_t k = 0; k < labels.size(); ++k)
+        labels[k] = static_cast<std::int32_t>(k) % static_cast<std::int32_t>(classes);
+      std::vector<std::uint8_t> targets(31 * static_cast<std::size_t>(classes));
+      for (std::size_t k = 0; k < targets.size(); ++k) targets[k] = k % 3 == 0;
+      const Tensor device_labels = ops::to_device(labels.data(), labels.size());
+      const Tensor device_targets = ops::to_device(targets.data(), targets.size());
+      const Tensors t{random_tensor(31, classes, type, 1, -30, 30), random_tensor(31, classes, type, 2),
+                      Tensor::zeros(1, 1, DType::f64)};
+      check_same(
+          t, [&](const Tensors& u) { u[2].copy_from(ops::softmax_cross_entropy_loss(u[0], labels, rows, 0.25, u[1])); },
+          [&](const Tensors& u) {
+            const std::span<const std::int32_t> l(ops::device_data<std::int32_t>(device_labels), labels.size());
+            u[2].copy_from(ops::softmax_cross_entropy_loss(u[0], l, there, 0.25, u[1]));
+          },
+          type == DType::f32 ? 8 : 32);
+      check_same(
+          t, [&](const Tensors& u) { u[2].copy_from(ops::binary_cross_entropy_loss(u[0], targets, rows, 0.25, u[1])); },
+          [&](const Tensors& u) {
+            const std::span<const std::uint8_t> l(ops::device_data<std::uint8_t>(device_targets), targets.size());
+            u[2].copy_from(ops::binary_cross_entropy_loss(u[0], l, there, 0.25, u[1]));
+          },
+          32);
+    }
+}
+
+TEST_CASE("steps of optimizers") {
+  GALENA_NEEDS_DEVICE();
+  for (const DType type : kTypes) {
+    const Tensors t{random_tensor(100, 1, type, 1), random_tensor(100, 1, type, 2), random_tensor(100, 1, type, 3),
+                    random_tensor(100, 1, type, 4, 0, 1)};
+    for (const bool decoupled : {false, true}) {
+      const ops::AdamStep step{0.01, 0.9, 0.999, 1e-8, 5e-4, decoupled, 3};
+      check_twin(
+          t, [&](const Tensors& u) { ops::adam_step(step, u[0], u[1], u[2], u[3]); }, 4);
+    }
+    for (const double momentum : {0.0, 0.9}) {
+      const ops::SgdStep step{0.1, momentum, 1e-3, momentum > 0};
+      check_twin(
+          t, [&](const Tensors& u) { ops::sgd_step(step, u[0], u[1], u[2]); }, 4);
+    }
+  }
+}

@@ -1,0 +1,48 @@
+// What only a simulated device shows: its memory, and that no lane relies on another's turn.
+
+#include "galena/error.hpp"
+#include "src/ops/device_csr.hpp"
+#include "src/ops/device_ops.hpp"
+#include "src/ops/spmm.hpp"
+#include "test/ops/reference.hpp"
+#include "test/support/simulated_device.hpp"
+
+using namespace galena;
+using galena::test::random_tensor;
+using galena::test::SimulatedDevice;
+
+TEST_CASE("out of device memory says what is asked for, what is there and what to do") {
+  const SimulatedDevice device(3 << 20);
+  const OnDevice there(Device::cuda);
+  const Tensor first = Tensor::zeros(512, 512, DType::f32);
+  CHECK_THROWS_WITH(Tensor::zeros(1024, 1024, DType::f32),
+                    test::contains("a tensor of 1024 x 1024 f32 needs 4 MiB, 2 MiB of 3 MiB are free") &&
+                        test::contains("--device cpu"));
+  CHECK(SimulatedDevice::live_bytes() == 1 << 20);
+}
+
+TEST_CASE("device memory is given back") {
+  const SimulatedDevice device;
+  {
+    const Tensor x = random_tensor(40, 30, DType::f32, 1).to(Device::cuda);
+    const Tensor part = x.slice(3, 5).clone().to(DType::f64);
+    CHECK(SimulatedDevice::live_bytes() > 0);
+  }
+  CHECK(SimulatedDevice::live_bytes() == 0);
+}
+
+TEST_CASE("lanes in the other order give the same bits") {
+  ops::CsrArrays csr = test::random_csr(50, 400, 90, 3);
+  const Tensor x = random_tensor(400, 48, DType::f32, 1);
+  std::vector<Tensor> results;
+  for (const bool backwards : {false, true}) {
+    const SimulatedDevice device(0, backwards);
+    csr.on_device = ops::to_device(csr.view());
+    const OnDevice there(Device::cuda);
+    const Tensor y = Tensor::empty(50, 48);
+    ops::spmm(csr.view(), {}, x.to(Device::cuda), y);
+    results.push_back(y.to(Device::cpu));
+    csr.on_device.reset();
+  }
+  CHECK(test::largest_difference(results[0], results[1]) == 0);
+}

@@ -1,0 +1,26 @@
+#pragma once
+// A GPU simulated on the host: the kernels of src/ops/device, lane after lane. While one lives, tensors of Device::cuda
+// lie in its memory, which is filled with NaN when it is given out, counted, and may be limited.
+
+#include <cstdint>
+
+#include "galena/tensor.hpp"
+
+namespace galena::test {
+
+class SimulatedDevice {
+ public:
+  /// `most_bytes` 0: no limit. `backwards`: lanes, teams and elements run from the last to the first, which changes
+  /// nothing unless one of them relies on another.
+  explicit SimulatedDevice(std::uint64_t most_bytes = 0, bool backwards = false);
+  ~SimulatedDevice();
+  SimulatedDevice(const SimulatedDevice&) = delete;
+  SimulatedDevice& operator=(const SimulatedDevice&) = delete;
+
+  /// Bytes given out now.
+  static std::uint64_t live_bytes();
+  /// How often the host has waited for the device since the start: downloads and synchronisations.
+  static std::uint64_t waits();
+};
+
+}  // namespace galena::test
