@@ -58,6 +58,23 @@ struct Miner::State {
     return algebra() && !checkpoint.enabled() && mine::asks_for_labelled_search(query);
   }
 
+  /// By labelled search, where no plan is cheaper.
+  std::optional<QueryResult> search(const Query& query, const RowSink& sink) {
+    constexpr double kWorthPlanning = 1e9;  // nanoseconds
+    const mine::Stopwatch planning;
+    mine::LabelledSearch search(graph, query, options);
+    const double cost = search.estimate();
+    if (cost > kWorthPlanning && !rt::raised(options.stop)) {
+      const mine::Recipe recipe = mine::make_recipe(query, graph, false, options.stop);
+      if (recipe.jobs.front().selected.estimate < cost) return std::nullopt;
+    }
+    const double planned = planning.seconds();
+    QueryResult result = search.run(sink);
+    result.plan_seconds = planned;
+    working_bytes = search.bytes();
+    return result;
+  }
+
   /// Who counts the cliques that this query asks for; null where a plan does. CLIQUES has no plan.
   const mine::CliqueCounter* clique_counter(const Query& query) {
     if (!mine::asks_for_cliques(query)) return nullptr;
@@ -81,7 +98,10 @@ struct Miner::State {
       if (checkpoint.enabled()) throw InputError("FREQUENT cannot be resumed; leave out --resume");
       return mine::mine_frequent(graph, query, options, working_bytes);
     }
-    if (labelled(query)) return mine::search_labelled(graph, query, options, sink, working_bytes);
+    if (labelled(query)) {
+      std::optional<QueryResult> found = search(query, sink);
+      if (found) return std::move(*found);
+    }
     const mine::Stopwatch planning;
     if (const mine::CliqueCounter* const counter = clique_counter(query)) {
       const double planned = planning.seconds();

@@ -121,12 +121,12 @@ Query query_of(const Pattern& pattern, QueryKind kind, bool embeddings = false) 
 }
 
 QueryResult searched(const mine::Prepared& graph, const Query& query, int threads, Rows* rows = nullptr) {
-  std::uint64_t bytes = 0;
   const RowSink sink = [rows](std::span<const std::uint64_t> row) {
     if (rows != nullptr) rows->emplace_back(row.begin(), row.end());
     return true;
   };
-  QueryResult result = mine::search_labelled(graph, query, quick(Engine::automatic, threads), sink, bytes);
+  const MineOptions options = quick(Engine::automatic, threads);
+  QueryResult result = mine::LabelledSearch(graph, query, options).run(sink);
   CHECK(!result.partial);
   return result;
 }
@@ -339,7 +339,9 @@ TEST_CASE("labelled search: the stop flag, with progress until then") {
       CHECK(progress.done < 1);
       if (++reports == 3) stop = 1;
     };
-    const QueryResult result = Miner(endless(), options).run(parse_queries(std::string("COUNT ") + kEndless).front());
+    const mine::Prepared graph(endless());
+    const Query query = parse_queries(std::string("COUNT ") + kEndless).front();
+    const QueryResult result = mine::LabelledSearch(graph, query, options).run({});
     CHECK(result.partial);
     CHECK(result.done < 1);
     CHECK((reports >= 3) == !at_once);
@@ -376,12 +378,13 @@ TEST_CASE("labelled search: the first 100,000 of every query of sm-human") {
     INFO(name);
     Query query = query_of(pattern, QueryKind::list);
     query.limit = 100000;
-    std::uint64_t rows = 0, bytes = 0;
+    std::uint64_t rows = 0;
+    const MineOptions options = quick(Engine::automatic);
     const RowSink sink = [&](std::span<const std::uint64_t> row) {
       ++rows;
       return row.size() == static_cast<std::size_t>(pattern.size());
     };
-    const QueryResult result = mine::search_labelled(graph, query, quick(Engine::automatic), sink, bytes);
+    const QueryResult result = mine::LabelledSearch(graph, query, options).run(sink);
     CHECK(!result.partial);
     CHECK(result.count.low() == rows);
     CHECK(rows > 0);

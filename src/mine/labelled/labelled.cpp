@@ -34,22 +34,34 @@ Symmetry symmetry_of(const Query& query) {
   return query.kind == QueryKind::count ? Symmetry::partial : Symmetry::broken;
 }
 
-class LabelledRun {
+}  // namespace
+
+class LabelledSearch::Run {
  public:
-  LabelledRun(const Prepared& graph, const Query& query, const MineOptions& options, const RowSink& sink)
+  Run(const Prepared& graph, const Query& query, const MineOptions& options)
       : graph_(graph),
         query_(query),
         options_(options),
         shape_(query.pattern, symmetry_of(query)),
         space_(shape_, graph.view(), labelled::find_candidates(shape_, graph.view(), options.stop)) {
-    if (query.kind != QueryKind::list) return;
-    std::vector<int> order(static_cast<std::size_t>(shape_.size));
-    std::iota(order.begin(), order.end(), 0);
-    rows_ = std::make_unique<Rows>(graph, query, order, thread_count(options), sink);
+    if (space_.empty()) return;
+    for (int t = 0; t < thread_count(options); ++t)
+      searches_.push_back(std::make_unique<Search>(shape_, space_, graph.view(), &halt_, match_function(t)));
+    tasks_.emplace(*searches_.front(), options.stop);
   }
 
-  QueryResult run() {
-    if (!space_.empty()) search();
+  double estimate() {
+    if (!tasks_ || query_.kind != QueryKind::count) return 0;
+    return tasks_->estimate(*searches_.front());
+  }
+
+  QueryResult run(const RowSink& sink) {
+    if (query_.kind == QueryKind::list) {
+      std::vector<int> order(labelled::at(shape_.size));
+      std::iota(order.begin(), order.end(), 0);
+      rows_ = std::make_unique<Rows>(graph_, query_, order, thread_count(options_), sink);
+    }
+    if (tasks_) search();
     QueryResult result;
     result.query = query_;
     result.engine = "labelled search";
@@ -63,18 +75,15 @@ class LabelledRun {
     return result;
   }
 
-  [[nodiscard]] std::uint64_t bytes() const { return space_.bytes() + search_bytes_; }
+  [[nodiscard]] std::uint64_t bytes() const {
+    return space_.bytes() + (searches_.empty() ? 0 : searches_.size() * searches_.front()->bytes());
+  }
 
  private:
   void search() {
-    std::vector<std::unique_ptr<Search>> searches;
-    for (int t = 0; t < thread_count(options_); ++t)
-      searches.push_back(std::make_unique<Search>(shape_, space_, graph_.view(), &halt_, match_function(t)));
-    search_bytes_ = searches.size() * searches.front()->bytes();
-    tasks_.emplace(*searches.front(), options_.stop);
     std::vector<std::thread> pool;
-    running_ = searches.size();
-    for (const auto& search : searches)
+    running_ = searches_.size();
+    for (const auto& search : searches_)
       pool.emplace_back([this, &search] {
         trap_.run(0, [&] { work(*search); });
         leave();
@@ -141,8 +150,8 @@ class LabelledRun {
   Shape shape_;
   Space space_;
   std::unique_ptr<Rows> rows_;
+  std::vector<std::unique_ptr<Search>> searches_;  ///< one a thread
   std::optional<Tasks> tasks_;
-  std::uint64_t search_bytes_ = 0;
   volatile int halt_ = 0;
   std::atomic<bool> ended_{false};
   base::ErrorTrap trap_;
@@ -154,7 +163,12 @@ class LabelledRun {
   bool overflow_ = false;
 };
 
-}  // namespace
+LabelledSearch::LabelledSearch(const Prepared& graph, const Query& query, const MineOptions& options)
+    : run_(std::make_unique<Run>(graph, query, options)) {}
+LabelledSearch::~LabelledSearch() = default;
+double LabelledSearch::estimate() { return run_->estimate(); }
+QueryResult LabelledSearch::run(const RowSink& sink) { return run_->run(sink); }
+std::uint64_t LabelledSearch::bytes() const { return run_->bytes(); }
 
 bool asks_for_labelled_search(const Query& query) {
   if (query.kind != QueryKind::count && query.kind != QueryKind::list && query.kind != QueryKind::exists) return false;
@@ -164,14 +178,6 @@ bool asks_for_labelled_search(const Query& query) {
   int labels = 0;
   for (int v = 0; v < pattern.size(); ++v) labels += pattern.vertex(v).label.kind == LabelSet::Kind::one_of ? 1 : 0;
   return 4 * labels >= 3 * pattern.size();
-}
-
-QueryResult search_labelled(const Prepared& graph, const Query& query, const MineOptions& options, const RowSink& sink,
-                            std::uint64_t& working_bytes) {
-  LabelledRun run(graph, query, options, sink);
-  QueryResult result = run.run();
-  working_bytes = run.bytes();
-  return result;
 }
 
 std::string describe_labelled(const Prepared& graph, const Query& query) {

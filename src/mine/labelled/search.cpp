@@ -11,6 +11,8 @@ namespace galena::mine::labelled {
 namespace {
 constexpr std::size_t kSlack = 16;  ///< what set operations may write past a result
 constexpr std::uint64_t kStepsBetweenLooks = 256;
+// Nanoseconds, about.
+constexpr std::uint64_t kNodeWork = 60, kSetWork = 25;
 }  // namespace
 
 Search::Search(const Shape& shape, const Space& space, const rt::GraphView& graph, const volatile int* stop,
@@ -87,9 +89,30 @@ bool Search::split(const Prefix& prefix, std::vector<Prefix>& out) {
   return !possible || !small;
 }
 
-bool Search::halted() {
-  if (++steps_ % kStepsBetweenLooks == 0 && rt::raised(stop_)) outcome_.whole = false;
+bool Search::halted(int depth) {
+  if ((++steps_ % kStepsBetweenLooks == 0 && rt::raised(stop_)) || work_ > limit_) {
+    outcome_.whole = false;
+    halted_at_ = depth;
+  }
   return !outcome_.whole;
+}
+
+/// The share of a search below `depth` that was done when it was halted, as if all subtrees took alike.
+double Search::progress(int depth) const {
+  double share = 0, unit = 1;
+  for (; depth < halted_at_; ++depth) {
+    unit /= frames_[at(depth)].width;
+    share += unit * frames_[at(depth)].position;
+  }
+  return std::max(share, unit / 2);
+}
+
+double Search::estimate(const Prefix& prefix, double budget) {
+  work_ = 0;
+  limit_ = static_cast<std::uint64_t>(budget);
+  const bool whole = run(prefix).whole;
+  limit_ = ~std::uint64_t{0};
+  return static_cast<double>(work_) / (whole ? 1 : progress(prefix.length));
 }
 
 bool Search::adjacent(rt::vid v, rt::vid w) const {
@@ -128,6 +151,7 @@ Mask Search::assign(int depth, int u, rt::vid candidate) {
     } else {
       rt::vid* const out = arena_.data() + next.arena;
       next.domain[at(w)] = {out, sets_.isect(out, now.domain[at(w)], near)};
+      work_ += kSetWork + (now.domain[at(w)].n + near.n) / 4;
       next.arena += next.domain[at(w)].n;
     }
     if (next.domain[at(w)].n == 0) return (shape_.neighbors[at(w)] & matched_) | bit(u);
@@ -163,7 +187,7 @@ int Search::select(int depth) const {
 }
 
 Search::Conflict Search::search(int depth) {
-  if (halted()) return kFound;
+  if (halted(depth)) return kFound;
   const Mask rest = shape_.all & ~matched_;
   if (rest == 0) return match();
   if (!on_match_ && countable(rest)) return count_tail(rest);
@@ -174,7 +198,10 @@ Search::Conflict Search::branch(int depth, int u) {
   const rt::Span domain = frames_[at(depth)].domain[at(u)];
   // The domain is what the images of u's neighbours leave.
   Conflict blame = shape_.neighbors[at(u)] & matched_;
+  frames_[at(depth)].width = domain.n;
+  work_ += kNodeWork;
   for (rt::vid i = 0; i < domain.n; ++i) {
+    frames_[at(depth)].position = i;
     Conflict conflict = refused(u, space_.candidates(u)[domain.p[i]]);
     if (conflict == 0) {
       conflict = assign(depth, u, domain.p[i]);
@@ -194,60 +221,6 @@ Search::Conflict Search::match() {
     ended_ = true;
     outcome_.whole = false;
   }
-  return kFound;
-}
-
-/// Whether no two of these say anything of each other but that they are distinct, and few at a time even that.
-bool Search::countable(Mask rest) const {
-  for (Mask left = rest; left != 0; left &= left - 1)
-    if ((shape_.related[at(std::countr_zero(left))] & rest) != 0) return false;
-  for (Mask left = rest; left != 0;) {
-    const Mask group = group_of(left & -left, rest);
-    if (std::popcount(group) > static_cast<int>(kMostTogether)) return false;
-    left &= ~group;
-  }
-  return true;
-}
-
-/// Those of `rest` that share candidates with a member, or with one that does, and so on.
-Mask Search::group_of(Mask member, Mask rest) const {
-  Mask group = member;
-  for (Mask old = 0; old != group;) {
-    old = group;
-    for_bits(old, [&](int u) { group |= space_.sharing(u) & rest; });
-  }
-  return group;
-}
-
-/// Fills the next of tail_ with the images that u may have, given all that is matched; false where there are none.
-bool Search::choices(int u, Mask& blame) {
-  std::vector<rt::vid>& list = tail_.emplace_back();
-  const rt::Span domain = frames_[at(std::popcount(matched_))].domain[at(u)];
-  blame |= shape_.neighbors[at(u)] & matched_;
-  for (rt::vid i = 0; i < domain.n; ++i) {
-    const rt::vid v = space_.candidates(u)[domain.p[i]];
-    const Mask conflict = refused(u, v);
-    if (conflict == 0) list.push_back(v);
-    blame |= conflict & ~bit(u);
-  }
-  return !list.empty();
-}
-
-/// The matches of vertices that are independent: a product over those groups that share candidates.
-Search::Conflict Search::count_tail(Mask rest) {
-  rt::i128 product = 1;
-  while (rest != 0) {
-    const Mask group = group_of(rest & -rest, rest);
-    rest &= ~group;
-    Mask blame = 0;
-    tail_.clear();
-    bool some = true;
-    for_bits(group, [&](int u) { some = some && choices(u, blame); });
-    const rt::i128 ways = some ? distinct_.count(tail_, outcome_.overflow) : 0;
-    if (ways == 0) return blame;
-    if (__builtin_mul_overflow(product, ways, &product)) outcome_.overflow = true;
-  }
-  if (__builtin_add_overflow(outcome_.count, product, &outcome_.count)) outcome_.overflow = true;
   return kFound;
 }
 

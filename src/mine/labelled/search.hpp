@@ -41,6 +41,8 @@ class Search {
     bool overflow = false;  ///< the count left 127 bits
   };
   Outcome run(const Prefix& prefix);
+  /// About how many nanoseconds run() would take, from running it for `budget` of them at the most.
+  double estimate(const Prefix& prefix, double budget);
 
   /// Puts the prefixes of one choice more into `out`, without those that fail at once; false where this one is
   /// better left whole.
@@ -57,6 +59,7 @@ class Search {
   struct Frame {
     std::array<rt::Span, kMaxPatternVertices> domain{};
     std::size_t arena = 0;
+    rt::vid position = 0, width = 1;  ///< of the candidate that is tried, among so many
   };
 
   Mask assign_all(const Prefix& prefix);
@@ -66,6 +69,8 @@ class Search {
   Conflict match();
   Conflict count_tail(Mask rest);
   bool choices(int u, Mask& blame);
+  rt::i128 choices_of_one(int u, Mask& blame);
+  rt::i128 ways_of(Mask group, Mask& blame);
   [[nodiscard]] bool countable(Mask rest) const;
   [[nodiscard]] Mask group_of(Mask member, Mask rest) const;
   [[nodiscard]] int select(int depth) const;
@@ -73,7 +78,8 @@ class Search {
   Mask assign(int depth, int u, rt::vid candidate);
   void withdraw(int u);
   [[nodiscard]] bool adjacent(rt::vid v, rt::vid w) const;
-  bool halted();
+  bool halted(int depth);
+  [[nodiscard]] double progress(int depth) const;
 
   const Shape& shape_;
   const Space& space_;
@@ -90,7 +96,9 @@ class Search {
   std::vector<rt::vid> arena_;
   std::vector<std::vector<rt::vid>> tail_;
   DistinctChoices distinct_;
-  std::uint64_t steps_ = 0;
+  std::uint64_t steps_ = 0, work_ = 0;       ///< work: some nanoseconds, counted and not measured
+  std::uint64_t limit_ = ~std::uint64_t{0};  ///< of work
+  int halted_at_ = 0;                        ///< depth
   Outcome outcome_;
   bool ended_ = false;
 };

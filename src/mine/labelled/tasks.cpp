@@ -6,7 +6,9 @@ namespace galena::mine::labelled {
 
 namespace {
 constexpr std::size_t kEnough = 256;
-}
+constexpr std::size_t kSampled = 24;   ///< prefixes
+constexpr double kSampleBudget = 2e6;  ///< nanoseconds each
+}  // namespace
 
 Tasks::Tasks(Search& search, const volatile int* stop) : prefixes_{Prefix{}} {
   for (int round = 0; round < Prefix::kMost && prefixes_.size() < kEnough; ++round) {
@@ -15,6 +17,15 @@ Tasks::Tasks(Search& search, const volatile int* stop) : prefixes_{Prefix{}} {
       if (rt::raised(stop) || !search.split(prefix, longer)) longer.push_back(prefix);
     prefixes_ = std::move(longer);
   }
+}
+
+double Tasks::estimate(Search& search) const {
+  const std::size_t samples = std::min(kSampled, prefixes_.size());
+  double sum = 0;
+  // Spread over all, each from the middle of its stretch.
+  for (std::size_t i = 0; i < samples; ++i)
+    sum += search.estimate(prefixes_[(2 * i + 1) * prefixes_.size() / (2 * samples)], kSampleBudget);
+  return samples == 0 ? 0 : sum * static_cast<double>(prefixes_.size()) / static_cast<double>(samples);
 }
 
 Tasks::Choices Tasks::choices(const Prefix& prefix, unsigned positions) {
