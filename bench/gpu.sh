@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Runs a bundle of ./dev gpu-bundle on a machine with an NVIDIA GPU: the GPU tests, the same under compute-sanitizer, the
+# benchmarks, mining against the CPU, and PyTorch Geometric where it is installed. Writes one JSON file.
+#
+#   gpu.sh [OUTPUT.json]          QUICK=1: smaller graphs
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+output=${1:-gpu.json}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# CUDA's libraries: the toolkit's, or those that come with PyTorch.
+libraries() {
+  local folder
+  for folder in /usr/local/cuda/lib64 /usr/local/cuda-*/lib64 /usr/local/cuda/compat; do
+    [ -d "$folder" ] && printf '%s:' "$folder"
+  done
+  command -v python3 >/dev/null && python3 - 2>/dev/null <<'PY'
+import glob, site, sys
+folders = site.getsitepackages() + [site.getusersitepackages()] + sys.path
+print("".join(f + ":" for base in dict.fromkeys(folders) for f in sorted(glob.glob(base + "/nvidia/*/lib") + glob.glob(base + "/torch/lib"))), end="")
+PY
+}
+cuda_libraries=$(libraries)
+export LD_LIBRARY_PATH="$here/lib:$cuda_libraries${LD_LIBRARY_PATH:-}"
+export GALENA_CACHE_DIR="$work/cache"
+
+quoted() { printf '"%s"' "$(printf '%s' "$1" | tr -d '\000-\037' | sed 's/[\\"]/\\&/g')"; }
+fields=()
+field() { fields+=("$(quoted "$1"): $2"); }
+
+# step NAME COMMAND ...: its exit code, seconds and last line; 77 is "skipped".
+step() {
+  local name=$1 start code last
+  shift
+  start=$(date +%s.%N)
+  timeout "${LIMIT:-240}" "$@" >"$work/$name.out" 2>"$work/$name.err"
+  code=$?
+  last=$(tail -qn 3 "$work/$name.out" "$work/$name.err" | grep -v '^ *$' | tail -n 1)
+  echo "gpu.sh: $name: exit code $code" >&2
+  [ "$code" -eq 0 ] || tail -n 15 "$work/$name.out" "$work/$name.err" >&2
+  field "$name" "{\"exit_code\": $code, \"seconds\": $(awk "BEGIN {printf \"%.3f\", $(date +%s.%N) - $start}"), \"last\": $(quoted "$last")}"
+  return "$code"
+}
+
+# object NAME COMMAND ...: what it prints is JSON.
+object() {
+  local name=$1
+  step "run: $name" "${@:2}" && field "$name" "$(cat "$work/run: $name.out")"
+}
+
+field date "$(quoted "$(date -u +%Y-%m-%dT%H:%M:%SZ)")"
+field device "$(quoted "$(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>/dev/null | head -n 1)")"
+field host "$(quoted "$(grep -m 1 'model name' /proc/cpuinfo | cut -d: -f2), $(nproc) cores")"
+field version "$(cat "$here/version.json" 2>/dev/null || echo '""')"
+
+for test in "$here"/test_*; do step "$(basename "$test")" "$test"; done
+
+sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda*/bin/compute-sanitizer 2>/dev/null | head -n 1)
+if [ -n "$sanitizer" ]; then
+  for tool in memcheck racecheck; do
+    LIMIT=120 step "test_ops_cuda, $tool" "$sanitizer" --tool "$tool" --error-exitcode 9 "$here/test_ops_cuda" 'dropout*,losses*,steps*,normalisations*'
+  done
+else
+  field "compute-sanitizer" '"not found"'
+fi
+
+object bench "$here/bench_gpu" ${QUICK:+--quick}
+
+# Mining: the same count on both, and the times.
+step generate "$here/galena" generate rmat "$([ -n "${QUICK:-}" ] && echo 14 || echo 17)" --edge-factor 8 --seed 7 -o "$work/rmat.gal"
+for query in triangle 'clique(4)' diamond 'cycle(4)'; do
+  for device in cuda cpu; do
+    object "mine $query, $device" "$here/galena" mine "$work/rmat.gal" "$query" --device "$device" --json
+  done
+done
+
+if python3 -c 'import torch_geometric' 2>/dev/null; then
+  object pyg python3 "$here/gpu_pyg.py"
+else
+  field pyg '"PyTorch Geometric is not installed"'
+fi
+
+{
+  printf '{\n'
+  for ((k = 0; k < ${#fields[@]}; ++k)); do
+    printf ' %s%s\n' "${fields[k]}" "$([ $((k + 1)) -lt ${#fields[@]} ] && echo ,)"
+  done
+  printf '}\n'
+} >"$output"
+echo "gpu.sh: wrote $output" >&2

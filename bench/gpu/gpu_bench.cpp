@@ -1,0 +1,172 @@
+// What a GPU takes: sums over neighbours against cuSPARSE's, dense products, epochs of training. Prints one JSON object.
+// Times are medians, in microseconds, of batches that are queued together and waited for once.
+//
+//   bench_gpu [--quick]
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "bench/gpu/cusparse.hpp"
+#include "galena/error.hpp"
+#include "galena/generate.hpp"
+#include "galena/train.hpp"
+#include "src/device/cuda_device.hpp"
+#include "src/ops/device_csr.hpp"
+#include "src/ops/device_ops.hpp"
+#include "src/ops/gemm.hpp"
+#include "src/ops/spmm.hpp"
+
+namespace {
+
+using namespace galena;
+using Json = nlohmann::json;
+
+double now() {
+  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// Microseconds of one call: the median over batches of about five milliseconds.
+double microseconds(const std::function<void()>& call) {
+  constexpr int kBatches = 9;
+  const auto batch = [&](int calls) {
+    const double start = now();
+    for (int k = 0; k < calls; ++k) call();
+    ops::device_ops().synchronize();
+    return (now() - start) / calls;
+  };
+  batch(3);
+  const int calls = std::clamp(static_cast<int>(5000 / std::max(1.0, batch(3))), 1, 1000);
+  std::vector<double> times;
+  for (int k = 0; k < kBatches; ++k) times.push_back(batch(calls));
+  std::nth_element(times.begin(), times.begin() + kBatches / 2, times.end());
+  return times[kBatches / 2];
+}
+
+ops::CsrArrays arrays_of(const Graph& graph) {
+  ops::CsrArrays csr;
+  csr.rows = csr.cols = static_cast<std::int64_t>(graph.num_vertices());
+  csr.indptr.assign(graph.indptr().begin(), graph.indptr().end());
+  csr.indices.assign(graph.indices().begin(), graph.indices().end());
+  csr.on_device = ops::to_device(csr.view());
+  return csr;
+}
+
+Json spmm_against_cusparse(const std::string& name, const Graph& graph, double& log_sum, int& count) {
+  const ops::CsrArrays csr = arrays_of(graph);
+  Json rows = Json::array();
+  for (const std::int64_t width : {32, 64, 128, 256}) {
+    const OnDevice there(Device::cuda);
+    const Tensor x = Tensor::full(csr.cols, width, 1), y = Tensor::empty(csr.rows, width);
+    const Tensor half = x.to(DType::bf16);
+    Json row{{"graph", name}, {"width", width}, {"nonzeros", csr.indices.size()}};
+    const double own = microseconds([&] { ops::spmm(csr.view(), {}, x, y); });
+    row["galena"] = own;
+    row["galena_bf16"] = microseconds([&] { ops::device_ops().spmm(csr.view(), {}, half, y, false); });
+    try {
+      bench::CuSparseSpmm bar(csr.view(), x, y);
+      const double other = microseconds([&] { bar.run(); });
+      row["cusparse_preprocessed"] = other;
+      log_sum += std::log(other / own);
+      ++count;
+    } catch (const Error& e) {
+      row["cusparse_preprocessed"] = e.what();
+    }
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+Json products() {
+  Json rows = Json::array();
+  for (const std::int64_t n : {2708, 200'000}) {
+    const OnDevice there(Device::cuda);
+    const Tensor a = Tensor::full(n, 256, 0.5), w = Tensor::full(256, 128, 0.5), c = Tensor::empty(n, 128),
+                 d = Tensor::empty(256, 128), bias = Tensor::zeros(1, 128);
+    rows.push_back({{"rows", n},
+                    {"inner", 256},
+                    {"columns", 128},
+                    {"product_and_bias", microseconds([&] { ops::matmul_bias(a, w, bias, c); })},
+                    {"weight_gradient", microseconds([&] { ops::matmul_tn(a, c, d); })}});
+  }
+  return rows;
+}
+
+NodeDataset random_set(const std::string& name, std::uint64_t vertices, std::uint64_t edges, std::uint64_t features) {
+  NodeDataset set{name, generate_er(vertices, edges, 1), {}, {}};
+  set.data.features.rows = vertices;
+  set.data.features.cols = features;
+  set.data.features.dense.resize(vertices * features);
+  for (std::size_t k = 0; k < set.data.features.dense.size(); ++k)
+    set.data.features.dense[k] = static_cast<float>(k * 2654435761U % 1024) / 512.0F - 1;
+  set.data.num_classes = 16;
+  for (VertexId v = 0; v < vertices; ++v) {
+    set.data.labels.push_back(static_cast<std::int32_t>(v % 16));
+    (v % 10 < 6 ? set.data.train : v % 10 < 8 ? set.data.valid : set.data.test).push_back(v);
+  }
+  return set;
+}
+
+Json epochs(const NodeDataset& set, std::int64_t hidden) {
+  Json rows = Json::array();
+  for (const std::string model : {"gcn", "sage"}) {
+    TrainOptions options;
+    options.model.name = model;
+    options.model.hidden = hidden;
+    options.epochs = 60;
+    options.eval_every = 1000;
+    options.device = Device::cuda;
+    Json row{{"dataset", set.name}, {"model", model}, {"hidden", hidden}, {"layers", options.model.layers}};
+    try {
+      const TrainResult result = train_network(set, options);
+      row["epoch_median"] = 1e6 * result.epoch_median;
+      row["loss"] = result.records.back().loss;
+    } catch (const Error& e) {
+      row["error"] = e.what();
+    }
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+void add(Json& all, const Json& rows) { all.insert(all.end(), rows.begin(), rows.end()); }
+
+int run(bool quick) {
+  const auto names = device::cuda_device_names();
+  if (names.empty()) {
+    fmt::print(stderr, "bench_gpu: {}\n", device::why_no_cuda());
+    return 77;
+  }
+  double log_sum = 0;
+  int count = 0;
+  Json report{{"device", names.front()}, {"unit", "microseconds"}, {"spmm", Json::array()}, {"epochs", Json::array()}};
+  add(report["spmm"], spmm_against_cusparse("rmat 16", generate_rmat(16, 16, 1), log_sum, count));
+  add(report["spmm"], spmm_against_cusparse("er 200k", generate_er(200'000, 2'000'000, 1), log_sum, count));
+  if (!quick) {
+    add(report["spmm"], spmm_against_cusparse("rmat 19", generate_rmat(19, 16, 1), log_sum, count));
+    add(report["spmm"], spmm_against_cusparse("ba 500k", generate_ba(500'000, 10, 1), log_sum, count));
+  }
+  if (count > 0) report["spmm_speedup_geometric_mean"] = std::exp(log_sum / count);
+  report["products"] = products();
+  add(report["epochs"], epochs(random_set("er 2708", 2708, 5278, 128), 16));
+  add(report["epochs"], epochs(random_set("er 200k", 200'000, 2'000'000, 128), quick ? 64 : 256));
+  fmt::print("{}\n", report.dump(1));
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc > 1 && std::strcmp(argv[1], "--quick") == 0);
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "bench_gpu: {}\n", e.what());
+    return 1;
+  }
+}
