@@ -22,7 +22,8 @@ print("".join(f + ":" for base in dict.fromkeys(folders) for f in sorted(glob.gl
 PY
 }
 cuda_libraries=$(libraries)
-export LD_LIBRARY_PATH="$here/lib:$cuda_libraries${LD_LIBRARY_PATH:-}"
+# For the bundle's programs alone: others, such as PyTorch, have libraries of their own.
+own=(env "LD_LIBRARY_PATH=$here/lib:$cuda_libraries${LD_LIBRARY_PATH:-}")
 export GALENA_CACHE_DIR="$work/cache"
 
 quoted() { printf '"%s"' "$(printf '%s' "$1" | tr -d '\000-\037' | sed 's/[\\"]/\\&/g')"; }
@@ -54,24 +55,24 @@ field device "$(quoted "$(nvidia-smi --query-gpu=name,driver_version --format=cs
 field host "$(quoted "$(grep -m 1 'model name' /proc/cpuinfo | cut -d: -f2), $(nproc) cores")"
 field version "$(cat "$here/version.json" 2>/dev/null || echo '""')"
 
-for test in "$here"/test_*; do step "$(basename "$test")" "$test"; done
+for test in "$here"/test_*; do step "$(basename "$test")" "${own[@]}" "$test"; done
 
 sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda*/bin/compute-sanitizer 2>/dev/null | head -n 1)
 if [ -n "$sanitizer" ]; then
   for tool in memcheck racecheck; do
-    LIMIT=120 step "test_ops_cuda, $tool" "$sanitizer" --tool "$tool" --error-exitcode 9 "$here/test_ops_cuda" 'dropout*,losses*,steps*,normalisations*'
+    LIMIT=120 step "test_ops_cuda, $tool" "${own[@]}" "$sanitizer" --tool "$tool" --error-exitcode 9 "$here/test_ops_cuda" 'dropout*,losses*,steps*,normalisations*'
   done
 else
   field "compute-sanitizer" '"not found"'
 fi
 
-object bench "$here/bench_gpu" ${QUICK:+--quick}
+object bench "${own[@]}" "$here/bench_gpu" ${QUICK:+--quick}
 
 # Mining: the same count on both, and the times.
-step generate "$here/galena" generate rmat "$([ -n "${QUICK:-}" ] && echo 14 || echo 17)" --edge-factor 8 --seed 7 -o "$work/rmat.gal"
+step generate "${own[@]}" "$here/galena" generate rmat "$([ -n "${QUICK:-}" ] && echo 14 || echo 17)" --edge-factor 8 --seed 7 -o "$work/rmat.gal"
 for query in triangle 'clique(4)' diamond 'cycle(4)'; do
   for device in cuda cpu; do
-    object "mine $query, $device" "$here/galena" mine "$work/rmat.gal" "$query" --device "$device" --json
+    object "mine $query, $device" "${own[@]}" "$here/galena" mine "$work/rmat.gal" "$query" --device "$device" --json
   done
 done
 

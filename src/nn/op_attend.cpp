@@ -3,19 +3,33 @@
 // rows that arrived are computed from the rows.
 
 #include <algorithm>
+#include <vector>
 
 #include "src/nn/op_aggregate.hpp"
 #include "src/ops/attention.hpp"
 #include "src/ops/check.hpp"
 #include "src/ops/gemm.hpp"
+#include "src/ops/pointwise.hpp"
 #include "src/ops/random_key.hpp"
 
 namespace galena::nn {
 namespace {
 
+/// [heads*w x heads], 1 where a row belongs to a column's head: on a device, what takes apart and puts together there.
+Tensor head_mask(std::int64_t heads, std::int64_t width, DType dtype) {
+  std::vector<double> mask(static_cast<std::size_t>(heads * width * heads), 0);
+  for (std::int64_t k = 0; k < heads * width; ++k) mask[static_cast<std::size_t>(k * heads + k / width)] = 1;
+  return Tensor::from<double>(heads * width, heads, mask).to(dtype);
+}
+
 /// [heads*w x heads] with head h's vector in column h: multiplying by it gives <a_h, x_h> for each head.
 Tensor by_head(const Tensor& a, int heads) {
   const std::int64_t width = a.size() / heads;
+  if (a.device() == Device::cuda) {
+    const Tensor mask = head_mask(heads, width, a.dtype());
+    ops::scale_rows(a.reshape(a.size(), 1), mask, mask);
+    return mask;
+  }
   const Tensor result = Tensor::zeros(a.size(), heads, a.dtype());
   ops::with_float("attend", a.dtype(), [&]<class T>(T) {
     for (std::int64_t k = 0; k < a.size(); ++k) result.at<T>(k, k / width) = a.data<T>()[k];
@@ -26,6 +40,12 @@ Tensor by_head(const Tensor& a, int heads) {
 /// What by_head() takes from a gradient of its shape: adds the columns' own parts to `to`.
 void add_by_head(const Tensor& gradient, const Tensor& to) {
   const std::int64_t heads = gradient.cols(), width = gradient.rows() / heads;
+  if (gradient.device() == Device::cuda) {
+    const Tensor mask = head_mask(heads, width, gradient.dtype());
+    ops::multiply(gradient, mask, mask);
+    ops::matmul(mask, Tensor::full(heads, 1, 1, gradient.dtype()), to.reshape(to.size(), 1), true);
+    return;
+  }
   ops::with_float("attend", to.dtype(), [&]<class T>(T) {
     for (std::int64_t k = 0; k < to.size(); ++k) to.data<T>()[k] += gradient.at<T>(k, k / width);
   });
@@ -72,7 +92,7 @@ struct Attend {
     return b;
   }
   [[nodiscard]] ops::AttentionBlock local_block(const Tensor& rows) const {
-    ops::AttentionBlock b = block(graph.local_view(), rows, graph.ids.data());
+    ops::AttentionBlock b = block(graph.local_view(), rows, graph.ids_on(rows.device()));
     b.self_loops = how.self_loops;
     return b;
   }
@@ -141,7 +161,7 @@ std::uint64_t mixed_seed(Context& ctx) {
 Attend make_attend(Context& ctx, const Var& source, const Var& target, const Var& a_source, const Var& a_target,
                    const Attention& how) {
   Attend op{.graph = ctx.graph(source.hop()),
-            .row_ids = ctx.graph(source.hop() + 1).ids.data(),
+            .row_ids = ctx.graph(source.hop() + 1).ids_on(source.value().device()),
             .exchange = ctx.exchange(),
             .call = ctx.next_exchange(),
             .hop = source.hop(),

@@ -82,6 +82,7 @@ DeviceOps make_table() {
     *total = t;
   };
   ops.gemm = cublas_gemm;
+  add_cuda_attention(ops);
   add_cuda_pointwise(ops);
   add_cuda_spmm(ops);
   add_cuda_training(ops);

@@ -14,6 +14,7 @@ cudaStream_t cuda_stream();
 void cublas_gemm(const Tensor& a, const Tensor& b, const Tensor& c, const GemmCall& call);
 
 // Each by a .cu file.
+void add_cuda_attention(DeviceOps& ops);
 void add_cuda_pointwise(DeviceOps& ops);
 void add_cuda_spmm(DeviceOps& ops);
 void add_cuda_training(DeviceOps& ops);

@@ -4,6 +4,7 @@
 #include <functional>
 #include <limits>
 
+#include "src/ops/attention.hpp"
 #include "src/ops/device_csr.hpp"
 #include "src/ops/device_ops.hpp"
 #include "src/ops/gemm.hpp"
@@ -350,4 +351,49 @@ TEST_CASE("steps of optimizers") {
           t, [&](const Tensors& u) { ops::sgd_step(step, u[0], u[1], u[2]); }, 4);
     }
   }
+}
+
+TEST_CASE("attention and its gradients, over tiles, loops, sampled columns and dropout") {
+  GALENA_NEEDS_DEVICE();
+  const std::int64_t n = 60, m = 150, heads = 3, width = 5, d = heads * width;
+  const OnBoth graph(skewed(70, 160));
+  OnBoth transposed(ops::transpose(graph.csr.view()));
+  std::vector<VertexId> ids(160);
+  for (std::size_t k = 0; k < ids.size(); ++k) ids[k] = static_cast<VertexId>(5 * k + 2);
+  const Tensor there = ops::to_device(reinterpret_cast<const std::int32_t*>(ids.data()), ids.size());
+  for (const DType type : kTypes)
+    for (const auto kind : {ops::AttentionKind::gat, ops::AttentionKind::gat_v2})
+      for (const bool more : {false, true}) {
+        CAPTURE(name_of(type), more);
+        const bool v2 = kind == ops::AttentionKind::gat_v2;
+        const std::int64_t terms = v2 ? d : heads;
+        const auto run = [&](const Tensors& t, const VertexId* names) {
+          ops::AttentionBlock block;
+          block.csr = graph.view();
+          block.source = t[0];
+          block.value = v2 ? t[0] : t[1];
+          block.self_loops = more;
+          if (more) {
+            block.log_weight = t[2];
+            block.dropout = 0.3;
+            block.dropout_seed = 99;
+            block.row_ids = block.column_ids = names;
+          }
+          const ops::AttentionState state = ops::attention_begin(n, heads, width, type);
+          ops::attention_accumulate(kind, block, t[3], t[4], 0.2, state);
+          ops::attention_finish(state);
+          t[5].copy_from(state.y);
+          ops::attention_backward(kind, block, transposed.view(), t[3], t[4], 0.2, state, t[6], t[7], t[8], t[9],
+                                  t[10]);
+        };
+        const auto random = [&](std::int64_t rows, std::int64_t cols, std::uint64_t seed) {
+          return random_tensor(rows, cols, type, seed);
+        };
+        const Tensors t{random(m, terms, 1), random(m, d, 2),      random(m, 1, 3), random(n, terms, 4),
+                        random(1, d, 5),     random(n, d, 6),      random(n, d, 7), random(n, terms, 8),
+                        random(1, d, 9),     random(m, terms, 10), random(m, d, 11)};
+        check_same(
+            t, [&](const Tensors& u) { run(u, ids.data()); },
+            [&](const Tensors& u) { run(u, ops::device_data<VertexId>(there)); }, 400);
+      }
 }

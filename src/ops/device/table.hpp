@@ -1,6 +1,7 @@
 #pragma once
 // All kernels of a machine.
 
+#include "src/ops/device/attention.hpp"
 #include "src/ops/device/pointwise.hpp"
 #include "src/ops/device/spmm.hpp"
 #include "src/ops/device/training.hpp"
@@ -15,6 +16,7 @@ void add_kernels(DeviceOps& ops) {
   add_dropout<M>(ops);
   add_norms<M>(ops);
   add_losses<M>(ops);
+  add_attention<M>(ops);
 }
 
 }  // namespace galena::ops::gpu
