@@ -9,12 +9,15 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 
 #include "apps/cli.hpp"
 #include "apps/graph_options.hpp"
+#include "codegen/parse/query_graphs.hpp"
 #include "galena/dataset.hpp"
 #include "galena/error.hpp"
 #include "galena/mine.hpp"
+#include "src/base/inflate.hpp"
 #include "src/comm/launcher.hpp"
 #include "src/comm/mpi_session.hpp"
 #include "src/comm/placement.hpp"
@@ -44,16 +47,43 @@ struct Timing {
   double load = 0, prepare = 0, compile = 0, run = 0;
 };
 
+/// Queries about query graphs: those given, which may name them, or else the number of maps of each.
+std::vector<Query> about_query_graphs(const MineCommand& command, const std::string& text) {
+  const std::vector<codegen::QueryGraph> graphs = codegen::parse_query_graphs(text, command.file);
+  std::vector<Query> queries;
+  for (const std::string& given : command.queries) {
+    std::string defined;
+    for (const codegen::QueryGraph& graph : graphs)
+      if (given.find(graph.name) != std::string::npos)
+        defined += "PATTERN " + graph.name + " = " + graph.pattern.to_string() + "\n";
+    for (Query& query : parse_queries(defined + given)) queries.push_back(std::move(query));
+  }
+  for (std::size_t i = 0; command.queries.empty() && i < graphs.size(); ++i) {
+    Query& query = queries.emplace_back();
+    query.text = "COUNT EMBEDDINGS " + graphs[i].name;
+    query.embeddings = true;
+    query.pattern = graphs[i].pattern;
+  }
+  return queries;
+}
+
+std::string read_text(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) throw EnvironmentError(file + ": cannot be read; is the path right?");
+  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  const auto bytes = std::as_bytes(std::span(text));
+  return base::is_gzip(bytes) ? base::inflate_all(bytes, file) : text;
+}
+
 std::vector<Query> read_queries(const MineCommand& command) {
   std::vector<Query> queries;
   const auto add = [&queries](std::vector<Query> more) {
     queries.insert(queries.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   };
   if (!command.file.empty()) {
-    std::ifstream in(command.file, std::ios::binary);
-    if (!in) throw EnvironmentError(command.file + ": cannot be read; is the path right?");
-    add(parse_queries(std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>()),
-                      command.file));
+    const std::string text = read_text(command.file);
+    if (codegen::holds_query_graphs(text)) return about_query_graphs(command, text);
+    add(parse_queries(text, command.file));
   }
   for (const std::string& text : command.queries) add(parse_queries(text));
   if (queries.empty())
@@ -394,6 +424,7 @@ Examples:
   galena mine labelled/ "FREQUENT EDGES <= 3 SUPPORT >= 300"          (patterns with many minimum images)
   galena mine labelled/ "FREQUENT EXISTS EDGES <= 3 SUPPORT >= 300"   (which ones only: faster)
   galena mine graph.gal --file patterns.gpm --json
+  galena mine labelled/ --file query.graph                            (lines t, v, e: the number of all maps)
 
 )";
 
@@ -404,7 +435,7 @@ void add_mine(CLI::App& app, Common& common) {
   CLI::App& sub = subcommand(app, common, "mine", "Count and list patterns in a graph");
   sub.add_option("graph", command->graph, "A file, a dataset folder, or a registry name")->required();
   sub.add_option("query", command->queries, "Queries, e.g. triangle, \"COUNT INDUCED (a)--(b)--(c)\", \"MOTIFS 4\"");
-  sub.add_option("--file", command->file, "A pattern file (.gpm)");
+  sub.add_option("--file", command->file, "A pattern file (.gpm), or labelled query graphs (t, v, e lines)");
   sub.add_option("--device", command->device, "Where to run")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
   sub.add_option("--engine", command->engine, "What runs the plan")
       ->check(CLI::IsMember({"auto", "jit", "interpreter"}));
