@@ -30,7 +30,7 @@ quoted() { printf '"%s"' "$(printf '%s' "$1" | tr -d '\000-\037' | sed 's/[\\"]/
 fields=()
 field() { fields+=("$(quoted "$1"): $2"); }
 
-# step NAME COMMAND ...: its exit code, seconds and last line; 77 is "skipped".
+# step NAME COMMAND ...: its exit code, seconds, skipped cases and last line; 77: it found no GPU.
 step() {
   local name=$1 start code last
   shift
@@ -40,7 +40,7 @@ step() {
   last=$(tail -qn 3 "$work/$name.out" "$work/$name.err" | grep -v '^ *$' | tail -n 1)
   echo "gpu.sh: $name: exit code $code" >&2
   [ "$code" -eq 0 ] || tail -n 15 "$work/$name.out" "$work/$name.err" >&2
-  field "$name" "{\"exit_code\": $code, \"seconds\": $(awk "BEGIN {printf \"%.3f\", $(date +%s.%N) - $start}"), \"last\": $(quoted "$last")}"
+  field "$name" "{\"exit_code\": $code, \"seconds\": $(awk "BEGIN {printf \"%.3f\", $(date +%s.%N) - $start}"), \"skipped\": $(grep -c '^SKIPPED' "$work/$name.out"), \"last\": $(quoted "$last")}"
   return "$code"
 }
 
