@@ -32,9 +32,7 @@ Query query_of_kind(const std::string& text, QueryKind kind, const char* word) {
 }
 
 /// FREQUENT, whose patterns are the graph's, and CLIQUES: nothing to compile.
-bool needs_no_plan(const Query& query) {
-  return query.kind == QueryKind::frequent || query.kind == QueryKind::cliques;
-}
+bool needs_no_plan(const Query& query) { return query.kind == QueryKind::frequent || query.kind == QueryKind::cliques; }
 
 }  // namespace
 
