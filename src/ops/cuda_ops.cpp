@@ -83,6 +83,7 @@ DeviceOps make_table() {
   };
   ops.gemm = cublas_gemm;
   add_cuda_attention(ops);
+  add_cuda_codec(ops);
   add_cuda_pointwise(ops);
   add_cuda_spmm(ops);
   add_cuda_training(ops);

@@ -15,6 +15,7 @@ void cublas_gemm(const Tensor& a, const Tensor& b, const Tensor& c, const GemmCa
 
 // Each by a .cu file.
 void add_cuda_attention(DeviceOps& ops);
+void add_cuda_codec(DeviceOps& ops);
 void add_cuda_pointwise(DeviceOps& ops);
 void add_cuda_spmm(DeviceOps& ops);
 void add_cuda_training(DeviceOps& ops);

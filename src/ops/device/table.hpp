@@ -2,6 +2,7 @@
 // All kernels of a machine.
 
 #include "src/ops/device/attention.hpp"
+#include "src/ops/device/codec.hpp"
 #include "src/ops/device/pointwise.hpp"
 #include "src/ops/device/spmm.hpp"
 #include "src/ops/device/training.hpp"
@@ -17,6 +18,7 @@ void add_kernels(DeviceOps& ops) {
   add_norms<M>(ops);
   add_losses<M>(ops);
   add_attention<M>(ops);
+  add_codec<M>(ops);
 }
 
 }  // namespace galena::ops::gpu

@@ -1,0 +1,162 @@
+#pragma once
+// Rows to and from few bits, as kernels: the CPU's bytes, bit for bit (src/ops/codec_kernels.cpp says why they are
+// unbiased). A warp a row; a lane codes the eight elements of a block of draws. Elements are f32.
+
+#include <bit>
+
+#include "src/ops/codec_math.hpp"
+#include "src/ops/device/machine.hpp"
+#include "src/ops/device/training.hpp"
+#include "src/ops/device_packed.hpp"
+
+namespace galena::ops::gpu {
+
+/// Plain pointers of DevicePacked.
+struct Packed {
+  const std::uint8_t* bits;
+  const std::int64_t* offset;
+  std::uint8_t* bytes;
+  float *zero, *scale;
+  std::int64_t cols;
+
+  explicit Packed(const DevicePacked& p)
+      : bits(device_data<std::uint8_t>(p.bits)),
+        offset(device_data<std::int64_t>(p.offset)),
+        bytes(device_data<std::uint8_t>(p.bytes)),
+        zero(device_data<float>(p.zero)),
+        scale(device_data<float>(p.scale)),
+        cols(p.cols) {}
+
+  /// Element c of row r, before its parameters: a code, or the number itself.
+  GALENA_KERNEL float element(std::int64_t r, std::int64_t c) const {
+    const std::uint8_t* const row = bytes + offset[r];
+    const int b = bits[r];
+    if (b <= 8) return static_cast<float>((row[c * b / 8] >> (c * b % 8)) & ((1 << b) - 1));
+    const std::uint8_t* const at = row + c * b / 8;  // rows begin at any byte
+    const std::uint32_t low = at[0] | std::uint32_t{at[1]} << 8;
+    if (b == 16) return std::bit_cast<float>(low << 16);
+    return std::bit_cast<float>(low | std::uint32_t{at[2]} << 16 | std::uint32_t{at[3]} << 24);
+  }
+};
+
+struct PackRow {
+  Packed out;
+  const float* x;
+  const VertexId *index, *ids;
+  RandomKey key;
+  template <class Team>
+  GALENA_KERNEL void operator()(Team& team, std::int64_t r) const {
+    const float* const row = x + std::int64_t{index[r]} * out.cols;
+    const std::int64_t n = out.cols;
+    const int bits = out.bits[r];
+    RowParameters parameters{0, 1};
+    if (bits <= 8 && n > 0) {
+      const float high = team.max([&](int lane) {
+        float most = row[0];
+        for (std::int64_t c = lane; c < n; c += team.lanes()) most = row[c] > most ? row[c] : most;
+        return most;
+      });
+      const float low = -team.max([&](int lane) {
+        float most = -row[0];
+        for (std::int64_t c = lane; c < n; c += team.lanes()) most = -row[c] > most ? -row[c] : most;
+        return most;
+      });
+      parameters = math::parameters_of({low, high, true}, bits);
+    }
+    team.each([&](int lane) {
+      if (lane == 0) {
+        out.zero[r] = parameters.zero;
+        out.scale[r] = parameters.scale;
+      }
+      for (std::int64_t block = lane; 8 * block < n; block += team.lanes()) code(r, row, block, bits, parameters);
+    });
+  }
+
+ private:
+  /// Elements 8 block .. of the row, which are `bits` bytes.
+  GALENA_KERNEL void code(std::int64_t r, const float* row, std::int64_t block, int bits,
+                          const RowParameters& parameters) const {
+    std::uint8_t* const to = out.bytes + out.offset[r] + block * bits;
+    const int count = static_cast<int>(out.cols - 8 * block < 8 ? out.cols - 8 * block : 8);
+    const base::PhiloxBlock draws = key.draw(ids[r], static_cast<std::uint32_t>(block));
+    const float step = parameters.scale == 0 ? 1 : parameters.scale;
+    std::uint64_t word = 0;  // of 8 bits and less
+    for (int k = 0; k < count; ++k) {
+      const float value = row[8 * block + k];
+      if (bits <= 8) {
+        const float t = (value - parameters.zero) / step;
+        const auto below = static_cast<std::int32_t>(t);
+        const float fraction = t - static_cast<float>(below);
+        const auto threshold = static_cast<std::int32_t>(fraction * 65536 + 0.5F);
+        const std::int32_t levels = (1 << bits) - 1;
+        const std::int32_t code = below + (static_cast<std::int32_t>(lane_of(draws, k)) < threshold ? 1 : 0);
+        word |= static_cast<std::uint64_t>(code > levels ? levels : code) << (k * bits);
+      } else {
+        const auto whole = std::bit_cast<std::uint32_t>(value);
+        const std::uint32_t coded = bits == 16 ? (whole + lane_of(draws, k)) >> 16 : whole;
+        for (int b = 0; b < bits / 8; ++b) to[k * bits / 8 + b] = static_cast<std::uint8_t>(coded >> (8 * b));
+      }
+    }
+    if (bits > 8) return;
+    for (int b = 0; b < (count * bits + 7) / 8; ++b) to[b] = static_cast<std::uint8_t>(word >> (8 * b));
+  }
+};
+
+template <class T>
+struct Unpack {
+  Packed packed;
+  GALENA_KERNEL T operator()(std::int64_t i) const {
+    const std::int64_t r = i / packed.cols, c = i % packed.cols;
+    return static_cast<T>(packed.zero[r]) + static_cast<T>(packed.element(r, c)) * static_cast<T>(packed.scale[r]);
+  }
+};
+
+/// A warp a row of the result: lanes are columns, which decode as they add.
+template <class T>
+struct PackedRowSum {
+  Packed packed;
+  const std::int64_t* indptr;
+  const std::uint32_t* indices;
+  const T *left, *right;
+  T* y;
+  std::int64_t rows;  ///< packed ones: columns from there on take no part
+  template <class Team>
+  GALENA_KERNEL void operator()(Team& team, std::int64_t i) const {
+    team.each([&](int lane) {
+      for (std::int64_t c = lane; c < packed.cols; c += team.lanes()) {
+        T sum{};
+        for (std::int64_t k = indptr[i]; k < indptr[i + 1] && indices[k] < rows; ++k) {
+          const std::int64_t j = indices[k];
+          const T weight = right != nullptr ? right[j] : T{1};
+          sum += weight * static_cast<T>(packed.scale[j]) * static_cast<T>(packed.element(j, c)) +
+                 weight * static_cast<T>(packed.zero[j]);
+        }
+        y[i * packed.cols + c] += left != nullptr ? left[i] * sum : sum;
+      }
+    });
+  }
+};
+
+template <class M>
+void add_codec(DeviceOps& ops) {
+  ops.pack_rows = [](const Tensor& x, const VertexId* index, const VertexId* ids, const RandomKey& key,
+                     const DevicePacked& out) {
+    if (x.dtype() != DType::f32) fail_type("pack_rows on a GPU", x.dtype());
+    M::teams(out.rows, 0, PackRow{Packed(out), device_data<float>(x), index, ids, key});
+  };
+  ops.unpack_rows = [](const DevicePacked& packed, const Tensor& y) {
+    with_float("unpack_rows", y.dtype(), [&]<class T>(T) { store_map<M, T>(y, false, Unpack<T>{Packed(packed)}); });
+  };
+  ops.spmm_packed = [](const Csr& csr, const Tensor* left, const Tensor* right, const DevicePacked& packed,
+                       const Tensor& y) {
+    const DeviceCsr& device = device_csr(csr);
+    with_float("spmm_packed", y.dtype(), [&]<class T>(T) {
+      M::teams(y.rows(), 0,
+               PackedRowSum<T>{Packed(packed), device_data<std::int64_t>(device.indptr),
+                               device_data<std::uint32_t>(device.indices), device_data_or_null<T>(left),
+                               device_data_or_null<T>(right), device_data<T>(y), packed.rows});
+    });
+  };
+}
+
+}  // namespace galena::ops::gpu
