@@ -130,7 +130,7 @@ struct Query {
   bool embeddings = false;   ///< count maps, not instances
   std::vector<int> columns;  ///< LIST ... AS: pattern vertices in output order; all, by default
   std::optional<std::uint64_t> limit;
-  double approx = 0;  ///< COUNT ... APPROX: the half width of the interval over the count, 0.01 for 1%; 0: exactly
+  double approx = 0;     ///< COUNT ... APPROX: the half width of the interval over the count, 0.01 for 1%; 0: exactly
   bool ordered = false;  ///< LIST ... ORDERED: rows sorted
   int by = -1;           ///< LOCAL ... BY
   int motif_size = 0;    ///< MOTIFS k; CLIQUES <= k, or 0

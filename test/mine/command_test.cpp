@@ -103,7 +103,7 @@ TEST_CASE("mine --explain and --emit run nothing") {
 
 TEST_CASE("engines: named patterns are built in, with or without a compiler") {
   const LongGraph graph;
-  for (const char* query : {"triangle", "clique(4)", "cycle(4)"})
+  for (const char* query : {"triangle", "diamond", "cycle(4)"})
     CHECK(engine(mine_with({"GALENA_CXX=/nonexistent"}, {graph.path, query, "--json"})) == "built-in");
 }
 

@@ -228,7 +228,7 @@ TEST_CASE("a stopped run on a GPU is partial") {
   CHECK((found.result.partial || found.result.sums == run(graph, plan, {}).result.sums));
 }
 
-TEST_CASE("--device cuda without a device says what is missing") {
+TEST_CASE("asking for CUDA without a device says what is missing") {
   try {
     if (!mine::gpu::cuda_machines().empty()) GALENA_SKIP("there is a CUDA device");
   } catch (const EnvironmentError& error) {
