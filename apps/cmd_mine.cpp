@@ -211,6 +211,7 @@ void print_result(const QueryResult& result, const Graph& graph, bool rows_writt
     case QueryKind::frequent:
     case QueryKind::count:
       fmt::print("{:<40} {:>26}   {}{}\n", result.query.text, format_count(result.count.to_string()), time, tail);
+      if (result.query.approx > 0 && !result.interval && !result.partial) fmt::print("  exact\n");
       if (result.interval)
         fmt::print("  from {} to {} (95% confidence), by {:.1f}% of the work\n",
                    format_count(result.interval->low.to_string()), format_count(result.interval->high.to_string()),

@@ -199,8 +199,8 @@ class Parser {
     if (query.kind != QueryKind::count) cursor_.fail(cursor_.peek(), "APPROX goes with COUNT only");
     if (query.approx > 0) cursor_.fail(cursor_.peek(), "APPROX is given twice");
     cursor_.take();
-    Token number = cursor_.expect_number("a percentage after APPROX, such as 1%", 100);
-    double value = static_cast<double>(number.value);
+    Token number = cursor_.expect(TokenKind::number, "a percentage after APPROX, such as 1%");
+    double value = number.too_large ? 100 : static_cast<double>(number.value);
     if (cursor_.accept(TokenKind::dot)) {
       const Token fraction = cursor_.expect(TokenKind::number, "digits after the decimal point");
       double unit = 1;

@@ -7,6 +7,7 @@
 #include "src/mine/approximate.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <memory>
 #include <numeric>
@@ -112,12 +113,17 @@ class Sampling {
         todo.push_back(stratum.chunks[i]);
     }
     std::vector<i128> sums(todo.size());
+    double weight = 0;
+    for (const std::size_t i : todo) weight += chunks_.weight[i];
+    std::atomic<std::size_t> ended{0};
     const auto threads = static_cast<int>(memory_.size());
     base::ErrorTrap trap;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
     for (std::size_t i = 0; i < todo.size(); ++i)
       trap.run(i, [&] {
-        if (!stopped()) sums[i] = chunk_sum(*memory_[static_cast<std::size_t>(omp_get_thread_num())], todo[i]);
+        if (stopped()) return;
+        sums[i] = chunk_sum(*memory_[static_cast<std::size_t>(omp_get_thread_num())], todo[i]);
+        report(finished_ + weight * static_cast<double>(++ended) / static_cast<double>(todo.size()));
       });
     trap.rethrow();
     if (stopped()) return false;
@@ -141,16 +147,15 @@ class Sampling {
     code_.run(worker, chunks_.chunks[chunk]);
     if (worker.overflow != 0)
       throw InputError("this count is over 127 bits before symmetry is divided out; no exact result fits");
-    report();
     return memory.sums().front();
   }
 
-  void report() {
+  void report(double done) {
     if (!options_.progress || omp_get_thread_num() != 0) return;
     const double now = clock_.seconds();
     if (now - reported_ < kTick) return;
     reported_ = now;
-    options_.progress({finished_, now, -1});
+    options_.progress({done, now, -1});
   }
 
   void estimate(Approximation& result) const {

@@ -19,6 +19,7 @@ namespace {
 constexpr double kWorthAlgebra = 1e6;  ///< nanoseconds of the direct plan
 constexpr double kWorthRows = 2e7;     ///< nanoseconds of enumeration before row programs are considered
 constexpr int kMaxMotifRows = 6;       ///< beyond, planning row programs for all patterns takes longer than counting
+constexpr double kSampled = 0.25;      ///< of a direct plan's work: what APPROX may take
 constexpr std::size_t kMaxMerged = 8;  ///< patterns in one loop nest: beyond, their tables crowd the cache
 
 Output::Kind output_kind(QueryKind kind) {
@@ -73,10 +74,11 @@ class Maker {
     if (query_.kind == QueryKind::count && query_.pattern.plain_induced() && !complete(query_.pattern) &&
         query_.approx == 0)
       consider_algebra(recipe);
-    if (query_.kind == QueryKind::count && query_.approx == 0 &&
-        (query_.pattern.plain() || query_.pattern.plain_induced()))
-      consider_rows(recipe);
-    return recipe;
+    if (query_.kind != QueryKind::count || !(query_.pattern.plain() || query_.pattern.plain_induced())) return recipe;
+    const Recipe direct = recipe;
+    consider_rows(recipe);
+    const bool dear = recipe.algebra && recipe.algebra->estimate > kSampled * direct.jobs.front().selected.estimate;
+    return query_.approx > 0 && dear ? direct : recipe;
   }
 
  private:
