@@ -37,10 +37,8 @@ NodeDataset load(TrainCommand& command, const Common& common) {
 
 void print_line(const std::string& name, const std::string& value) { fmt::print("  {:<22} {:>12}\n", name, value); }
 
-void print_result(const TrainResult& result, bool quiet) {
-  if (!quiet) {
-    for (const std::string& note : result.notes) fmt::print("  {}\n", note);
-  }
+void print_result(const TrainResult& result) {
+  for (const std::string& note : result.notes) fmt::print("  {}\n", note);
   const auto score = [](double value) { return std::isfinite(value) ? fmt::format("{:.4f}", value) : "none"; };
   print_line("epochs", std::to_string(result.epochs));
   print_line("best epoch, from 0", result.best_epoch < 0 ? "none" : std::to_string(result.best_epoch));
@@ -131,7 +129,7 @@ class Training {
     result.load_seconds = load_seconds_;
     write_outputs(command_, data_.data, result);
     if (!command_.report.empty()) write_report(command_, result);
-    common_.json ? print_json(result_json(command_, result)) : print_result(result, common_.quiet);
+    common_.json ? print_json(result_json(command_, result)) : print_result(result);
   }
 
   [[nodiscard]] std::string how_to_go_on(const TrainResult& result) const {
