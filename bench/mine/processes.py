@@ -23,7 +23,8 @@ LONGER = "COUNT (a)--(b)--(c)--(d)--(a), (a)!-(c), (b)!-(d), (a)--(e)--(b), (e)-
 
 def command(args, processes, query, *options):
     ranks = ["mpirun", "--allow-run-as-root", "--bind-to", "none", "-np", str(processes)] if processes > 1 else []
-    return [*ranks, args.galena, "mine", args.graph, query, "--engine", "jit", "--threads", "1", "--json", "--quiet", *options]
+    one = [args.galena, "mine", args.graph, query, "--engine", "jit", "--threads", "1", "--json", "--quiet"]
+    return [*ranks, *one, *options]
 
 
 def run(*parts):

@@ -29,7 +29,7 @@ constexpr double kLeastRead = 2, kLeastTileRead = 1.2;
 /// From here on one tile's input is read in order, and results are stored past the caches.
 constexpr double kLarge = 4 << 20, kStreamFrom = 16 << 20;
 /// Tiles of rows wider than a slab that the caches hold: their lists are walked once a slab, which nothing hides.
-constexpr double kSlabsApart = 1.55;
+constexpr double kSlabsApart = 1.75;
 /// Waking threads for a loop, and waiting for the last of them.
 constexpr double kRegion = 5000;
 

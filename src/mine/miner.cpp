@@ -1,4 +1,3 @@
-#include <map>
 #include <optional>
 
 #include "codegen/emit/cpp.hpp"
@@ -22,7 +21,6 @@ struct Miner::State {
   MineOptions options;
   mine::Checkpoint checkpoint;
   std::uint64_t working_bytes = 0;
-  std::map<std::string, mine::Recipe> recipes;
   std::optional<mine::CliqueCounter> cliques;
 
   State(Graph given, MineOptions given_options) : graph(std::move(given)), options(std::move(given_options)) {
@@ -118,16 +116,6 @@ struct Miner::State {
     result.plan_seconds = planned;
     working_bytes = runner.working_bytes();
     return result;
-  }
-
-  /// Planned once for each distinct query.
-  const mine::Recipe& recipe_for(const Query& query) {
-    const std::string key = std::to_string(static_cast<int>(query.kind)) + (query.induced ? "i" : "") +
-                            std::to_string(query.by) + ":" + std::to_string(query.motif_size) + ":" + query.text + ":" +
-                            query.pattern.to_string();
-    const auto found = recipes.find(key);
-    return found != recipes.end() ? found->second
-                                  : recipes.emplace(key, mine::make_recipe(query, graph, algebra())).first->second;
   }
 };
 

@@ -75,10 +75,11 @@ class Maker {
         query_.approx == 0)
       consider_algebra(recipe);
     if (query_.kind != QueryKind::count || !(query_.pattern.plain() || query_.pattern.plain_induced())) return recipe;
-    const Recipe direct = recipe;
-    consider_rows(recipe);
-    const bool dear = recipe.algebra && recipe.algebra->estimate > kSampled * direct.jobs.front().selected.estimate;
-    return query_.approx > 0 && dear ? direct : recipe;
+    const double enumeration = recipe.jobs.front().selected.estimate;
+    Recipe rows = query_.approx > 0 ? recipe : std::move(recipe);
+    consider_rows(rows);
+    const bool dear = rows.algebra && rows.algebra->estimate > kSampled * enumeration;
+    return query_.approx > 0 && dear ? std::move(recipe) : std::move(rows);
   }
 
  private:
