@@ -19,7 +19,7 @@ namespace {
 using namespace galena;
 
 NodeDataset dense_dataset() {
-  NodeDataset set{"dense", generate_er(200'000, 5'000'000, 1), {}};
+  NodeDataset set{.name = "dense", .graph = generate_er(200'000, 5'000'000, 1), .hypergraph = {}, .data = {}};
   set.data.features.rows = 200'000;
   set.data.features.cols = 128;
   set.data.features.dense.resize(std::size_t{200'000} * 128);
