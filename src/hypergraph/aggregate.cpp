@@ -1,11 +1,13 @@
 #include "src/hypergraph/aggregate.hpp"
 
 #include "src/hypergraph/cost.hpp"
+#include "src/hypergraph/device_aggregate.hpp"
 #include "src/hypergraph/fused.hpp"
 #include "src/hypergraph/layout_storage.hpp"
 #include "src/hypergraph/pipeline_check.hpp"
 #include "src/hypergraph/two_pass.hpp"
 #include "src/ops/check.hpp"
+#include "src/ops/device_ops.hpp"
 
 namespace galena::hyper {
 namespace {
@@ -21,7 +23,9 @@ void aggregate(const Layout& layout, const Scale& scale, const Tensor& x, const 
   ops::check_tensor(kOp, "x", x, layout.cols(), x.cols(), x.dtype());
   ops::check_tensor(kOp, "y", y, layout.rows(), x.cols(), x.dtype());
   check_scale(kOp, layout, scale, x.dtype());
+  check_memory(kOp, layout, x);
   if (resolve(layout, method, x) == Method::two_pass) return two_pass(layout, scale, x, y);
+  if (ops::on_device(x)) return fused_on_device(layout, scale, x, y);
   fused(layout.storage().program, scale, x, y);
 }
 
@@ -35,7 +39,9 @@ void aggregate_backward(const Layout& layout, const Scale& scale, const Tensor& 
     ops::check_tensor(kOp, "d_edge", d_edge, layout.edges(), 1, dy.dtype());
   }
   check_scale(kOp, layout, scale, dy.dtype());
+  check_memory(kOp, layout, dy);
   if (resolve(layout, method, dy) == Method::two_pass) return two_pass_backward(layout, scale, x, dy, dx, d_edge);
+  if (ops::on_device(dy)) return fused_backward_on_device(layout, scale, x, dy, dx, d_edge);
   fused_backward(layout.storage().program, scale, x, dy, dx, d_edge);
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "src/base/threads.hpp"
+#include "src/hypergraph/device_cost.hpp"
 #include "src/hypergraph/fused.hpp"
 #include "src/hypergraph/layout_storage.hpp"
 #include "src/ops/parallel.hpp"
@@ -70,6 +71,7 @@ double fused_time(const LayoutStats& stats, const Sizes& s) {
 }  // namespace
 
 Choice choose(const Layout& layout, std::int64_t width, DType dtype) {
+  if (layout.storage().on_device) return choose_on_device(layout, width, dtype);
   const LayoutStats& stats = layout.stats();
   const Sizes s{static_cast<double>(layout.cols()), static_cast<double>(layout.rows()),
                 static_cast<double>(layout.edges()), static_cast<double>(width) * static_cast<double>(size_of(dtype))};
@@ -92,6 +94,7 @@ Choice choose(const Layout& layout, std::int64_t width, DType dtype) {
 }
 
 std::string explain(const Choice& choice, const Layout& layout) {
+  if (layout.storage().on_device) return explain_on_device(choice, layout);
   const LayoutStats& stats = layout.stats();
   const auto apart = static_cast<double>(std::max<std::uint64_t>(2 * stats.incidences, 1));
   const auto touched = static_cast<double>(std::max<std::uint64_t>(stats.touched, 1));

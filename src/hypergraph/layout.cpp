@@ -8,6 +8,7 @@
 
 #include "galena/error.hpp"
 #include "src/hypergraph/assemble.hpp"
+#include "src/hypergraph/device_layout.hpp"
 #include "src/hypergraph/layout_storage.hpp"
 
 namespace galena::hyper {
@@ -131,7 +132,12 @@ const Program& Layout::Storage::plain_program() const {
 
 Layout::Layout(const ops::Csr& by_edge, const ops::Csr& by_vertex, const Extent& extent, const TileOptions& tiles) {
   auto storage = make_storage(by_edge, by_vertex, extent);
-  make_program(*storage, tiles);
+  if (by_edge.on_device != nullptr && by_vertex.on_device != nullptr) {
+    storage->options = tiles;
+    storage->on_device = make_device_tiles(*storage);
+  } else {
+    make_program(*storage, tiles);
+  }
   storage_ = std::move(storage);
 }
 

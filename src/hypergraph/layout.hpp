@@ -41,7 +41,7 @@ class Layout {
  public:
   explicit Layout(const Hypergraph& hypergraph, const Extent& extent = {}, const TileOptions& tiles = {});
   /// `by_edge` [hyperedges x vertices] and its transpose. Throws InputError where they do not fit each other or the
-  /// extent is larger.
+  /// extent is larger. Where both lie in a GPU's memory too, the layout is for tensors there.
   Layout(const ops::Csr& by_edge, const ops::Csr& by_vertex, const Extent& extent = {}, const TileOptions& tiles = {});
 
   [[nodiscard]] std::int64_t rows() const noexcept;   ///< output vertices

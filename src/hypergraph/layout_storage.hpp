@@ -4,6 +4,7 @@
 
 #include "src/hypergraph/layout.hpp"
 #include "src/hypergraph/program.hpp"
+#include "src/ops/device_tiles.hpp"
 
 namespace galena::hyper {
 
@@ -11,7 +12,8 @@ struct Layout::Storage {
   Hypergraph owner;  ///< keeps the arrays, where they are a hypergraph's
   ops::Csr by_edge, by_vertex;
   std::int64_t rows = 0, edges = 0, cols = 0;
-  Program program;
+  Program program;                                    ///< empty where the incidence lies in a GPU's memory
+  std::shared_ptr<const ops::DeviceTiles> on_device;  ///< there
   LayoutStats stats;
   TileOptions options;
 

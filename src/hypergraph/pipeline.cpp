@@ -14,7 +14,9 @@
 #include "src/hypergraph/tile_run.hpp"
 #include "src/ops/check.hpp"
 #include "src/ops/csr_rows.hpp"
+#include "src/ops/device_ops.hpp"
 #include "src/ops/gemm.hpp"
+#include "src/ops/pointwise.hpp"
 
 namespace galena::hyper {
 namespace {
@@ -32,6 +34,10 @@ const ChoiceTable<T>& choice_table() {
 template <class T>
 Tensor inverse_lengths(const ops::Csr& csr, std::int64_t rows, std::int64_t limit, const Tensor* factor) {
   const Tensor result = Tensor::empty(rows, 1, kDType<T>);
+  if (ops::on_device(result)) {
+    ops::device_ops().inverse_lengths(csr, limit, factor, result);
+    return result;
+  }
   T* const out = result.data<T>();
   const T* const times = data_of<T>(factor);
   ops::parallel_ranges(rows, 8, [=, &csr](std::int64_t begin, std::int64_t end) {
@@ -412,7 +418,7 @@ void linear_backward(const Layout& layout, const Pipeline& pipeline, const Scale
   aggregate_backward(layout, means.scale, x, dy, gradients.x, gradients.edge);
   if (pipeline.to_edges != Reduce::mean || !gradients.edge.defined()) return;
   const Tensor inverse = inverse_lengths<T>(layout.by_edge(), layout.edges(), layout.cols(), nullptr);
-  for (std::int64_t e = 0; e < layout.edges(); ++e) gradients.edge.at<T>(e, 0) *= inverse.at<T>(e, 0);
+  ops::multiply(gradients.edge, inverse, gradients.edge);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "src/hypergraph/two_pass.hpp"
 
 #include "src/ops/check.hpp"
+#include "src/ops/device_ops.hpp"
 #include "src/ops/parallel.hpp"
 #include "src/ops/spmm.hpp"
 
@@ -16,6 +17,7 @@ Tensor to_edges(const Layout& layout, const Tensor* right, const Tensor& x) {
 
 /// out[e] = <a[e], b[e]>.
 void dot_rows(const Tensor& a, const Tensor& b, const Tensor& out) {
+  if (ops::on_device(a)) return ops::device_ops().row_dots(a, b, out);
   ops::with_float("aggregate_backward", a.dtype(), [&](auto type) {
     using T = decltype(type);
     const T *const pa = a.data<T>(), *const pb = b.data<T>();

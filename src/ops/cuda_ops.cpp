@@ -86,6 +86,7 @@ DeviceOps make_table() {
   add_cuda_codec(ops);
   add_cuda_pointwise(ops);
   add_cuda_spmm(ops);
+  add_cuda_tiles(ops);
   add_cuda_training(ops);
   return ops;
 }

@@ -18,6 +18,7 @@ void add_cuda_attention(DeviceOps& ops);
 void add_cuda_codec(DeviceOps& ops);
 void add_cuda_pointwise(DeviceOps& ops);
 void add_cuda_spmm(DeviceOps& ops);
+void add_cuda_tiles(DeviceOps& ops);
 void add_cuda_training(DeviceOps& ops);
 
 }  // namespace galena::ops

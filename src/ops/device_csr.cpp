@@ -13,7 +13,7 @@ std::int64_t DeviceCsr::count(int bin, std::int64_t limit) const {
   return std::lower_bound(all.begin(), all.end(), limit) - all.begin();
 }
 
-std::shared_ptr<const DeviceCsr> to_device(const Csr& csr) {
+std::shared_ptr<const DeviceCsr> to_device(const Csr& csr, const std::vector<bool>& left_out) {
   auto result = std::make_shared<DeviceCsr>();
   const auto n = static_cast<std::size_t>(csr.rows);
   std::vector<std::int64_t> indptr(n + 1, 0);
@@ -21,7 +21,7 @@ std::shared_ptr<const DeviceCsr> to_device(const Csr& csr) {
     const EdgeOffset degree = csr.indptr[i + 1] - csr.indptr[i];
     indptr[i + 1] = indptr[i] + static_cast<std::int64_t>(degree);
     const std::size_t bin = degree <= DeviceCsr::kMost[0] ? 0 : degree <= DeviceCsr::kMost[1] ? 1 : 2;
-    result->rows[bin].push_back(static_cast<VertexId>(i));
+    if (left_out.empty() || !left_out[i]) result->rows[bin].push_back(static_cast<VertexId>(i));
   }
   std::vector<std::int32_t> order;
   order.reserve(n);

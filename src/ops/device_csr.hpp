@@ -26,8 +26,9 @@ struct DeviceCsr {
   [[nodiscard]] std::int64_t count(int bin, std::int64_t limit) const;
 };
 
-/// Copies to the device. Throws EnvironmentError where there is no room.
-std::shared_ptr<const DeviceCsr> to_device(const Csr& csr);
+/// Copies to the device; rows marked in `left_out` (empty: none) are in no bin, and kernels leave them as they are. Throws
+/// EnvironmentError where there is no room.
+std::shared_ptr<const DeviceCsr> to_device(const Csr& csr, const std::vector<bool>& left_out = {});
 /// The view's copy. Throws InternalError where it has none.
 const DeviceCsr& device_csr(const Csr& csr);
 

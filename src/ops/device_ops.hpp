@@ -20,6 +20,8 @@
 namespace galena::ops {
 
 struct DevicePacked;
+struct DeviceTiles;
+struct TileCall;
 
 /// A GEMM with its epilogue: c = a' b' (+ c) (+ bias in every row) (then ReLU); ' is the transpose where asked for.
 struct GemmCall {
@@ -78,6 +80,13 @@ struct DeviceOps {
   /// x may be bf16 where y is f32.
   void (*spmm)(const Csr& csr, const SpmmWeights& weights, const Tensor& x, const Tensor& y, bool accumulate);
   void (*sddmm)(const Csr& csr, const Tensor& a, const Tensor& b, int heads, const Tensor& e);
+
+  // --- hypergraphs: sums of sums
+  void (*tile_sums)(const DeviceTiles& tiles, const TileCall& call);
+  /// to[i] = <a_i, b_i>.
+  void (*row_dots)(const Tensor& a, const Tensor& b, const Tensor& to);
+  /// y[i] = factor[i] / columns of row i below `limit`, 0 where there are none. `factor` may be null.
+  void (*inverse_lengths)(const Csr& csr, std::int64_t limit, const Tensor* factor, const Tensor& y);
 
   // --- attention
   void (*attention_accumulate)(AttentionKind kind, const AttentionBlock& block, const Tensor& target, const Tensor& a,

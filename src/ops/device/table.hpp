@@ -5,6 +5,7 @@
 #include "src/ops/device/codec.hpp"
 #include "src/ops/device/pointwise.hpp"
 #include "src/ops/device/spmm.hpp"
+#include "src/ops/device/tiles.hpp"
 #include "src/ops/device/training.hpp"
 
 namespace galena::ops::gpu {
@@ -14,6 +15,7 @@ template <class M>
 void add_kernels(DeviceOps& ops) {
   add_pointwise<M>(ops);
   add_spmm<M>(ops);
+  add_tiles<M>(ops);
   add_dropout<M>(ops);
   add_norms<M>(ops);
   add_losses<M>(ops);
