@@ -105,15 +105,16 @@ enum class Initializer { zeros, ones, glorot_uniform, kaiming_uniform };
 /// seed gives the same values on every rank.
 class ParameterStore {
  public:
-  explicit ParameterStore(std::uint64_t seed, DType dtype = DType::f32);
+  /// `device`: where buffers lie, and parameters from seal() on.
+  explicit ParameterStore(std::uint64_t seed, DType dtype = DType::f32, Device device = Device::cpu);
   /// A parameter [rows x cols]. `group` names whose optimizer options it takes ("" = the default ones).
   /// fan-in is rows. Throws InputError for a name taken already, or once sealed.
   Var add(const std::string& name, std::int64_t rows, std::int64_t cols, Initializer how,
           const std::string& group = "");
   /// State that is saved but not trained (running statistics).
   Tensor add_buffer(const std::string& name, std::int64_t rows, std::int64_t cols, double value);
-  /// Ends adding; moves values and gradients into flat tensors in the memory of `device`, groups side by side.
-  void seal(Device device = Device::cpu);
+  /// Ends adding; moves values and gradients into flat tensors, groups side by side.
+  void seal();
 
   struct Entry {
     std::string name, group;
@@ -140,6 +141,7 @@ class ParameterStore {
   void check_name(const std::string& name) const;
   std::uint64_t seed_;
   DType dtype_;
+  Device device_;
   bool sealed_ = false;
   std::vector<Entry> entries_;
   std::vector<std::pair<std::string, Tensor>> buffers_;

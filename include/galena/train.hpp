@@ -68,7 +68,7 @@ struct TrainOptions {
   int threads = 0;           ///< of all ranks of this process together; 0 = all it is given
   double deadline = 300;     ///< seconds that one rank may wait for another
   DType dtype = DType::f32;  ///< f64 for checks
-  /// cuda: the process's first CUDA device; on one part, of a graph, models without batch normalisation.
+  /// cuda: the process's first CUDA device; on one part.
   Device device = Device::cpu;
   bool embeddings = false;  ///< fill TrainResult::embeddings
 

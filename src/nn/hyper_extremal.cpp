@@ -5,6 +5,7 @@
 
 #include "src/nn/op_aggregate.hpp"
 #include "src/ops/check.hpp"
+#include "src/ops/device_csr.hpp"
 #include "src/ops/random_key.hpp"
 
 namespace galena::nn {
@@ -37,6 +38,9 @@ Incidences filtered(const ops::Csr& csr, const Keep& keep) {
     result.csr.indptr.push_back(result.csr.indices.size());
   }
   result.csr_t = ops::transpose(result.csr.view());
+  if (csr.on_device == nullptr) return result;
+  result.csr.on_device = ops::to_device(result.csr.view());
+  result.csr_t.on_device = ops::to_device(result.csr_t.view());
   return result;
 }
 
@@ -63,16 +67,17 @@ std::vector<double> projections(const Var& features, std::uint64_t seed) {
   const std::vector<double> direction = extremal_direction(seed, features.cols());
   std::vector<double> result(static_cast<std::size_t>(features.rows()), 0);
   const SparseMatrix* const sparse = features.sparse();
+  const Tensor values = (sparse == nullptr ? features.value() : sparse->values()).to(Device::cpu);
   ops::with_float("hypergcn", features.dtype(), [&]<class T>(T) {
     for (std::size_t i = 0; i < result.size(); ++i) {
       if (sparse == nullptr) {
         for (std::size_t c = 0; c < direction.size(); ++c)
-          result[i] += direction[c] * features.value().data<T>()[i * direction.size() + c];
+          result[i] += direction[c] * values.data<T>()[i * direction.size() + c];
         continue;
       }
       const SparseStructure& s = sparse->structure();
       for (EdgeOffset k = s.indptr[i]; k < s.indptr[i + 1]; ++k)
-        result[i] += direction[s.indices[k]] * sparse->values().data<T>()[k];
+        result[i] += direction[s.indices[k]] * values.data<T>()[k];
     }
   });
   return result;

@@ -5,6 +5,8 @@
 
 #include "src/nn/reshape.hpp"
 #include "src/ops/check.hpp"
+#include "src/ops/device_csr.hpp"
+#include "src/ops/device_ops.hpp"
 
 namespace galena::nn {
 namespace {
@@ -17,6 +19,10 @@ struct RowMoments {
 RowMoments moments_of(const SparseMatrix& x, std::int64_t rows, double eps) {
   RowMoments moments{Tensor::empty(rows, 1, x.values().dtype()), Tensor::empty(rows, 1, x.values().dtype())};
   const SparseStructure& s = x.structure();
+  if (ops::on_device(x.values())) {
+    ops::device_ops().sparse_moments(ops::rows_view(s), x.values(), eps, moments.minus_mean, moments.rstd);
+    return moments;
+  }
   const auto d = static_cast<double>(std::max<std::int64_t>(1, x.cols()));
   ops::with_float("normalised_linear", x.values().dtype(), [&]<class T>(T) {
     for (std::int64_t i = 0; i < rows; ++i) {

@@ -3,6 +3,7 @@
 
 #include "src/nn/gradient.hpp"
 #include "src/ops/check.hpp"
+#include "src/ops/device_ops.hpp"
 #include "src/ops/norm.hpp"
 
 namespace galena::nn {
@@ -112,11 +113,38 @@ Var layer_norm(const Var& x, const Var& gamma, const Var& beta, double eps) {
       });
 }
 
+namespace {
+
+/// The same on a device, of one rank's rows: nothing is brought to the CPU.
+Var batch_norm_on_device(const Context& ctx, const Var& x, const Var& gamma, const Var& beta,
+                         const Tensor& running_mean, const Tensor& running_var, double momentum, double eps) {
+  const ops::DeviceOps& device = ops::device_ops();
+  const Tensor stats = Tensor::empty(2, x.cols(), DType::f64), y = Tensor::empty(x.rows(), x.cols(), x.dtype());
+  const bool training = ctx.training();
+  if (training) {
+    device.batch_statistics(x.value(), momentum, eps, running_mean, running_var, stats);
+  } else {
+    device.running_statistics(running_mean, running_var, eps, stats);
+  }
+  device.batch_norm_apply(x.value(), stats, gamma.value(), beta.value(), y);
+  const auto backward = [=, &device, beta = beta.gradient_only()](const Tensor& dy) {
+    const auto added = [](const Var& v) { return v.requires_grad() ? added_gradient(v) : Tensor{}; };
+    const GradientSlot slot = x.requires_grad() ? slot_over(x, dy) : GradientSlot{};
+    device.batch_norm_backward(x.value(), stats, gamma.value(), dy, training, slot.tensor, added(gamma), added(beta),
+                               slot.accumulate);
+  };
+  return make_op("batch_norm", y, {x, gamma, beta}, backward);
+}
+
+}  // namespace
+
 Var batch_norm(Context& ctx, const Var& x, const Var& gamma, const Var& beta, const Tensor& running_mean,
                const Tensor& running_var, double momentum, double eps) {
   check_norm("batch_norm", x, gamma, beta);
   ops::check_tensor("batch_norm", "running_mean", running_mean, 1, x.cols(), x.dtype());
   ops::check_tensor("batch_norm", "running_var", running_var, 1, x.cols(), x.dtype());
+  if (ops::on_device(x.value()))
+    return batch_norm_on_device(ctx, x, gamma, beta, running_mean, running_var, momentum, eps);
   const bool training = ctx.training();
   const Statistics s = training ? batch_statistics(ctx, x.value(), running_mean, running_var, momentum, eps)
                                 : running_statistics(running_mean, running_var, eps);

@@ -96,18 +96,34 @@ Var scale(Var x, double factor) {
   return make_op("scale", y, {x}, [=, x = x.gradient_only()](const Tensor& dy) { pass_on(x, dy, factor); });
 }
 
+namespace {
+
+/// A copy of x times a number, which on a device the CPU need not know.
+Tensor times(const Tensor& x, const Tensor& factor) {
+  if (x.device() == Device::cuda) {
+    const Tensor y = x.clone();
+    ops::scale_by(factor.to(DType::f64), y);
+    return y;
+  }
+  const Tensor y = Tensor::empty(x.rows(), x.cols(), x.dtype());
+  ops::axpby(factor.item(), x, 0, y);
+  return y;
+}
+
+}  // namespace
+
 Var scale_by(const Var& x, const Var& factor) {
   check_dense("scale_by", "x", x);
   check_shape("scale_by", "factor", factor, 1, 1, x.dtype());
-  const Tensor y = Tensor::empty(x.rows(), x.cols(), x.dtype());
-  ops::axpby(factor.value().item(), x.value(), 0, y);
-  return make_op("scale_by", y, {x, factor}, [x, factor](const Tensor& dy) {
+  return make_op("scale_by", times(x.value(), factor.value()), {x, factor}, [x, factor](const Tensor& dy) {
     if (factor.requires_grad()) {  // <x, dy>
       const GradientSlot slot = factor.grad_slot();
       const std::int64_t size = dy.size();
       ops::matmul_tn(x.value().reshape(size, 1), dy.reshape(size, 1), slot.tensor, slot.accumulate);
     }
-    if (x.requires_grad()) pass_on(x, dy, factor.value().item());
+    if (!x.requires_grad()) return;
+    if (dy.device() == Device::cuda) return pass_on(x, times(dy, factor.value()));
+    pass_on(x, dy, factor.value().item());
   });
 }
 

@@ -48,6 +48,15 @@ Var in_steps(Context& ctx, const Var& x, const HyperedgeStep& step) {
   return scale_by_rows(rows, step.left);
 }
 
+/// Sums and means alone, which are all that a GPU has one kernel for.
+bool is_linear(const HyperedgeStep& step) {
+  const auto sums = [](HyperedgeStep::Reduce how) {
+    return how == HyperedgeStep::Reduce::sum || how == HyperedgeStep::Reduce::mean;
+  };
+  return sums(step.to_edges) && sums(step.to_vertices) && !step.transform.defined() && !step.bias.defined() &&
+         !step.relu;
+}
+
 hyper::Reduce kernel_reduce(HyperedgeStep::Reduce how) {
   switch (how) {
     case HyperedgeStep::Reduce::mean: return hyper::Reduce::mean;
@@ -133,7 +142,9 @@ Var through_hyperedges(Context& ctx, const Var& x, const HyperedgeStep& given) {
   if (given.to_edges == HyperedgeStep::Reduce::softmax) fail(kOp, "softmax is towards vertices only");
   if ((given.to_vertices == HyperedgeStep::Reduce::softmax) != given.attention.defined())
     fail(kOp, "softmax and an attention vector go together; expected both or neither");
-  if (ctx.exchange() != nullptr || !ctx.savings() || x.hop() % 2 != 0) return in_steps(ctx, x, given);
+  const bool on_gpu = x.value().device() == Device::cuda;
+  if (ctx.exchange() != nullptr || !ctx.savings() || x.hop() % 2 != 0 || (on_gpu && !is_linear(given)))
+    return in_steps(ctx, x, given);
   const Var rows = needed_rows(ctx, x);
   Through op{layout_of(ctx, x.hop(), rows.value()), with_flat_attention(given), given.edge};
   if (given.weight.defined()) {

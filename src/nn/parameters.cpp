@@ -37,7 +37,8 @@ Tensor initial(std::int64_t rows, std::int64_t cols, Initializer how, DType dtyp
 
 }  // namespace
 
-ParameterStore::ParameterStore(std::uint64_t seed, DType dtype) : seed_(seed), dtype_(dtype) {
+ParameterStore::ParameterStore(std::uint64_t seed, DType dtype, Device device)
+    : seed_(seed), dtype_(dtype), device_(device) {
   if (dtype != DType::f32 && dtype != DType::f64) {
     fail("ParameterStore", std::string("parameters of ") + name_of(dtype) + "; expected f32 or f64");
   }
@@ -61,14 +62,15 @@ Var ParameterStore::add(const std::string& name, std::int64_t rows, std::int64_t
 
 Tensor ParameterStore::add_buffer(const std::string& name, std::int64_t rows, std::int64_t cols, double value) {
   check_name(name);
+  const OnDevice there(device_);
   buffers_.emplace_back(name, Tensor::full(rows, cols, value, dtype_));
   return buffers_.back().second;
 }
 
-void ParameterStore::seal(Device device) {
+void ParameterStore::seal() {
   if (sealed_) fail("ParameterStore", "seal() a second time");
   sealed_ = true;
-  const OnDevice there(device);
+  const OnDevice there(device_);
   values_ = Tensor::empty(count(), 1, dtype_);
   gradients_ = Tensor::zeros(count(), 1, dtype_);
   for (const Entry& entry : entries_) {

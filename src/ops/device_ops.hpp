@@ -104,6 +104,19 @@ struct DeviceOps {
   void (*layer_norm_backward)(const Tensor& x, const Tensor& gamma, const Tensor& mean, const Tensor& rstd,
                               const Tensor& dy, const Tensor& dx, const Tensor& dgamma, const Tensor& dbeta,
                               bool accumulate);
+  /// -mean and 1 / sqrt(variance + eps) of a sparse matrix's rows, zeros counted, [rows x 1] each.
+  void (*sparse_moments)(const Csr& csr, const Tensor& values, double eps, const Tensor& minus_mean,
+                         const Tensor& rstd);
+  /// Batch normalisation. `stats` [2 x cols f64]: mean and 1 / sqrt(variance + eps), of x's rows, with the running ones
+  /// moved by `momentum` towards them; or of the running ones alone.
+  void (*batch_statistics)(const Tensor& x, double momentum, double eps, const Tensor& running_mean,
+                           const Tensor& running_var, const Tensor& stats);
+  void (*running_statistics)(const Tensor& running_mean, const Tensor& running_var, double eps, const Tensor& stats);
+  void (*batch_norm_apply)(const Tensor& x, const Tensor& stats, const Tensor& gamma, const Tensor& beta,
+                           const Tensor& y);
+  /// dgamma +=, dbeta +=, dx (+)=; undefined ones are not computed. `of_x`: the statistics are x's.
+  void (*batch_norm_backward)(const Tensor& x, const Tensor& stats, const Tensor& gamma, const Tensor& dy, bool of_x,
+                              const Tensor& dx, const Tensor& dgamma, const Tensor& dbeta, bool accumulate);
   /// The loss goes to `loss` [1 x 1 f64]. `dlogits` holds zeros, or is undefined.
   void (*softmax_cross_entropy)(const Tensor& logits, const std::int32_t* labels, const VertexId* rows,
                                 std::int64_t count, double factor, const Tensor& dlogits, const Tensor& loss);

@@ -1,4 +1,5 @@
 #include "src/ops/cuda_machine.cuh"
+#include "src/ops/device/batch_norm.hpp"
 #include "src/ops/device/training.hpp"
 
 namespace galena::ops {
@@ -6,6 +7,7 @@ namespace galena::ops {
 void add_cuda_training(DeviceOps& ops) {
   gpu::add_dropout<gpu::CudaMachine>(ops);
   gpu::add_norms<gpu::CudaMachine>(ops);
+  gpu::add_batch_norm<gpu::CudaMachine>(ops);
   gpu::add_losses<gpu::CudaMachine>(ops);
 }
 

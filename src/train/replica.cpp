@@ -176,7 +176,7 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
     : run_(run),
       comm_(comm),
       device_(run.options.device),
-      store_(run.options.seed, run.options.dtype),
+      store_(run.options.seed, run.options.dtype, run.options.device),
       metric_(find_metric(run.options.metric, run.data.data.multi_label)) {
   const NodeData& data = run.data.data;
   const TrainOptions& options = run.options;
@@ -184,7 +184,7 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
   module_ = run.make ? run.make(store_, features, data.num_classes)
                      : nn::make_model(options.model, features, data.num_classes, store_);
   if (!module_) throw InputError("the model factory made no model");
-  store_.seal(device_);
+  store_.seal();
   optimizer_ = std::make_unique<nn::Optimizer>(options.optimizer, store_, options.epochs);
 
   const auto& parts = run.partition.part_of;

@@ -172,7 +172,8 @@ void Trainer::finish() {
   for (std::string& note : nn::describe_layouts(replica_.share().view)) result_.notes.push_back(std::move(note));
   for (const auto& entry : replica_.store().parameters())
     result_.weights.emplace_back(entry.name, entry.var.value().clone().to(Device::cpu));
-  for (const auto& [name, buffer] : replica_.store().buffers()) result_.weights.emplace_back(name, buffer.clone());
+  for (const auto& [name, buffer] : replica_.store().buffers())
+    result_.weights.emplace_back(name, buffer.clone().to(Device::cpu));
 }
 
 // --- checkpoints

@@ -1,5 +1,6 @@
 // What only a simulated device counts.
 
+#include "src/nn/models.hpp"
 #include "src/train/trainer.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/simulated_device.hpp"
@@ -9,9 +10,13 @@ namespace galena::test {
 
 TEST_CASE("an epoch waits for the device once, and a run gives all of its memory back") {
   const SimulatedDevice device;
-  for (const std::string model : {"gcn", "sage"}) {
-    const NodeDataset data = random_data({});
+  for (const std::string model : {"gcn", "sage", "hgnn", "unigin", "alldeepsets"}) {
+    CAPTURE(model);
+    DataOptions shape;
+    shape.hypergraph = nn::hops_of_a_layer(model) == 2;
+    const NodeDataset data = random_data(shape);
     TrainOptions options = options_for(model, DType::f32);
+    options.model.norm = nn::NormKind::batch;
     options.device = Device::cuda;
     options.model.dropout = 0.5;
     options.eval_every = 1000;

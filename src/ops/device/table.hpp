@@ -2,6 +2,7 @@
 // All kernels of a machine.
 
 #include "src/ops/device/attention.hpp"
+#include "src/ops/device/batch_norm.hpp"
 #include "src/ops/device/codec.hpp"
 #include "src/ops/device/pointwise.hpp"
 #include "src/ops/device/spmm.hpp"
@@ -18,6 +19,7 @@ void add_kernels(DeviceOps& ops) {
   add_tiles<M>(ops);
   add_dropout<M>(ops);
   add_norms<M>(ops);
+  add_batch_norm<M>(ops);
   add_losses<M>(ops);
   add_attention<M>(ops);
   add_codec<M>(ops);
