@@ -1,19 +1,18 @@
-// What a GPU takes: sums over neighbours against cuSPARSE's, dense products, epochs of training. Prints one JSON object.
+// What a GPU takes: sums over neighbours and through hyperedges against cuSPARSE's, dense products, epochs of
+// training. Prints one JSON object.
 // Times are medians, in microseconds, of batches that are queued together and waited for once.
 //
 //   bench_gpu [--quick]
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstring>
-#include <functional>
 #include <nlohmann/json.hpp>
-#include <vector>
 
 #include "bench/gpu/cusparse.hpp"
+#include "bench/gpu/hypergraph.hpp"
+#include "bench/gpu/measure.hpp"
 #include "galena/error.hpp"
 #include "galena/generate.hpp"
 #include "galena/train.hpp"
@@ -26,28 +25,8 @@
 namespace {
 
 using namespace galena;
+using bench::microseconds;
 using Json = nlohmann::json;
-
-double now() {
-  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-/// Microseconds of one call: the median over batches of about five milliseconds.
-double microseconds(const std::function<void()>& call) {
-  constexpr int kBatches = 9;
-  const auto batch = [&](int calls) {
-    const double start = now();
-    for (int k = 0; k < calls; ++k) call();
-    ops::device_ops().synchronize();
-    return (now() - start) / calls;
-  };
-  batch(3);
-  const int calls = std::clamp(static_cast<int>(5000 / std::max(1.0, batch(3))), 1, 1000);
-  std::vector<double> times;
-  for (int k = 0; k < kBatches; ++k) times.push_back(batch(calls));
-  std::nth_element(times.begin(), times.begin() + kBatches / 2, times.end());
-  return times[kBatches / 2];
-}
 
 ops::CsrArrays arrays_of(const Graph& graph) {
   ops::CsrArrays csr;
@@ -153,6 +132,7 @@ int run(bool quick) {
     add(report["spmm"], spmm_against_cusparse("ba 500k", generate_ba(500'000, 10, 1), log_sum, count));
   }
   if (count > 0) report["spmm_speedup_geometric_mean"] = std::exp(log_sum / count);
+  report["hypergraph"] = bench::hypergraph_aggregates(quick);
   report["products"] = products();
   add(report["epochs"], epochs(random_set("er 2708", 2708, 5278, 128), 16));
   add(report["epochs"], epochs(random_set("er 200k", 200'000, 2'000'000, 128), quick ? 64 : 256));
