@@ -107,10 +107,17 @@ std::vector<bool> write_nodes(const Tile& tile, std::span<const std::uint32_t> e
   return taking;
 }
 
-RowList write_down(const Tile& tile, std::span<const std::uint32_t> edges, std::int64_t limit,
+/// Of vertices, [begin, end).
+struct Range {
+  std::int64_t begin = 0, end = 0;
+  [[nodiscard]] bool has(std::uint32_t v) const { return begin <= v && v < end; }
+};
+
+RowList write_down(const Tile& tile, std::span<const std::uint32_t> edges, const Range& range,
                    const std::vector<bool>& taking) {
   std::vector<std::uint64_t> pairs;
-  for (std::size_t i = 0; i < tile.vertices.size() && tile.vertices[i] < limit; ++i) {
+  for (std::size_t i = 0; i < tile.vertices.size(); ++i) {
+    if (!range.has(tile.vertices[i])) continue;
     for (const std::uint32_t slot : list_of(tile.slots, i)) {
       pairs.push_back((std::uint64_t{slot} << 32) | tile.vertices[i]);
     }
@@ -140,14 +147,15 @@ struct VertexRows {
   RowList inner, shared;
 };
 
-/// Rows of vertices below `limit`; [idle_begin, idle_end) may hold vertices that no tile has, which this one writes.
-VertexRows write_up(const Tile& tile, std::uint32_t number, const std::vector<Visits>& visits, std::int64_t limit,
-                    std::int64_t idle_begin, std::int64_t idle_end) {
+/// Rows of vertices in `range`; `idle` may hold vertices that no tile has, which this one writes.
+VertexRows write_up(const Tile& tile, std::uint32_t number, const std::vector<Visits>& visits, const Range& range,
+                    const Range& idle) {
   RowListWriter inner;
   std::array<RowListWriter, kStripes> shared;
   const auto total = static_cast<std::uint64_t>(visits.size());
-  for (std::size_t i = 0; i < tile.vertices.size() && tile.vertices[i] < limit; ++i) {
+  for (std::size_t i = 0; i < tile.vertices.size(); ++i) {
     const std::uint32_t v = tile.vertices[i];
+    if (!range.has(v)) continue;
     const auto slots = list_of(tile.slots, i);
     if (visits[v].first == number) {
       inner.add(v, slots, {true, visits[v].last == number});
@@ -155,7 +163,7 @@ VertexRows write_up(const Tile& tile, std::uint32_t number, const std::vector<Vi
       shared[v * std::uint64_t{kStripes} / total].add(v, slots);
     }
   }
-  for (std::int64_t v = idle_begin; v < std::min(idle_end, limit); ++v) {
+  for (std::int64_t v = std::max(idle.begin, range.begin); v < std::min(idle.end, range.end); ++v) {
     if (visits[static_cast<std::size_t>(v)].first == kNoTile)
       inner.add(static_cast<std::uint32_t>(v), {}, {true, true});
   }
@@ -166,6 +174,45 @@ VertexRows write_up(const Tile& tile, std::uint32_t number, const std::vector<Vi
     stripes.push_back(writer.take(false));
   }
   return {inner.take(false), join(stripes)};
+}
+
+/// So many that a range's sums are half of all, and whole pages of the rows of 64 numbers.
+constexpr std::int64_t kRanges = 2, kPageRows = 16;
+constexpr std::size_t kManySums = 4096, kManyASlot = 12;
+
+std::vector<Range> equal_ranges(const Tile& tile, std::int64_t limit) {
+  std::vector<Range> ranges;
+  const auto& start = tile.slots.start;
+  std::int64_t begin = 0;
+  for (std::int64_t r = 1; r <= kRanges; ++r) {
+    std::int64_t end = limit;
+    if (r < kRanges) {
+      const auto at = std::ranges::lower_bound(start, start.back() * static_cast<std::uint64_t>(r) / kRanges);
+      const auto i = static_cast<std::size_t>(at - start.begin());
+      end = i < tile.vertices.size() ? std::int64_t{tile.vertices[i]} / kPageRows * kPageRows : limit;
+      end = std::clamp(end, begin, limit);
+    }
+    ranges.push_back({begin, end});
+    begin = end;
+  }
+  return ranges;
+}
+
+/// slot <- the slots of all ranges; factors for hyperedges that take no shared sum.
+RowList write_merge(const Tile& tile, std::span<const std::uint32_t> edges, const std::vector<bool>& taking) {
+  RowListWriter writer;
+  const std::uint32_t slots = tile.all_slots();
+  std::vector<std::uint32_t> sources(kRanges);
+  for (std::uint32_t slot = 0, part = 0; slot < slots; ++slot) {
+    for (; part < slot * std::uint64_t{kRanges} / slots; ++part) writer.end_part();
+    for (std::uint32_t r = 0; r < kRanges; ++r) sources[r] = r * slots + slot;
+    const bool edge = slot < tile.edge_slots;
+    writer.add(slot, sources, {edge && !taking[slot]}, edge ? edges[slot] : 0);
+  }
+  writer.end_part();
+  RowList list = writer.take(true);
+  while (list.parts() < static_cast<std::size_t>(kRanges)) list.start.push_back(list.start.back());
+  return list;
 }
 
 /// f(tile) for all, in parallel; errors (of memory) get out.
@@ -181,10 +228,10 @@ void for_tiles(std::int64_t tiles, const F& f) {
 
 class Assembler {
  public:
-  Assembler(const ops::Csr& by_edge, const Tiling& tiling, const Limits& limits, std::uint32_t least_shared)
-      : tiling_(tiling), limits_(limits), count_(std::max<std::int64_t>(tiling.tiles(), 1)) {
+  Assembler(const ops::Csr& by_edge, const Tiling& tiling, const Limits& limits, const Sharing& sharing)
+      : tiling_(tiling), limits_(limits), sharing_(sharing), count_(std::max<std::int64_t>(tiling.tiles(), 1)) {
     tiles_.resize(static_cast<std::size_t>(count_));
-    for_tiles(count_, [&](std::size_t t) { tiles_[t] = make_tile(by_edge, edges_of(t), vertices(), least_shared); });
+    for_tiles(count_, [&](std::size_t t) { tiles_[t] = make_tile(by_edge, edges_of(t), vertices(), sharing.least); });
     visits_.resize(static_cast<std::size_t>(vertices()));
     for (std::size_t t = 0; t < tiles_.size(); ++t) {
       for (const std::uint32_t v : tiles_[t].vertices) {
@@ -214,6 +261,8 @@ class Assembler {
     });
     program.nodes_down = join(down);
     program.nodes_up = join(up);
+    program.ranges = ranges();
+    if (program.ranges > 1) program.merge = write_merge(tiles_[0], edges_of(0), taking[0]);
     program.input = side(limits_.input, taking);
     if (limits_.output != limits_.input) program.output = side(limits_.output, taking);
     program.square = limits_.output == limits_.input;
@@ -230,17 +279,39 @@ class Assembler {
     std::vector<RowList> down(tiles_.size()), inner(tiles_.size()), shared(tiles_.size());
     for_tiles(count_, [&](std::size_t t) {
       const auto at = static_cast<std::int64_t>(t);
-      down[t] = write_down(tiles_[t], edges_of(t), limit, taking[t]);
-      VertexRows rows = write_up(tiles_[t], static_cast<std::uint32_t>(t), visits_, limit, vertices() * at / count_,
-                                 vertices() * (at + 1) / count_);
+      down[t] = write_down(tiles_[t], edges_of(t), {0, limit}, taking[t]);
+      VertexRows rows = write_up(tiles_[t], static_cast<std::uint32_t>(t), visits_, {0, limit},
+                                 {vertices() * at / count_, vertices() * (at + 1) / count_});
       inner[t] = std::move(rows.inner);
       shared[t] = std::move(rows.shared);
     });
-    return {limit, join(down), join(inner), join(shared)};
+    Side side{limit, join(down), join(inner), join(shared), {}, {}};
+    if (ranges() > 1) write_ranges(side);
+    return side;
+  }
+
+  /// Two where threads had better share a single tile by its vertices: there are enough sums to share, and adding up the
+  /// slots of both costs little beside them.
+  [[nodiscard]] std::int64_t ranges() const {
+    if (count_ != 1) return 1;
+    if (sharing_.ranges > 0) return std::min(sharing_.ranges, kRanges);
+    const std::size_t sums = tiles_[0].slots.items.size();
+    return sums >= kManySums && sums >= kManyASlot * tiles_[0].all_slots() ? kRanges : 1;
+  }
+  void write_ranges(Side& side) const {
+    std::vector<RowList> down, inner;
+    const std::vector<bool> all(tiles_[0].all_slots(), true);  // take more: no factor yet
+    for (const Range& range : equal_ranges(tiles_[0], side.limit)) {
+      down.push_back(write_down(tiles_[0], edges_of(0), range, all));
+      inner.push_back(write_up(tiles_[0], 0, visits_, range, {0, vertices()}).inner);
+    }
+    side.range_down = join(down);
+    side.range_inner = join(inner);
   }
 
   const Tiling& tiling_;
   Limits limits_;
+  Sharing sharing_;
   std::int64_t count_;
   std::vector<Tile> tiles_;
   std::vector<Visits> visits_;  ///< by vertex
@@ -248,8 +319,8 @@ class Assembler {
 
 }  // namespace
 
-Program assemble(const ops::Csr& by_edge, const Tiling& tiling, const Limits& limits, std::uint32_t least_shared) {
-  return Assembler(by_edge, tiling, limits, least_shared).run();
+Program assemble(const ops::Csr& by_edge, const Tiling& tiling, const Limits& limits, const Sharing& sharing) {
+  return Assembler(by_edge, tiling, limits, sharing).run();
 }
 
 }  // namespace galena::hyper

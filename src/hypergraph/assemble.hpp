@@ -10,8 +10,12 @@ struct Limits {
   std::int64_t input = 0, output = 0;  ///< vertices
 };
 
-/// The sums of these tiles. A pair of hyperedges of a tile that `least_shared` vertices have becomes a shared sum;
-/// 0: none does.
-Program assemble(const ops::Csr& by_edge, const Tiling& tiling, const Limits& limits, std::uint32_t least_shared);
+struct Sharing {
+  std::uint32_t least = 0;  ///< a pair of hyperedges of a tile that so many vertices have becomes a shared sum; 0: none
+  std::int64_t ranges = 1;  ///< of vertices that threads share a single tile by; 0: by the structure
+};
+
+/// The sums of these tiles.
+Program assemble(const ops::Csr& by_edge, const Tiling& tiling, const Limits& limits, const Sharing& sharing);
 
 }  // namespace galena::hyper

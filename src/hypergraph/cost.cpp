@@ -61,7 +61,7 @@ double fused_time(const LayoutStats& stats, const Sizes& s) {
   const double first = ordered ? touched * x.ordered : contacts * x.random;
   const double written = s.output * s.row >= kStreamFrom ? kStreamed : y.written;
   const double near = std::max(kNearPrices.random * s.units(), kLeastTileRead) * std::max(0.0, sums - contacts);
-  const double halves = only && s.row < 2 * kUnit && s.row > kUnit / 2 ? kHalfRows : 1;
+  const double halves = only && stats.ranges == 1 && s.row < 2 * kUnit && s.row > kUnit / 2 ? kHalfRows : 1;
   const double apart = !only && s.row > kUnit && s.input * s.row < kLarge ? kSlabsApart : 1;
   return halves * apart *
          (s.units() * (first + s.output * written + (contacts - touched) * (kShared + y.random)) + near +

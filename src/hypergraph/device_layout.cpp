@@ -210,7 +210,7 @@ std::shared_ptr<const DeviceTiles> make_device_tiles(Layout::Storage& s) {
   const std::int64_t vertices = std::max(s.rows, s.cols);
   const Sorted sorted = by_size(s, vertices);
   const Program program =
-      assemble(sorted.tiled.csr.view(), make_tiling(s, sorted.tiled, vertices), {s.cols, s.rows}, 0);
+      assemble(sorted.tiled.csr.view(), make_tiling(s, sorted.tiled, vertices), {s.cols, s.rows}, {});
   auto tiles = std::make_shared<DeviceTiles>();
   tiles->tiles = program.tiles;
   tiles->most_slots = program.most_slots;

@@ -9,7 +9,8 @@
 #include <atomic>
 
 #include "src/base/threads.hpp"
-#include "src/hypergraph/tile_run.hpp"
+#include "src/hypergraph/ranged.hpp"
+#include "src/hypergraph/tile_work.hpp"
 #include "src/ops/check.hpp"
 #include "src/ops/parallel.hpp"
 
@@ -17,23 +18,20 @@ namespace galena::hyper {
 namespace {
 
 /// Bytes of a row that a task takes. A single tile is shared out by columns only, so it takes fewer where there are few.
-constexpr std::int64_t kSlabBytes = 256, kOnlySlabBytes = 128, kLine = 64;
-/// Results from this size on are stored past the caches.
-constexpr std::int64_t kStreamBytes = std::int64_t{16} << 20;
-/// Inputs of a single tile from this size on are read in order.
-constexpr std::int64_t kPushBytes = std::int64_t{4} << 20;
+constexpr std::int64_t kSlabBytes = 256, kOnlySlabBytes = 128;
 /// Threads have the same tasks in every call where inputs are no larger, so that they find them in their own caches.
 constexpr std::int64_t kOwnBytes = std::int64_t{2} << 20;
-/// Slabs of inputs from this size on are fetched before their turn.
-constexpr std::int64_t kFarBytes = std::int64_t{1} << 19;
 
-/// Slabs of equal width, a multiple of a cache line but for the last: by shape alone.
+/// Slabs of equal width, a multiple of a cache line but for the last, and whether threads share ranges of vertices: by
+/// shape alone.
 struct Slabs {
   std::int64_t width = 0, count = 0, size = 0;
+  bool ranged = false;
   Slabs(const Program& program, std::int64_t width_, DType dtype) : width(width_) {
     const auto element = static_cast<std::int64_t>(size_of(dtype));
-    const bool narrow = program.tiles == 1 && width * element < 2 * kSlabBytes;
-    const std::int64_t most = (narrow ? kOnlySlabBytes : kSlabBytes) / element, line = kLine / element;
+    ranged = program.ranges > 1;
+    const bool narrow = program.tiles == 1 && !ranged && width * element < 2 * kSlabBytes;
+    const std::int64_t most = (narrow ? kOnlySlabBytes : kSlabBytes) / element, line = kLineBytes / element;
     count = (width + most - 1) / most;
     if (count == 0) return;
     size = ((width + count - 1) / count + line - 1) / line * line;
@@ -41,53 +39,22 @@ struct Slabs {
   }
 };
 
-/// The rows of hyperedges of which a task begins: of these vertices, so weighted.
-template <class T>
-struct Input {
-  const Side* side = nullptr;
-  const T* x = nullptr;
-  const T* weight = nullptr;
-};
-
-template <class T>
-struct Job {
-  const Program* program = nullptr;
-  std::int64_t width = 0;
-  Input<T> input;
-  const T* edge = nullptr;
-  const Side* output = nullptr;
-  T* y = nullptr;  ///< or null: only d_edge is wanted
-  const T* left = nullptr;
-  Input<T> other;       ///< d_edge only: whose rows are multiplied with those of `input`
-  T* d_edge = nullptr;  ///< or null; [slabs x edges]
-};
-
-/// Whether y is so large that its rows would be gone from the near caches before anybody reads them: then they had better
-/// not be fetched to be written.
-template <class T>
-bool streams(const Job<T>& job) {
-  if (job.y == nullptr) return false;
-  const std::int64_t row = job.width * static_cast<std::int64_t>(sizeof(T));
-  return row % kLine == 0 && reinterpret_cast<std::uintptr_t>(job.y) % kLine == 0 &&
-         row * job.output->limit >= kStreamBytes;
-}
-
 template <class T>
 class Fused {
  public:
   Fused(const Job<T>& job, const Slabs& slabs)
       : job_(job), slabs_(slabs), turns_(slabs.count * kStripes), stream_(streams(job)) {}
 
-  void run_all(const Tensor& tiles, int threads) {
+  /// `tiles`: `stride` elements a thread.
+  void run_all(T* tiles, std::int64_t stride, int threads) {
     const std::int64_t tasks = slabs_.count * job_.program->tiles;
-    const std::int64_t stride = tiles.cols();
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
-      T* const tile = tiles.data<T>() + omp_get_thread_num() * stride;
+      T* const tile = tiles + omp_get_thread_num() * stride;
       if (job_.program->tiles == 1) {
 #pragma omp for schedule(static) nowait
         for (std::int64_t slab = 0; slab < slabs_.count; ++slab) run_task(slab, 0, tile);
-      } else if (bytes_of(job_.input, job_.width) <= kOwnBytes) {
+      } else if (job_.input.bytes(job_.width) <= kOwnBytes) {
 #pragma omp for schedule(static, 1) nowait
         for (std::int64_t task = 0; task < tasks; ++task) run_task(task % slabs_.count, task / slabs_.count, tile);
       } else {
@@ -99,106 +66,38 @@ class Fused {
   }
 
  private:
-  [[nodiscard]] static std::int64_t bytes_of(const Input<T>& input, std::int64_t width) {
-    return input.side->limit * width * static_cast<std::int64_t>(sizeof(T));
-  }
-  /// Whether a single tile's input is so large that it had better be read once, in order, than gathered.
-  [[nodiscard]] bool pushes(const Input<T>& input) const {
-    return job_.program->tiles == 1 && bytes_of(input, job_.width) >= kPushBytes;
-  }
-
-  void gather(const Input<T>& input, std::size_t tile, std::int64_t column, std::int64_t width, const T* factor,
-              T* slots) const {
-    if (pushes(input)) return push(input, column, width, factor, slots);
-    RowSums<T> g = sums_of<T>(input.side->down, tile);
-    g.from = input.x + column;
-    g.from_stride = job_.width;
-    g.weight = input.weight;
-    g.to = slots;
-    g.to_stride = slabs_.size;
-    g.width = width;
-    g.factor = factor;
-    g.far = bytes_of(input, width) >= kFarBytes ? Far::from : Far::none;
-    run(g);
-    spread(job_.program->nodes_down, tile, width, factor, Held::scaled_too, slots);
+  void gather(const Input<T>& input, std::size_t tile, const Slab& slab, const T* factor, T* slots) const {
+    if (pushes(*job_.program, input, job_.width)) return push(input, slab, factor, slots);
+    gather_rows(input, sums_of<T>(input.side->down, tile), job_.width, slab, factor, slots);
+    spread_rows(job_.program->nodes_down, tile, slab, factor, Held::scaled_too, slots);
   }
 
   /// The same in the order of vertices, for a single tile.
-  void push(const Input<T>& input, std::int64_t column, std::int64_t width, const T* factor, T* slots) const {
-    const RowList& list = input.side->inner;
-    std::fill_n(slots, static_cast<std::int64_t>(job_.program->most_slots) * slabs_.size, T{0});
-    RowPushes<T> g;
-    g.groups = list.groups.data();
-    g.group_count = list.groups.size();
-    g.row = list.target.data();
-    g.row_end = g.row + list.target.size();
-    g.target = list.source.data();
-    g.weight = input.weight;
-    g.from = input.x + column;
-    g.from_stride = job_.width;
-    g.to = slots;
-    g.to_stride = slabs_.size;
-    g.width = width;
-    run(g);
-    spread(job_.program->nodes_down, 0, width, nullptr, Held::scaled_too, slots);
-    if (factor) run(dots(0, width, nullptr, slots));
+  void push(const Input<T>& input, const Slab& slab, const T* factor, T* slots) const {
+    std::fill_n(slots, static_cast<std::int64_t>(job_.program->most_slots) * slab.stride, T{0});
+    push_rows(input, sums_of<T>(input.side->inner, 0), job_.width, slab, slots);
+    spread_rows<T>(job_.program->nodes_down, 0, slab, nullptr, Held::scaled_too, slots);
+    if (factor) run(dots_of<T>(job_, 0, slab, nullptr, slots));
   }
 
-  /// Products of a tile's rows with others, where there are any, and then the factors.
-  RowDots<T> dots(std::size_t tile, std::int64_t width, const T* others, T* slots) const {
-    const Program& p = *job_.program;
-    RowDots<T> g;
-    g.a = others;
-    g.b = slots;
-    g.rows = static_cast<std::int64_t>(p.first_edge[tile + 1] - p.first_edge[tile]);
-    g.stride = slabs_.size;
-    g.width = width;
-    g.at = p.slot_edge.data() + p.first_edge[tile];
-    g.factor = job_.edge;
-    return g;
-  }
-
-  void spread(const RowList& nodes, std::size_t tile, std::int64_t width, const T* factor, Held held, T* slots) const {
-    RowSums<T> g = sums_of<T>(nodes, tile);
-    g.from = g.to = slots;
-    g.from_stride = g.to_stride = slabs_.size;
-    g.width = width;
-    g.factor = factor;
-    g.held = held;
-    if (g.group_count > 0) run(g);
-  }
-
-  void scatter(RowSums<T> g, std::int64_t column, std::int64_t width, Held held, const T* slots) const {
-    g.from = slots;
-    g.from_stride = slabs_.size;
-    g.to = job_.y + column;
-    g.to_stride = job_.width;
-    g.width = width;
-    g.factor = job_.left;
-    g.held = held;
-    g.far = Far::to;
-    g.stream = stream_;
-    if (g.group_count > 0) run(g);
-  }
-
-  void run_task(std::int64_t slab, std::int64_t tile, T* slots) {
+  void run_task(std::int64_t number, std::int64_t tile, T* slots) {
     const Program& p = *job_.program;
     const auto t = static_cast<std::size_t>(tile);
-    const std::int64_t column = slab * slabs_.size, width = std::min(slabs_.size, job_.width - column);
-    gather(job_.input, t, column, width, job_.d_edge ? nullptr : job_.edge, slots);
+    const std::int64_t column = number * slabs_.size;
+    const Slab slab{number, column, std::min(slabs_.size, job_.width - column), slabs_.size};
+    gather(job_.input, t, slab, job_.d_edge ? nullptr : job_.edge, slots);
     if (job_.d_edge) {
       T* const others = slots + static_cast<std::int64_t>(p.most_slots) * slabs_.size;
-      gather(job_.other, t, column, width, nullptr, others);
-      RowDots<T> g = dots(t, width, others, slots);
-      g.out = job_.d_edge + slab * static_cast<std::int64_t>(p.slot_edge.size());
-      run(g);
+      gather(job_.other, t, slab, nullptr, others);
+      run(dots_of<T>(job_, t, slab, others, slots));
     }
     if (!job_.y) return;
-    spread(p.nodes_up, t, width, nullptr, Held::dropped, slots);
-    scatter(sums_of<T>(job_.output->inner, t), column, width, Held::dropped, slots);
+    spread_rows<T>(p.nodes_up, t, slab, nullptr, Held::dropped, slots);
+    scatter_rows(job_, sums_of<T>(job_.output->inner, t), slab, Held::dropped, stream_, slots);
     for (std::uint32_t stripe = 0; stripe < kStripes; ++stripe) {
-      turns_.take(slab * kStripes + stripe, tile, [&] {
-        scatter(sums_of<T>(job_.output->shared, t * kStripes + stripe), column, width, Held::added_to, slots);
+      turns_.take(number * kStripes + stripe, tile, [&] {
+        scatter_rows(job_, sums_of<T>(job_.output->shared, t * kStripes + stripe), slab, Held::added_to, stream_,
+                     slots);
       });
     }
   }
@@ -210,23 +109,39 @@ class Fused {
   bool stream_;
 };
 
-std::int64_t tile_elements(const Program& program, const Slabs& slabs, bool edge_gradient) {
-  return static_cast<std::int64_t>(program.most_slots) * slabs.size * (edge_gradient ? 2 : 1);
+/// Of all that threads hold.
+std::int64_t tile_elements(const Program& program, const Slabs& slabs, bool edge_gradient, int threads) {
+  const std::int64_t copies = slabs.ranged ? program.ranges : threads;
+  return copies * static_cast<std::int64_t>(program.most_slots) * slabs.size * (edge_gradient ? 2 : 1);
+}
+
+/// Parts that threads share out.
+std::int64_t tasks_of(const Program& program, const Slabs& slabs) {
+  return slabs.ranged ? program.ranges : std::max<std::int64_t>(slabs.count, 1) * program.tiles;
 }
 
 int threads_for(const Program& program, const Slabs& slabs) {
   const std::uint64_t work = program.input.down.source.size() + program.output_side().inner.source.size();
   const int threads = base::threads_for(work * static_cast<std::uint64_t>(slabs.width), ops::kElementGrain, 0);
-  return static_cast<int>(std::min<std::int64_t>(threads, slabs.count * program.tiles));
+  return static_cast<int>(std::min<std::int64_t>(threads, tasks_of(program, slabs)));
 }
 
 template <class T>
 void run_job(const Job<T>& job) {
-  const Slabs slabs(*job.program, job.width, kDType<T>);
+  const Program& program = *job.program;
+  const Slabs slabs(program, job.width, kDType<T>);
   if (slabs.count == 0) return;
-  const int threads = threads_for(*job.program, slabs);
-  const Tensor tiles = Tensor::empty(threads, tile_elements(*job.program, slabs, job.d_edge != nullptr), kDType<T>);
-  Fused<T>(job, slabs).run_all(tiles, threads);
+  const bool gradient = job.d_edge != nullptr;
+  const auto key = static_cast<std::uint64_t>(job.width) * 8 + sizeof(T) / 4 * 2 + (gradient ? 1 : 0);
+  program.threads->run(key, threads_for(program, slabs), [&](int threads) {
+    const Tensor tiles = Tensor::empty(1, tile_elements(program, slabs, gradient, threads), kDType<T>);
+    T* const slots = tiles.data<T>();
+    if (slabs.ranged) {
+      run_ranged(job, slabs.size, slabs.count, threads, slots, gradient ? slots + tiles.cols() / 2 : nullptr);
+    } else {
+      Fused<T>(job, slabs).run_all(slots, tiles.cols() / threads, threads);
+    }
+  });
 }
 
 /// Adds up slabs' parts of d_edge in order.
@@ -287,13 +202,13 @@ void fused_backward(const Program& program, const Scale& scale, const Tensor& x,
 }
 
 std::int64_t fused_tasks(const Program& program, std::int64_t width, DType dtype) {
-  return program.tiles * std::max<std::int64_t>(Slabs(program, width, dtype).count, 1);
+  return tasks_of(program, Slabs(program, width, dtype));
 }
 
 std::uint64_t fused_bytes(const Program& program, std::int64_t width, DType dtype, bool edge_gradient, int threads) {
   const Slabs slabs(program, width, dtype);
-  return static_cast<std::uint64_t>(tile_elements(program, slabs, edge_gradient)) * size_of(dtype) *
-         static_cast<std::uint64_t>(std::max(threads, 1));
+  return static_cast<std::uint64_t>(tile_elements(program, slabs, edge_gradient, std::max(threads, 1))) *
+         size_of(dtype);
 }
 
 }  // namespace galena::hyper

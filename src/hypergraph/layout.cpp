@@ -70,7 +70,7 @@ bool make_only_tile(Layout::Storage& s, std::int64_t vertices, const TileOptions
   }
   const Tiling tiling = cut_tiles(s.by_edge, s.edges, vertices, {~std::uint64_t{0}, ~std::uint64_t{0}});
   const bool apart = options.sums == TileOptions::Sums::apart;
-  s.program = assemble(s.by_edge, tiling, {s.cols, s.rows}, apart ? 0 : kLeastShared);
+  s.program = assemble(s.by_edge, tiling, {s.cols, s.rows}, {apart ? 0 : kLeastShared, options.ranges});
   if (apart || options.order == TileOptions::Order::given) return true;
   const Program& p = s.program;
   const RowList& rows = (s.cols > s.rows ? p.input : p.output_side()).inner;
@@ -82,14 +82,17 @@ bool make_only_tile(Layout::Storage& s, std::int64_t vertices, const TileOptions
 void describe(const Program& p, LayoutStats& stats) {
   const Side& larger = p.square || p.input.limit > p.output.limit ? p.input : p.output;
   stats.tiles = p.tiles;
+  stats.ranges = p.ranges;
   stats.most_slots = p.most_slots;
   stats.incidences = p.incidences;
-  for (const RowList* list : {&p.nodes_down, &p.nodes_up}) stats.bytes += list->bytes();
+  for (const RowList* list : {&p.nodes_down, &p.nodes_up, &p.merge}) stats.bytes += list->bytes();
   for (const Side* side : {&p.input, &p.output}) {
-    stats.bytes += side->down.bytes() + side->inner.bytes() + side->shared.bytes();
+    for (const RowList* list : {&side->down, &side->inner, &side->shared, &side->range_down, &side->range_inner}) {
+      stats.bytes += list->bytes();
+    }
   }
   stats.sums = larger.down.source.size() + larger.inner.source.size() + larger.shared.source.size() +
-               p.nodes_down.source.size() + p.nodes_up.source.size();
+               p.nodes_down.source.size() + p.nodes_up.source.size() + p.merge.source.size();
   for (const RowGroup& group : larger.inner.groups) stats.touched += group.length > 0 ? group.rows : 0;
   stats.contacts = stats.touched + larger.shared.target.size();
 }
@@ -109,7 +112,7 @@ void make_program(Layout::Storage& s, const TileOptions& options) {
     TileOptions tiles = options;
     if (tiles.slots == 0 && s.edges <= kOnlySlots) tiles.slots = small_tile(static_cast<std::uint64_t>(s.edges));
     s.program = assemble(s.by_edge, make_tiling(s, vertices, tiles), {s.cols, s.rows},
-                         options.sums == TileOptions::Sums::shared ? kLeastShared : 0);
+                         {options.sums == TileOptions::Sums::shared ? kLeastShared : 0, options.ranges});
   }
   describe(s.program, s.stats);
   s.stats.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -125,7 +128,7 @@ const Program& Layout::Storage::plain_program() const {
       plain.slots = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(edges) / kLeastTiles, kLeastSlots, kTileSlots);
     }
     if (plain.rows == 0) plain.rows = kTileRows;
-    plain_ = assemble(by_edge, make_tiling(*this, std::max(rows, cols), plain), {cols, rows}, 0);
+    plain_ = assemble(by_edge, make_tiling(*this, std::max(rows, cols), plain), {cols, rows}, {});
   });
   return plain_;
 }

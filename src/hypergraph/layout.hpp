@@ -22,6 +22,7 @@ struct TileOptions {
   std::uint64_t rows = 0;   ///< hyperedges and vertices of a tile
   enum class Order { automatic, given, grown } order = Order::automatic;
   enum class Sums { automatic, apart, shared } sums = Sums::automatic;
+  std::int64_t ranges = 0;  ///< of vertices that threads share a single tile by: 1 or 2
 };
 
 /// What was built, and what it cost.
@@ -29,6 +30,7 @@ struct LayoutStats {
   double seconds = 0;
   std::uint64_t bytes = 0;       ///< kept, besides the incidence itself
   std::int64_t tiles = 0;        ///< of the fused aggregate
+  std::int64_t ranges = 1;       ///< of vertices that threads share a single tile by
   std::uint64_t most_slots = 0;  ///< rows that a tile holds
   std::uint64_t incidences = 0;  ///< within the extent's larger side
   std::uint64_t sums = 0;        ///< rows that one fused pass there and back reads; apart: 2 * incidences

@@ -11,8 +11,10 @@
 // these loops would keep it waiting when the rows are in its cache.
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "src/base/thread_choice.hpp"
 #include "src/hypergraph/tile_kernels.hpp"
 
 namespace galena::hyper {
@@ -39,6 +41,9 @@ struct Side {
   std::int64_t limit = 0;
   RowList down, inner;
   RowList shared;  ///< kStripes parts a tile: ranges of vertices
+  /// A single tile's `down` and `inner`, a part a range of vertices, where the Program has ranges. All slots are in all
+  /// parts of range_down, without their factors.
+  RowList range_down, range_inner;
 };
 
 /// Ranges of vertices that tiles take turns at.
@@ -51,9 +56,13 @@ struct Program {
   std::uint32_t most_slots = 0;           ///< of a tile
   std::uint64_t incidences = 0;           ///< of the larger side
   RowList nodes_down, nodes_up;
+  std::int64_t ranges = 1;  ///< of vertices that threads share a single tile by
+  RowList merge;  ///< slot <- slots of all ranges, as if they stood one range after the other; a part a thread
   Side input;
   Side output;         ///< empty where `square`
   bool square = true;  ///< as many input as output vertices
+  /// How many threads have been quickest.
+  std::shared_ptr<base::ThreadChoice> threads = std::make_shared<base::ThreadChoice>();
   [[nodiscard]] const Side& output_side() const { return square ? input : output; }
 };
 

@@ -19,12 +19,14 @@ constexpr Method kMethods[] = {Method::two_pass, Method::fused};
 
 using Tiles = hyper::TileOptions;
 
-/// One tile, tiles of few rows in each order, and sums shared within them.
+/// One tile, tiles of few rows in each order, and sums shared within them; one tile in two ranges of vertices.
 const Tiles kTilings[] = {{},
                           {3, 8, Tiles::Order::given, Tiles::Sums::apart},
                           {4, 12, Tiles::Order::grown, Tiles::Sums::apart},
                           {9, 40, Tiles::Order::grown, Tiles::Sums::shared},
-                          {0, 0, Tiles::Order::given, Tiles::Sums::apart}};
+                          {0, 0, Tiles::Order::given, Tiles::Sums::apart},
+                          {0, 0, Tiles::Order::given, Tiles::Sums::apart, 2},
+                          {0, 0, Tiles::Order::automatic, Tiles::Sums::automatic, 2}};
 
 template <class T>
 void check_aggregate(const Layout& layout, std::int64_t width, bool factors, Method method) {
@@ -131,7 +133,8 @@ TEST_CASE("gradients of the aggregate are those of finite differences", "[aggreg
 
 TEMPLATE_TEST_CASE("the aggregate does not depend on threads", "[aggregate]", float, double) {
   const Hypergraph h = random_hypergraph(3000, 2500, 6, 4, true);
-  for (const Tiles& tiles : {Tiles{}, Tiles{64, 500, Tiles::Order::grown, Tiles::Sums::shared}}) {
+  for (const Tiles& tiles : {Tiles{}, Tiles{64, 500, Tiles::Order::grown, Tiles::Sums::shared},
+                             Tiles{0, 0, Tiles::Order::given, Tiles::Sums::apart, 2}}) {
     const Layout layout(h, {}, tiles);
     test::on_each_level([&] {
       const Factors<TestType> f(layout, true);
@@ -150,6 +153,11 @@ TEMPLATE_TEST_CASE("the aggregate does not depend on threads", "[aggregate]", fl
       }
     });
   }
+}
+
+TEST_CASE("threads share a single tile by its vertices where there are many sums a hyperedge", "[aggregate]") {
+  CHECK(Layout(random_hypergraph(5000, 40, 300, 6)).stats().ranges == 2);
+  CHECK(Layout(random_hypergraph(5000, 200, 4, 6)).stats().ranges == 1);
 }
 
 TEMPLATE_TEST_CASE("large inputs and results, which go past the caches", "[aggregate]", float, double) {
