@@ -308,8 +308,10 @@ class Session {
 
   void show(const std::vector<Query>& queries) {
     std::string text;
-    for (const Query& query : queries)
+    for (const Query& query : queries) {
       text += command_.emit.empty() ? miner_->explain(query) : miner_->emit(query, command_.emit);
+      check_interrupted();  // then the plan is not what it would have been
+    }
     if (common_.json)
       print_json({{command_.emit.empty() ? "explain" : command_.emit, text}});
     else

@@ -14,8 +14,9 @@ namespace {
 
 using Mask = std::uint32_t;
 
-std::optional<RowProgram> plainly(const Pattern& pattern, int root, const RowProgram& program, const RowCosts& costs) {
-  RowBuilder builder(program, costs, {});
+std::optional<RowProgram> plainly(const Pattern& pattern, int root, const RowProgram& program, const RowCosts& costs,
+                                  RowRules rules) {
+  RowBuilder builder(program, costs, rules);
   auto factors = builder.at_root(pattern, root);
   if (!factors) return std::nullopt;
   RowProgram result = builder.take();
@@ -65,48 +66,38 @@ std::vector<Pattern> without(const Pattern& pattern, int x) {
   return parts;
 }
 
-std::optional<RowProgram> locally(const Pattern& pattern, int x, const RowProgram& program, const RowCosts& costs);
+std::optional<RowProgram> locally(const Pattern& pattern, int x, const RowProgram& program, const RowCosts& costs,
+                                  int depth);
 
-double price(const RowProgram& program, const RowCosts& costs) { return row_cost(program, costs); }
-
-/// The cheapest of the ways allowed.
-std::optional<RowProgram> extend(const Pattern& pattern, const RowProgram& program, const RowCosts& costs, bool inner) {
+/// The cheapest of the ways allowed; inside a neighbourhood (depth > 0) there are no tables.
+std::optional<RowProgram> extend(const Pattern& pattern, const RowProgram& program, const RowCosts& costs, int depth) {
   std::optional<RowProgram> best;
   double least = std::numeric_limits<double>::infinity();
   const auto consider = [&](std::optional<RowProgram> candidate) {
     if (!candidate) return;
-    const double cost = price(*candidate, costs);
+    const double cost = row_cost(*candidate, costs, depth);
     if (cost >= least) return;
     least = cost;
     best = std::move(candidate);
   };
   for (int root = 0; root < pattern.size(); ++root) {
-    if (inner) {
-      RowBuilder builder(program, costs, {.tables = false});
-      auto factors = builder.at_root(pattern, root);
-      if (!factors) continue;
-      RowProgram result = builder.take();
-      result.sums.push_back({std::move(*factors), 1, result.results++});
-      consider(std::move(result));
-    } else {
-      consider(plainly(pattern, root, program, costs));
-    }
+    consider(plainly(pattern, root, program, costs, {.tables = depth == 0}));
   }
   consider(in_order(pattern, program, costs));
-  if (!inner)
-    for (int x = 0; x < pattern.size(); ++x)
-      if (pattern.size() > 2 && std::popcount(pattern.neighbors(x)) == pattern.size() - 1)
-        consider(locally(pattern, x, program, costs));
+  for (int x = 0; x < pattern.size(); ++x)
+    if (pattern.size() > 2 && std::popcount(pattern.neighbors(x)) == pattern.size() - 1)
+      consider(locally(pattern, x, program, costs, depth));
   return best;
 }
 
-std::optional<RowProgram> locally(const Pattern& pattern, int x, const RowProgram& program, const RowCosts& costs) {
+std::optional<RowProgram> locally(const Pattern& pattern, int x, const RowProgram& program, const RowCosts& costs,
+                                  int depth) {
   RowProgram result = program;
   if (result.local.empty()) result.local.emplace_back();
   RowFactor factor;
   factor.kind = RowFactor::Kind::local;
   for (const Pattern& part : without(pattern, x)) {
-    auto inner = extend(part, result.local.front(), costs, true);
+    auto inner = extend(part, result.local.front(), inside(costs), depth + 1);
     if (!inner) return std::nullopt;
     factor.local.push_back(inner->results - 1);
     result.local.front() = std::move(*inner);
@@ -118,7 +109,7 @@ std::optional<RowProgram> locally(const Pattern& pattern, int x, const RowProgra
 }  // namespace
 
 int Decomposer::add(const Pattern& pattern) {
-  auto extended = extend(pattern, program_, costs_, false);
+  auto extended = extend(pattern, program_, costs_, 0);
   if (!extended) return -1;
   program_ = std::move(*extended);
   return program_.results - 1;

@@ -20,7 +20,8 @@ class Decomposer {
   ///    became a table, and pairs of adjacent vertices between x and one more became `diamonds`);
   ///  - in order: x is the first vertex of the image, so that rows see only what comes after it; the
   ///    pattern's vertices that share x's place are summed over (cycles, where this saves most);
-  ///  - locally: x is adjacent to all others, which are counted among its neighbours.
+  ///  - locally: x is adjacent to all others, which are counted among its neighbours, by any of the three ways: a cut
+  ///    around two or more adjacent vertices looks into a neighbourhood inside a neighbourhood.
   [[nodiscard]] const RowProgram& program() const { return program_; }
 
  private:

@@ -100,7 +100,6 @@ std::optional<int> RowBuilder::table_at(const Pattern& pattern, int root) {
   if (factors->size() == 1 && factors->front().kind == RowFactor::Kind::table) return factors->front().a;
   VertexTable made;
   made.factors = std::move(*factors);
-  made.power = pattern.size() - 1;
   made.stage = program_.stage_of(made.factors);
   return table(std::move(made));
 }
@@ -115,7 +114,6 @@ std::optional<RowFactor> RowBuilder::component_factor(const Pattern& pattern, in
     spread.spread = *inner;
     if (*inner >= 0) {
       const VertexTable& source = program_.tables[static_cast<std::size_t>(*inner)];
-      spread.power = source.power + 1;
       spread.stage = source.stage + (source.factors.empty() ? 0 : 1);
     }
     return RowFactor{RowFactor::Kind::table, table(std::move(spread)), -1, {}};
@@ -188,24 +186,21 @@ void RowBuilder::pair_off(Core& core) {
     }
 }
 
-int RowBuilder::push(int a) { return row({Row::Kind::push, a, -1, -1, true, false, power_of(a) + 1}); }
-int RowBuilder::gather(int a) { return row({Row::Kind::gather, a, -1, -1, false, false, power_of(a)}); }
+int RowBuilder::push(int a) { return row({Row::Kind::push, a, -1, -1, true}); }
+int RowBuilder::gather(int a) { return row({Row::Kind::gather, a}); }
 
 int RowBuilder::multiply(std::vector<int> rows) {
   std::sort(rows.begin(), rows.end());
   int product = rows.front();
   for (std::size_t i = 1; i < rows.size(); ++i)
-    product = row({Row::Kind::product, product, rows[i], -1, program_.rows[static_cast<std::size_t>(product)].dense,
-                   false, power_of(product) + power_of(rows[i])});
+    product = row({Row::Kind::product, product, rows[i], -1, program_.rows[static_cast<std::size_t>(product)].dense});
   return product;
 }
 
 int RowBuilder::weigh(int a, const Core& core, int v) {
   std::vector<int> tables = core.weights[static_cast<std::size_t>(v)];
   std::sort(tables.begin(), tables.end());
-  for (const int t : tables)
-    a = row({Row::Kind::weigh, a, -1, t, program_.rows[static_cast<std::size_t>(a)].dense, false,
-             power_of(a) + program_.tables[static_cast<std::size_t>(t)].power});
+  for (const int t : tables) a = row({Row::Kind::weigh, a, -1, t, program_.rows[static_cast<std::size_t>(a)].dense});
   return a;
 }
 
@@ -214,7 +209,7 @@ std::optional<RowBuilder::Parts> RowBuilder::parts(const Core& core, int v, int 
   Parts result;
   const bool held = core.at_root(v);
   for (int i = 0; i < core.pairs[static_cast<std::size_t>(v)]; ++i) {
-    const int pairs = row({Row::Kind::diamonds, -1, -1, -1, true, false, 2});
+    const int pairs = row({Row::Kind::diamonds, -1, -1, -1, true});
     result.rows.push_back(held ? gather(pairs) : pairs);
   }
   bool complete = true;
@@ -225,14 +220,14 @@ std::optional<RowBuilder::Parts> RowBuilder::parts(const Core& core, int v, int 
     if (!complete) return;
     const bool dense = program_.rows[static_cast<std::size_t>(*below)].dense;
     if (held && dense)
-      result.rows.push_back(row({Row::Kind::pull, *below, -1, -1, false, false, power_of(*below) + 1}));
+      result.rows.push_back(row({Row::Kind::pull, *below}));
     else if (dense)
       result.dense.push_back(*below);
     else
       result.rows.push_back(held ? gather(push(*below)) : push(*below));
   });
   if (!complete) return std::nullopt;
-  if (held && result.rows.empty()) result.rows.push_back(row({Row::Kind::neighbors, -1, -1, -1, false, false, 0}));
+  if (held && result.rows.empty()) result.rows.push_back(row({Row::Kind::neighbors}));
   if (result.rows.empty() && result.dense.empty()) return std::nullopt;  // free of the root: no row holds it
   return result;
 }

@@ -51,7 +51,6 @@ class RowBuilder {
   int gather(int a);
   int multiply(std::vector<int> rows);
   int weigh(int row, const Core& core, int v);
-  int power_of(int row) const { return program_.rows[static_cast<std::size_t>(row)].power; }
 
   RowProgram program_;
   const RowCosts& costs_;

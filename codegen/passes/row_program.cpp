@@ -43,18 +43,6 @@ double cost_of(const RowProgram& program, const std::vector<RowFactor>& factors,
   return total;
 }
 
-/// What the same steps cost in all neighbourhoods together.
-RowCosts inside(const RowCosts& c) {
-  RowCosts local;
-  local.arcs = c.triangles;
-  local.triangles = local.wedges = local.reach = c.squares;
-  local.wedges_below = local.reach_below = c.squares / 3;
-  // A neighbourhood is dense: two steps reach most of it.
-  local.far = local.squares = c.squares * (c.arcs > 0 ? 1 + c.triangles / c.arcs : 1);
-  local.far_below = local.far / 5;
-  return local;
-}
-
 std::string name(const RowFactor& factor) {
   const std::string a = std::to_string(factor.a), b = std::to_string(factor.b);
   switch (factor.kind) {
@@ -123,33 +111,40 @@ int RowProgram::stages() const {
   return last + 1;
 }
 
-int RowProgram::power() const {
-  int most = 1;
-  for (const Row& row : rows) most = std::max(most, row.power + 1);  // a sum over neighbours may follow
-  for (const VertexTable& table : tables) most = std::max(most, table.power);
-  for (const RowProgram& inner : local) most = std::max(most, inner.power());
-  return most;
-}
-
 bool RowProgram::uses(Row::Kind kind) const {
   return std::any_of(rows.begin(), rows.end(), [kind](const Row& row) { return row.kind == kind; });
 }
 
-double row_cost(const RowProgram& program, const RowCosts& costs) {
+RowCosts inside(const RowCosts& c) {
+  RowCosts local;
+  local.arcs = c.triangles;
+  local.triangles = local.wedges = local.reach = c.squares;
+  local.wedges_below = local.reach_below = c.squares / 3;
+  // A neighbourhood is dense: two steps reach most of it.
+  local.far = local.squares = c.squares * (c.arcs > 0 ? 1 + c.triangles / c.arcs : 1);
+  local.far_below = local.far / 5;
+  return local;
+}
+
+double row_cost(const RowProgram& program, const RowCosts& costs, int depth) {
   double total = 0;
   for (const Row& row : program.rows) total += cost_of(program, row, costs);
   for (const VertexTable& table : program.tables)
     total += table.factors.empty() ? costs.arcs * kLoad : cost_of(program, table.factors, costs);
   for (const RowSum& sum : program.sums) total += cost_of(program, sum.factors, costs);
-  for (const RowProgram& inner : program.local) total += row_cost(inner, inside(costs)) + costs.triangles * kStep * 4;
+  // Lists give a vertex's neighbourhood; inside one, edges are looked for.
+  const double entering = depth == 0 ? costs.triangles * kStep * 4 : costs.wedges * kStep + costs.triangles * kStep * 3;
+  for (const RowProgram& inner : program.local) total += row_cost(inner, inside(costs), depth + 1) + entering;
   return total;
 }
 
-std::string print(const RowProgram& program) {
+namespace {
+
+std::string lines(const RowProgram& program, const std::string& indent) {
   std::string text;
   for (std::size_t i = 0; i < program.tables.size(); ++i) {
     const VertexTable& table = program.tables[i];
-    text += "  t" + std::to_string(i) + "[x] = ";
+    text += indent + "t" + std::to_string(i) + "[x] = ";
     if (!table.factors.empty())
       text += name(table.factors);
     else if (table.spread < 0)
@@ -159,12 +154,17 @@ std::string print(const RowProgram& program) {
     text += "\n";
   }
   for (std::size_t i = 0; i < program.rows.size(); ++i)
-    text += "  r" + std::to_string(i) + " = " + name(program.rows[i]) + "\n";
+    text += indent + "r" + std::to_string(i) + " = " + name(program.rows[i]) + "\n";
   for (const RowSum& sum : program.sums)
-    text += "  h" + std::to_string(sum.target) + " += " + std::to_string(sum.coefficient) + " * " + name(sum.factors) +
-            "\n";
-  for (const RowProgram& inner : program.local) text += "  in each neighbourhood:\n" + print(inner);
+    text += indent + "h" + std::to_string(sum.target) + " += " + std::to_string(sum.coefficient) + " * " +
+            name(sum.factors) + "\n";
+  for (const RowProgram& inner : program.local)
+    text += indent + "in each neighbourhood:\n" + lines(inner, indent + "  ");
   return text;
 }
+
+}  // namespace
+
+std::string print(const RowProgram& program) { return lines(program, "  "); }
 
 }  // namespace galena::codegen

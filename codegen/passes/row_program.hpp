@@ -26,7 +26,6 @@ struct Row {
   int table = -1;
   bool dense = false;  ///< has entries at all vertices; else at neighbours of x
   bool below = false;  ///< sees only vertices numbered after x
-  int power = 0;       ///< no entry exceeds max_degree^power
   auto operator<=>(const Row&) const = default;
 };
 
@@ -48,7 +47,6 @@ struct RowFactor {
 struct VertexTable {
   int spread = -1;                 ///< the sum of this table over a vertex's neighbours; of 1 where negative
   std::vector<RowFactor> factors;  ///< where not empty: their product at the vertex instead
-  int power = 1;
   int stage = 0;  ///< of the pass that makes it (spread tables are made before the pass of their stage)
   auto operator<=>(const VertexTable&) const = default;
 };
@@ -65,14 +63,12 @@ struct RowProgram {
   std::vector<VertexTable> tables;
   std::vector<RowSum> sums;
   int results = 0;
-  std::vector<RowProgram> local;  ///< none or one: runs in every neighbourhood
+  std::vector<RowProgram> local;  ///< none or one: runs in every neighbourhood (of this graph, itself perhaps one)
 
   /// Passes over the graph.
   [[nodiscard]] int stages() const;
   [[nodiscard]] int stage_of_row(int row) const;
   [[nodiscard]] int stage_of(const std::vector<RowFactor>& factors) const;
-  /// Entries are at most max_degree^power().
-  [[nodiscard]] int power() const;
   [[nodiscard]] bool uses(Row::Kind kind) const;
 };
 
@@ -87,8 +83,11 @@ struct RowCosts {
   double wedges_below = 0, reach_below = 0, far_below = 0;  ///< the same among vertices numbered after x
 };
 
-/// Estimated nanoseconds on one core.
-double row_cost(const RowProgram& program, const RowCosts& costs);
+/// What the same steps cost in all neighbourhoods together.
+RowCosts inside(const RowCosts& costs);
+
+/// Estimated nanoseconds on one core; depth: of the neighbourhoods that it runs in.
+double row_cost(const RowProgram& program, const RowCosts& costs, int depth = 0);
 
 /// A line a row, table and sum.
 std::string print(const RowProgram& program);

@@ -132,7 +132,7 @@ std::string Miner::explain(const Query& query) {
   if (query.kind == QueryKind::frequent) return mine::describe_frequent(state_->graph, query);
   if (state_->labelled(query)) return mine::describe_labelled(state_->graph, query);
   if (const mine::CliqueCounter* const counter = state_->clique_counter(query)) return counter->describe(query);
-  return mine::describe(mine::make_recipe(query, state_->graph, state_->algebra()), query);
+  return mine::describe(mine::make_recipe(query, state_->graph, state_->algebra(), state_->options.stop), query);
 }
 
 std::string Miner::emit(const Query& query, const std::string& what) {
@@ -145,7 +145,8 @@ std::string Miner::emit(const Query& query, const std::string& what) {
     throw InputError("CLIQUES has no plan to emit: no clique is listed; emit the plan of clique(k)");
   std::string text;
   // By algebra there is no plan but that of the rows; generated source is that of enumeration.
-  const mine::Recipe recipe = mine::make_recipe(query, state_->graph, what == "plan" && state_->algebra());
+  const mine::Recipe recipe =
+      mine::make_recipe(query, state_->graph, what == "plan" && state_->algebra(), state_->options.stop);
   if (recipe.algebra) text += "chosen: " + recipe.choice + "\n" + mine::describe(*recipe.algebra);
   if (what == "cuda") {
     if (query.kind == QueryKind::motifs && query.induced)

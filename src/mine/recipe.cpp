@@ -6,7 +6,7 @@
 #include "codegen/passes/merge.hpp"
 #include "codegen/passes/spanning.hpp"
 #include "codegen/pattern/automorphism.hpp"
-#include "src/mine/algebra/evaluate.hpp"
+#include "src/mine/algebra/bounds.hpp"
 #include "src/mine/kernels.hpp"
 
 namespace galena::mine {
@@ -20,6 +20,9 @@ constexpr double kWorthAlgebra = 1e6;  ///< nanoseconds of the direct plan
 constexpr double kWorthRows = 2e7;     ///< nanoseconds of enumeration before row programs are considered
 constexpr int kMaxMotifRows = 6;       ///< beyond, planning row programs for all patterns takes longer than counting
 constexpr double kSampled = 0.25;      ///< of a direct plan's work: what APPROX may take
+constexpr double kLargerSample = 0.1;  ///< of what is compared with, what a second sample may cost
+constexpr double kSampleCost = 1e7;    ///< nanoseconds of a sample of effort 1
+constexpr double kMaxEffort = 30;
 constexpr std::size_t kMaxMerged = 8;  ///< patterns in one loop nest: beyond, their tables crowd the cache
 
 Output::Kind output_kind(QueryKind kind) {
@@ -86,7 +89,7 @@ class Maker {
   [[nodiscard]] bool stopped() const { return rt::raised(stop_); }
 
   Job job(const Pattern& pattern, const PlanRequest& request) const {
-    Job result{graph_ != nullptr ? select_plan(pattern, *graph_, request) : typical_plan(pattern, request), {}};
+    Job result{graph_ != nullptr ? select_plan(pattern, *graph_, request, stop_) : typical_plan(pattern, request), {}};
     result.selected.plan.checked = checked_;
     result.key = key_of(request.name, result.selected.plan);
     return result;
@@ -127,6 +130,20 @@ class Maker {
     return recipe;
   }
 
+  /// What enumeration costs, where samples that were cut short say only that it is no less than that: such a sample
+  /// is drawn again, larger, for a small part of what the alternative costs.
+  double closer_cost(const Recipe& recipe, double alternative) const {
+    double total = 0;
+    const double effort = std::clamp(kLargerSample * alternative / kSampleCost, 1.0, kMaxEffort);
+    for (const Job& each : recipe.jobs) {
+      const double first = each.selected.estimate;
+      const double better =
+          each.selected.cut ? sampled_cost(each.selected.plan, *graph_, effort, stop_).nanoseconds : first;
+      total += cost_of(each) * (first > 0 ? std::max(1.0, better / first) : 1);
+    }
+    return total;
+  }
+
   static std::string milliseconds(double nanoseconds) { return std::to_string(nanoseconds / 1e6) + " ms"; }
 
   void consider_rows(Recipe& recipe) const {
@@ -140,6 +157,7 @@ class Maker {
       recipe.choice = "enumeration: no cut takes the pattern apart";
       return;
     }
+    if (enumeration <= cost) enumeration = closer_cost(recipe, cost);
     const std::string costs = milliseconds(cost) + " by algebra, " + milliseconds(enumeration) + " by enumeration";
     recipe.choice = "enumeration, the cheaper: " + costs;
     if (cost >= enumeration) return;
@@ -190,7 +208,7 @@ class Maker {
       each.selected.plan = each.selected.bare;
       codegen::finish_plan(each.selected.plan, graph_->statistics(), true);
       each.selected.plan.checked = checked_;
-      each.selected.estimate = sampled_cost(each.selected.plan, *graph_);
+      each.selected.estimate = sampled_cost(each.selected.plan, *graph_, 1, stop_).nanoseconds;
       each.selected.sampled = true;
       each.key = key_of(query_.text, each.selected.plan);
       merged.push_back(std::move(each));

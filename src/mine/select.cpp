@@ -46,9 +46,10 @@ std::string describe(const codegen::RankedPlan& candidate, bool linked) {
 
 }  // namespace
 
-double sampled_cost(const codegen::Plan& plan, const Prepared& graph) {
+SampledCost sampled_cost(const codegen::Plan& plan, const Prepared& graph, double effort, const volatile int* stop) {
   const std::uint64_t units = graph.units();
-  if (units == 0) return 0;
+  SampledCost result;
+  if (units == 0) return result;
   WorkerMemory memory(plan, graph.view());
   rt::Worker& worker = memory.worker();
   worker.emit = [](rt::Worker*, int, const rt::vid*, int) { return 0; };
@@ -57,21 +58,25 @@ double sampled_cost(const codegen::Plan& plan, const Prepared& graph) {
   double sum = 0;
   double spent = 0;
   std::uint64_t drawn = 0;
-  for (; drawn < kDraws && spent < kPlanBudget; ++drawn) {
+  for (; drawn < kDraws && spent < kPlanBudget * effort && !(drawn > 0 && rt::raised(stop)); ++drawn) {
     const std::uint64_t unit = std::min(units - 1, drawn_unit(drawn, units));
     const rt::vid v = rt::vertex_of_unit(graph.view(), unit);
     const auto own = static_cast<double>(1 + graph.view().indptr[v + 1] - graph.view().indptr[v]);
     codegen::Meter meter;
-    meter.limit = kDrawBudget;
+    meter.limit = kDrawBudget * effort;
     interpreter.run_metered(worker, {unit, unit + 1, 0, 1}, meter);
     sum += meter.outermost / own + (meter.total - meter.outermost);
     spent += meter.total;
-    if (worker.aborted != 0) memory.reset();
+    if (worker.aborted == 0) continue;
+    result.cut = true;
+    memory.reset();
   }
-  return static_cast<double>(units) * sum / static_cast<double>(drawn);
+  result.nanoseconds = static_cast<double>(units) * sum / static_cast<double>(drawn);
+  return result;
 }
 
-SelectedPlan select_plan(const Pattern& pattern, const Prepared& graph, const codegen::PlanRequest& request) {
+SelectedPlan select_plan(const Pattern& pattern, const Prepared& graph, const codegen::PlanRequest& request,
+                         const volatile int* stop) {
   std::vector<codegen::RankedPlan> candidates = codegen::make_plans(pattern, graph.statistics(), request);
   std::vector<char> linked(candidates.size());
   for (std::size_t i = 0; i < candidates.size(); ++i) linked[i] = built_in(candidates[i].plan);
@@ -90,12 +95,15 @@ SelectedPlan select_plan(const Pattern& pattern, const Prepared& graph, const co
   selected.sampled = candidates.size() > 1 && candidates.front().estimate > kWorthSampling;
   double best = 0;
   std::size_t chosen = candidates.size();
-  for (std::size_t i = 0; i < candidates.size(); ++i) {
-    if (selected.sampled) candidates[i].estimate = sampled_cost(candidates[i].plan, graph);
+  for (std::size_t i = 0; i < candidates.size() && !(i > 0 && rt::raised(stop)); ++i) {
+    const SampledCost sample =
+        selected.sampled ? sampled_cost(candidates[i].plan, graph, 1, stop) : SampledCost{candidates[i].estimate};
+    candidates[i].estimate = sample.nanoseconds;
     const double price = candidates[i].estimate * (linked[i] != 0 ? 1 : kBuiltInBonus);
     if (chosen == candidates.size() || price < best) {
       best = price;
       chosen = i;
+      selected.cut = sample.cut;
     }
     selected.considered.push_back(describe(candidates[i], linked[i] != 0));
   }

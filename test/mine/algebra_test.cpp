@@ -9,6 +9,7 @@
 #include "galena/error.hpp"
 #include "galena/generate.hpp"
 #include "galena/io.hpp"
+#include "src/mine/algebra/bounds.hpp"
 #include "src/mine/algebra/costs.hpp"
 #include "src/mine/algebra/evaluate.hpp"
 #include "src/mine/algebra/plan.hpp"
@@ -23,6 +24,10 @@ using codegen::RowCosts;
 using rt::i128;
 
 namespace {
+
+/// A clique of five with two vertices joined to the same two, or to two and to three, of its vertices.
+constexpr const char* kCliqueAndTwo = "1-0 2-0 2-1 3-0 3-1 3-2 4-0 4-1 4-2 4-3 5-0 5-1 6-0 6-1";
+constexpr const char* kCliqueAndThree = "1-0 2-0 2-1 3-0 3-1 3-2 4-0 4-1 4-2 4-3 5-0 5-1 5-2 6-0 6-1";
 
 /// Prices under which the three ways of taking a pattern apart win in turn.
 std::vector<RowCosts> price_lists() {
@@ -78,11 +83,9 @@ std::vector<std::string> motifs(const Graph& graph, int k, bool induced, const M
   return counts;
 }
 
-/// Edge-induced counts of all patterns of k vertices, by algebra whatever the planner prefers.
-std::vector<i128> all_by_algebra(const Graph& graph, int k, int threads) {
+/// Edge-induced counts by algebra, whatever the planner prefers; what that leaves to plans is counted by them.
+std::vector<i128> counted(const Graph& graph, const std::vector<Pattern>& patterns, int threads) {
   const mine::Prepared prepared(graph);
-  std::vector<Pattern> patterns;
-  for (const Motif& motif : connected_motifs(k)) patterns.push_back(motif.pattern);
   const auto plan = mine::plan_algebra(patterns, prepared.row_costs());
   REQUIRE(plan.has_value());
   REQUIRE(mine::rows_fit(plan->program, prepared.view()));
@@ -97,6 +100,13 @@ std::vector<i128> all_by_algebra(const Graph& graph, int k, int threads) {
   for (const mine::Combination& sum : plan->counts)
     counts.push_back(mine::combine(sum, rows.homomorphisms, enumerated));
   return counts;
+}
+
+/// Those of all patterns of k vertices.
+std::vector<i128> all_by_algebra(const Graph& graph, int k, int threads) {
+  std::vector<Pattern> patterns;
+  for (const Motif& motif : connected_motifs(k)) patterns.push_back(motif.pattern);
+  return counted(graph, patterns, threads);
 }
 
 std::string text_of(i128 n) { return Count(static_cast<Count::Wide>(n)).to_string(); }
@@ -134,10 +144,30 @@ TEST_CASE("patterns of 6 and 7 vertices that algebra takes apart, or leaves whol
   std::mt19937 random(9);
   const SmallGraph small(8, 0.6, random);
   int taken = 0;
-  for (const char* text :
-       {"cycle(6)", "K(2,4)", "prism(3)", "barbell(3)", "theta(2,2,3)", "0-1 1-2 2-0 0-3 1-4 2-5", "ladder(3)",
-        "0-1 1-2 2-3 3-4 4-5 5-0 0-3", "star(6)", "path(7)", "cycle(7)", "fan(5)", "wheel(5)", "tailed_clique(5)",
-        "0-1 1-2 2-0 2-3 3-4 4-5 5-3", "K(1,1,4)", "almost_clique(6)", "0-1 1-2 2-3 3-0 0-4 4-5 5-6 6-0"}) {
+  for (const char* text : {"cycle(6)",
+                           "K(2,4)",
+                           "prism(3)",
+                           "barbell(3)",
+                           "theta(2,2,3)",
+                           "0-1 1-2 2-0 0-3 1-4 2-5",
+                           "ladder(3)",
+                           "0-1 1-2 2-3 3-4 4-5 5-0 0-3",
+                           "star(6)",
+                           "path(7)",
+                           "cycle(7)",
+                           "fan(5)",
+                           "wheel(5)",
+                           "tailed_clique(5)",
+                           "0-1 1-2 2-0 2-3 3-4 4-5 5-3",
+                           "K(1,1,4)",
+                           "almost_clique(6)",
+                           "0-1 1-2 2-3 3-0 0-4 4-5 5-6 6-0",
+                           "theta(2,3,3)",
+                           "0-1 0-2 1-2 0-3 2-3 0-4 2-4 3-4 0-5 2-5 4-5",
+                           "K(1,1,1,3)",
+                           kCliqueAndTwo,
+                           kCliqueAndThree,
+                           "almost_clique(7)"}) {
     INFO(text);
     const Pattern pattern = Pattern::parse(text);
     const std::int64_t expected = BruteForce(pattern, small).instances();
@@ -202,17 +232,46 @@ TEST_CASE("graphs with next to nothing") {
   }
 }
 
+TEST_CASE("a cut around two adjacent vertices looks into a neighbourhood inside a neighbourhood") {
+  const Graph graph = generate_er(60, 600, 4);
+  const mine::Prepared prepared(graph);
+  for (const char* text : {kCliqueAndTwo, kCliqueAndThree}) {
+    const auto plan = mine::plan_algebra({Pattern::parse(text)}, prepared.row_costs());
+    REQUIRE(plan.has_value());
+    REQUIRE(plan->program.local.size() == 1);
+    CHECK(plan->program.local.front().local.size() == 1);
+    CHECK(mine::describe(*plan).find("    in each neighbourhood:") != std::string::npos);
+    for (const int threads : {1, 3})
+      CHECK(text_of(counted(graph, {Pattern::parse(text)}, threads).front()) ==
+            count(graph, text, quick()).to_string());
+  }
+}
+
+TEST_CASE("rows are refused only where walks are too many") {
+  // A product of three rows, by max_degree^5 = 2^65 too large; but no two vertices have so many walks between them.
+  const Graph star = generate_star(8191);
+  const auto plan = mine::plan_algebra({Pattern::parse("theta(2,3,3)")}, mine::Prepared(star).row_costs());
+  REQUIRE(plan.has_value());
+  CHECK(mine::rows_fit(plan->program, mine::Prepared(star).view()));
+  CHECK(counted(star, {Pattern::parse("theta(2,3,3)")}, 1).front() == 0);
+  const Graph complete = generate_complete(70);
+  i128 maps = 1;
+  for (int i = 0; i < 7; ++i) maps *= 70 - i;
+  CHECK(text_of(counted(complete, {Pattern::parse("theta(2,3,3)")}, 2).front()) == text_of(maps / 4));
+  // degree^3, kept for each vertex, reaches 2^66 at the centre of this one.
+  const Graph large = generate_star(std::uint64_t{1} << 22);
+  const auto forks = mine::plan_algebra({Pattern::parse("0-1 0-2 0-3 0-4 4-5 4-6")}, mine::Prepared(large).row_costs());
+  REQUIRE(forks.has_value());
+  CHECK_FALSE(mine::rows_fit(forks->program, mine::Prepared(large).view()));
+}
+
 TEST_CASE("counts beyond 64 bits") {
   const std::uint64_t leaves = 300000;
   const Graph star = generate_star(leaves);
   CHECK(alone(star, "star(4)") == choose(leaves, 4));
   CHECK(choose(leaves, 4).size() > 20);
   CHECK(alone(star, "fork") == "0");
-  // Where rows would not fit 64 bits the planner does without.
-  const mine::Prepared prepared(star);
-  const auto plan = mine::plan_algebra({Pattern::parse("cycle(7)")}, prepared.row_costs());
-  REQUIRE(plan.has_value());
-  CHECK_FALSE(mine::rows_fit(plan->program, prepared.view()));
+  // Where sums might not fit 127 bits the planner does without.
   CHECK(count(star, "cycle(7)", quick(Engine::automatic)).to_string() == "0");
 }
 

@@ -94,6 +94,9 @@ TEST_CASE("interrupt: LOCAL and EMBEDDINGS") {
 TEST_CASE("interrupt: while plans are made") {
   const LongGraph graph;
   interrupt({graph.path, "MOTIFS 7", "--json"});
+  const Interrupted run = interrupt({graph.path, "MOTIFS 7", "--explain"}, SIGTERM);
+  CHECK(run.outcome.out.empty());
+  CHECK_THAT(run.outcome.err, contains("interrupted"));
 }
 
 TEST_CASE("interrupt: a stop flag set from the start") {

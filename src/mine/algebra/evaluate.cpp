@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cmath>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -164,10 +163,6 @@ class Evaluation {
 };
 
 }  // namespace
-
-bool rows_fit(const RowProgram& program, const rt::GraphView& graph) {
-  return program.power() * std::log2(std::max<double>(2, graph.max_degree)) < 63;
-}
 
 EvaluateResult evaluate(const Prepared& graph, const RowProgram& program, const MineOptions& options) {
   return Evaluation(graph, program, options).run();

@@ -17,10 +17,7 @@ struct EvaluateResult {
   std::uint64_t working_bytes = 0;
 };
 
-/// Whether the program's numbers fit on this graph: rows in 64 bits.
-bool rows_fit(const codegen::RowProgram& program, const rt::GraphView& graph);
-
-/// The same for any number of threads. Sums must fit 127 bits (may_overflow()).
+/// The same for any number of threads. Rows must fit 64 bits (rows_fit()), sums 127 (may_overflow()).
 EvaluateResult evaluate(const Prepared& graph, const codegen::RowProgram& program, const MineOptions& options);
 
 }  // namespace galena::mine

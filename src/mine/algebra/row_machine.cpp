@@ -11,7 +11,11 @@ using rt::vid;
 
 RowMachine::RowMachine(const codegen::RowProgram& program, int stage, vid vertices, vid max_degree,
                        const TriangleLists* triangles)
-    : program_(program), triangles_(triangles), needed_(program.rows.size()), values_(program.rows.size()) {
+    : program_(program),
+      triangles_(triangles),
+      vertices_(vertices),
+      needed_(program.rows.size()),
+      values_(program.rows.size()) {
   for (const codegen::RowSum& sum : program.sums)
     if (program.stage_of(sum.factors) == stage) sums_.push_back(&sum);
   for (std::size_t t = 0; t < program.tables.size(); ++t)
@@ -194,8 +198,11 @@ void RowMachine::diamonds(Values& out) {
 }
 
 void RowMachine::look_inside() {
-  if (!inside_) inside_ = std::make_unique<Neighborhood>(*graph_);
-  inside_->move_to(x_, *triangles_);
+  if (!inside_) inside_ = std::make_unique<Neighborhood>(*graph_, vertices_);
+  if (triangles_ != nullptr)
+    inside_->move_to(x_, *triangles_);
+  else
+    inside_->move_to(x_);
   std::fill(inner_results_.begin(), inner_results_.end(), 0);
   const rt::GraphView& view = inside_->view();
   for (vid v = 0; v < view.n; ++v) inner_->run(view, v, no_tables_, inner_results_);

@@ -13,11 +13,11 @@ namespace galena::mine {
 /// By table and vertex.
 using TableValues = std::vector<std::vector<std::uint64_t>>;
 
-/// One thread's rows. Entries must fit 64 bits: max_degree^(power() + 1) < 2^63 is the caller's duty.
+/// One thread's rows. Entries must fit 64 bits (rows_fit()).
 class RowMachine {
  public:
-  /// For graphs of at most this many vertices and this degree. `triangles` belong to the graph of `run`; needed
-  /// where the program has diamonds or looks into neighbourhoods.
+  /// For graphs of at most this many vertices and this degree. `triangles` belong to the graph of `run`; without them
+  /// the program has no diamonds, and neighbourhoods are found more slowly.
   RowMachine(const codegen::RowProgram& program, int stage, rt::vid vertices, rt::vid max_degree,
              const TriangleLists* triangles);
 
@@ -52,6 +52,7 @@ class RowMachine {
 
   const codegen::RowProgram& program_;
   const TriangleLists* triangles_;
+  rt::vid vertices_;
   std::vector<const codegen::RowSum*> sums_;  ///< of this stage
   std::vector<std::size_t> made_tables_;
   std::vector<char> needed_;

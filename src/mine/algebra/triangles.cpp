@@ -66,29 +66,48 @@ void TriangleLists::number_edges(const rt::GraphView& graph) {
     }
 }
 
-void Neighborhood::move_to(vid x, const TriangleLists& triangles) {
-  const std::uint64_t begin = graph_.indptr[x], d = degree(graph_, x);
-  for (std::uint64_t i = 0; i < d; ++i) place_[graph_.indices[begin + i]] = static_cast<vid>(i);
+/// thirds_of(i, found) calls found(v) for vertices v of the graph, ascending, that are adjacent to x's i-th neighbour;
+/// those that are not adjacent to x are left out.
+template <class ThirdsOf>
+void Neighborhood::gather(vid x, ThirdsOf&& thirds_of) {
+  const vid* around = graph_.indices + graph_.indptr[x];
+  const std::uint64_t d = degree(graph_, x);
+  for (std::uint64_t i = 0; i < d; ++i) place_[around[i]] = static_cast<vid>(i + 1);
   indptr_.assign(1, 0);
   indices_.clear();
   split_.clear();
   vid most = 0;
   for (std::uint64_t i = 0; i < d; ++i) {
     vid smaller = 0;
-    for (const vid third : triangles.of_arc(begin + i)) {
+    thirds_of(i, [&](vid third) {
       const vid place = place_[third];
-      smaller += place < i ? 1U : 0U;
-      indices_.push_back(place);
-    }
+      if (place == 0) return;
+      smaller += place <= i ? 1U : 0U;
+      indices_.push_back(place - 1);
+    });
     split_.push_back(smaller);
     most = std::max(most, static_cast<vid>(indices_.size() - indptr_.back()));
     indptr_.push_back(indices_.size());
   }
+  for (std::uint64_t i = 0; i < d; ++i) place_[around[i]] = 0;
   view_.n = static_cast<vid>(d);
   view_.max_degree = most;
   view_.indptr = indptr_.data();
   view_.indices = indices_.data();
   view_.split = split_.data();
+}
+
+void Neighborhood::move_to(vid x, const TriangleLists& triangles) {
+  gather(x, [&](std::uint64_t i, auto&& found) {
+    for (const vid third : triangles.of_arc(graph_.indptr[x] + i)) found(third);
+  });
+}
+
+void Neighborhood::move_to(vid x) {
+  gather(x, [&](std::uint64_t i, auto&& found) {
+    const vid y = graph_.indices[graph_.indptr[x] + i];
+    for (std::uint64_t p = graph_.indptr[y]; p < graph_.indptr[y + 1]; ++p) found(graph_.indices[p]);
+  });
 }
 
 }  // namespace galena::mine

@@ -35,16 +35,22 @@ class TriangleLists {
 /// The graph that the neighbours of a vertex induce. Vertex i is the i-th neighbour.
 class Neighborhood {
  public:
-  explicit Neighborhood(const rt::GraphView& graph) : graph_(graph), place_(graph.n) {}
+  /// Of vertices of this graph, which may change between moves but keeps to so many vertices.
+  Neighborhood(const rt::GraphView& graph, rt::vid vertices) : graph_(graph), place_(vertices) {}
 
   /// Makes it that of x.
   void move_to(rt::vid x, const TriangleLists& triangles);
+  /// The same without lists.
+  void move_to(rt::vid x);
   /// Valid until the next move.
   [[nodiscard]] const rt::GraphView& view() const { return view_; }
 
  private:
+  template <class ThirdsOf>
+  void gather(rt::vid x, ThirdsOf&& thirds_of);
+
   const rt::GraphView& graph_;
-  std::vector<rt::vid> place_;  ///< by vertex of the graph: its number here
+  std::vector<rt::vid> place_;  ///< by vertex of the graph: 1 + its number here; 0 elsewhere
   std::vector<std::uint64_t> indptr_;
   std::vector<rt::vid> indices_, split_;
   rt::GraphView view_{};
