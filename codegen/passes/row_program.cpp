@@ -6,24 +6,40 @@ namespace galena::codegen {
 
 namespace {
 
-// Nanoseconds an element, measured on one core of Sapphire Rapids.
-constexpr double kScatter = 1.2;
-constexpr double kLoad = 0.6;
-constexpr double kStep = 0.8;
+// Nanoseconds an element, a list walked and a step at a root, measured on one core of an EPYC with rows that exceed
+// the inner caches.
+constexpr double kScatter = 2;
+constexpr double kLoad = 1.2;
+constexpr double kStep = 1.2;
+constexpr double kList = 8;
+constexpr double kRoot = 15;
+
+/// Entries of a row that may differ from zero, over all roots.
+double support_of(const RowProgram& program, int row, const RowCosts& c) {
+  const Row& r = program.rows[static_cast<std::size_t>(row)];
+  if (!r.dense) return c.arcs;
+  switch (r.kind) {
+    case Row::Kind::diamonds: return std::min(c.reach, c.squares);
+    case Row::Kind::product: return std::min(support_of(program, r.a, c), support_of(program, r.b, c));
+    case Row::Kind::weigh: return support_of(program, r.a, c);
+    default: return r.below ? c.reach_below : c.reach;
+  }
+}
 
 double cost_of(const RowProgram& program, const Row& row, const RowCosts& c) {
-  const double support = row.dense ? (row.below ? c.reach_below : c.reach) : c.arcs;
   switch (row.kind) {
     case Row::Kind::neighbors: return 0;
     case Row::Kind::push: {
       const bool from_dense = program.rows[static_cast<std::size_t>(row.a)].dense;
       const double elements = from_dense ? (row.below ? c.far_below : c.far) : (row.below ? c.wedges_below : c.wedges);
-      return elements * kScatter;
+      return elements * kScatter + support_of(program, row.a, c) * kList;
     }
-    case Row::Kind::pull: return (row.below ? c.wedges_below : c.wedges) * kLoad;
-    case Row::Kind::gather:
+    case Row::Kind::pull: return (row.below ? c.wedges_below : c.wedges) * kLoad + c.arcs * kList;
+    case Row::Kind::gather: return c.arcs * kStep;
     case Row::Kind::product:
-    case Row::Kind::weigh: return support * kStep;
+      if (row.dense) return std::min(support_of(program, row.a, c), support_of(program, row.b, c)) * kStep;
+      return c.arcs * kStep;
+    case Row::Kind::weigh: return support_of(program, row.a, c) * kStep;
     case Row::Kind::diamonds: return c.squares * kScatter / 2 + c.triangles * 10;
   }
   return 0;
@@ -31,10 +47,11 @@ double cost_of(const RowProgram& program, const Row& row, const RowCosts& c) {
 
 double cost_of(const RowProgram& program, const RowFactor& factor, const RowCosts& c) {
   if (factor.kind == RowFactor::Kind::table || factor.kind == RowFactor::Kind::local) return 0;
-  const Row& row = program.rows[static_cast<std::size_t>(factor.a)];
-  if (factor.kind == RowFactor::Kind::dot) return (row.dense ? (row.below ? c.reach_below : c.reach) : c.arcs) * kStep;
-  const double elements = row.below ? c.far_below : c.far;
-  return elements * kLoad * (factor.a == factor.b ? 0.5 : 1);
+  const double support = support_of(program, factor.a, c);
+  if (factor.kind == RowFactor::Kind::dot)
+    return (factor.b < 0 ? support : std::min(support, support_of(program, factor.b, c))) * kStep;
+  const double elements = program.rows[static_cast<std::size_t>(factor.a)].below ? c.far_below : c.far;
+  return elements * kLoad * (factor.a == factor.b ? 0.5 : 1) + support * kList;
 }
 
 double cost_of(const RowProgram& program, const std::vector<RowFactor>& factors, const RowCosts& c) {
@@ -117,6 +134,7 @@ bool RowProgram::uses(Row::Kind kind) const {
 
 RowCosts inside(const RowCosts& c) {
   RowCosts local;
+  local.vertices = std::min(c.arcs, c.triangles);
   local.arcs = c.triangles;
   local.triangles = local.wedges = local.reach = c.squares;
   local.wedges_below = local.reach_below = c.squares / 3;
@@ -127,7 +145,7 @@ RowCosts inside(const RowCosts& c) {
 }
 
 double row_cost(const RowProgram& program, const RowCosts& costs, int depth) {
-  double total = 0;
+  double total = static_cast<double>(program.rows.size() + program.sums.size()) * costs.vertices * kRoot;
   for (const Row& row : program.rows) total += cost_of(program, row, costs);
   for (const VertexTable& table : program.tables)
     total += table.factors.empty() ? costs.arcs * kLoad : cost_of(program, table.factors, costs);

@@ -81,6 +81,7 @@ struct RowCosts {
   double triangles = 0;                                     ///< pairs (neighbour y of x, common neighbour)
   double squares = 0;                                       ///< triples (neighbour y of x, common neighbour, another)
   double wedges_below = 0, reach_below = 0, far_below = 0;  ///< the same among vertices numbered after x
+  double vertices = 0;                                      ///< roots with neighbours
 };
 
 /// What the same steps cost in all neighbourhoods together.

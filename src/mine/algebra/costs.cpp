@@ -66,6 +66,7 @@ codegen::RowCosts row_costs(const rt::GraphView& g) {
   costs.arcs = static_cast<double>(arcs);
   for (vid v = 0; v < g.n; ++v) {
     const double d = degree(g, v), s = g.split[v];
+    costs.vertices += d > 0 ? 1 : 0;
     costs.wedges += d * d;
     costs.wedges_below += s * (d - 1) - s * (s - 1) / 2;
   }

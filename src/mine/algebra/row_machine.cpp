@@ -17,7 +17,10 @@ RowMachine::RowMachine(const codegen::RowProgram& program, int stage, vid vertic
       needed_(program.rows.size()),
       values_(program.rows.size()) {
   for (const codegen::RowSum& sum : program.sums)
-    if (program.stage_of(sum.factors) == stage) sums_.push_back(&sum);
+    if (program.stage_of(sum.factors) == stage) {
+      sums_.push_back(&sum);
+      if (sum.factors.empty()) alone_.push_back(&sum);
+    }
   for (std::size_t t = 0; t < program.tables.size(); ++t)
     if (!program.tables[t].factors.empty() && program.tables[t].stage == stage) made_tables_.push_back(t);
   for (const codegen::RowSum* sum : sums_) need(sum->factors);
@@ -58,6 +61,7 @@ void RowMachine::run(const rt::GraphView& graph, vid x, TableValues& tables, std
   graph_ = &graph;
   tables_ = &tables;
   x_ = x;
+  if (near(false).second == 0) return count_alone(1, results);
   for (std::size_t i = 0; i < program_.rows.size(); ++i)
     if (needed_[i] != 0) make(program_.rows[i], values_[i]);
   if (looks_inside_) look_inside();
@@ -71,6 +75,12 @@ void RowMachine::run(const rt::GraphView& graph, vid x, TableValues& tables, std
     for (std::size_t k = 0; k < v.size; ++k) v.at[v.support[k]] = 0;
     v.size = 0;
   }
+}
+
+/// At vertices without neighbours, where every factor is zero; neighbourhoods have many. Tables begin as zeros.
+void RowMachine::count_alone(std::uint64_t vertices, std::vector<rt::i128>& results) const {
+  for (const codegen::RowSum* sum : alone_)
+    results[static_cast<std::size_t>(sum->target)] += static_cast<rt::i128>(vertices) * sum->coefficient;
 }
 
 void RowMachine::make(const Row& row, Values& out) {
@@ -136,6 +146,10 @@ void RowMachine::push_far(const Values& a, bool below, Values& out) {
 
 void RowMachine::pull(const Values& a, bool below, Values& out) {
   const auto [around, d] = near(below);
+  if (a.size == 0) {
+    std::fill_n(out.at.begin(), d, 0);
+    return;
+  }
   for (std::size_t i = 0; i < d; ++i) {
     const vid* first = graph_->indices + graph_->indptr[around[i]];
     const vid* z = graph_->indices + graph_->indptr[around[i] + 1];
@@ -179,6 +193,7 @@ void RowMachine::weigh(const Values& a, const std::vector<std::uint64_t>& table,
 
 /// Twice for each pair c < d, both orders.
 void RowMachine::diamonds(Values& out) {
+  if (!triangles_->any_at(x_)) return;
   const auto [around, degree] = near(false);
   for (std::size_t i = 0; i < degree; ++i) {
     const vid c = around[i];
@@ -198,19 +213,21 @@ void RowMachine::diamonds(Values& out) {
 }
 
 void RowMachine::look_inside() {
+  std::fill(inner_results_.begin(), inner_results_.end(), 0);
+  if (triangles_ != nullptr && !triangles_->any_at(x_)) return inner_->count_alone(near(false).second, inner_results_);
   if (!inside_) inside_ = std::make_unique<Neighborhood>(*graph_, vertices_);
   if (triangles_ != nullptr)
     inside_->move_to(x_, *triangles_);
   else
     inside_->move_to(x_);
-  std::fill(inner_results_.begin(), inner_results_.end(), 0);
   const rt::GraphView& view = inside_->view();
   for (vid v = 0; v < view.n; ++v) inner_->run(view, v, no_tables_, inner_results_);
 }
 
 u128 RowMachine::product(const std::vector<RowFactor>& factors) const {
   u128 result = 1;
-  for (const RowFactor& factor : factors) result *= value(factor);
+  for (const RowFactor& factor : factors)
+    if ((result *= value(factor)) == 0) break;
   return result;
 }
 

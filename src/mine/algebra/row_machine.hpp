@@ -34,6 +34,7 @@ class RowMachine {
 
   void need(int row);
   void need(const std::vector<codegen::RowFactor>& factors);
+  void count_alone(std::uint64_t vertices, std::vector<rt::i128>& results) const;
   void make(const codegen::Row& row, Values& out);
   void push_near(const Values& a, bool below, Values& out);
   void push_far(const Values& a, bool below, Values& out);
@@ -53,7 +54,8 @@ class RowMachine {
   const codegen::RowProgram& program_;
   const TriangleLists* triangles_;
   rt::vid vertices_;
-  std::vector<const codegen::RowSum*> sums_;  ///< of this stage
+  std::vector<const codegen::RowSum*> sums_;   ///< of this stage
+  std::vector<const codegen::RowSum*> alone_;  ///< those without factors
   std::vector<std::size_t> made_tables_;
   std::vector<char> needed_;
   std::vector<Values> values_;

@@ -19,8 +19,10 @@ class TriangleLists {
     const std::uint64_t e = edge_[arc];
     return {thirds_.data() + begin_[e], static_cast<std::size_t>(begin_[e + 1] - begin_[e])};
   }
+  /// Whether the vertex lies in a triangle.
+  [[nodiscard]] bool any_at(rt::vid v) const { return any_[v] != 0; }
   [[nodiscard]] std::uint64_t bytes() const {
-    return edge_.size() * sizeof(std::uint64_t) + begin_.size() * sizeof(std::uint64_t) +
+    return any_.size() + edge_.size() * sizeof(std::uint64_t) + begin_.size() * sizeof(std::uint64_t) +
            thirds_.size() * sizeof(rt::vid);
   }
 
@@ -30,6 +32,7 @@ class TriangleLists {
   std::vector<std::uint64_t> edge_;   ///< by arc: its edge
   std::vector<std::uint64_t> begin_;  ///< by edge: where its list begins
   std::vector<rt::vid> thirds_;
+  std::vector<char> any_;  ///< by vertex
 };
 
 /// The graph that the neighbours of a vertex induce. Vertex i is the i-th neighbour.
