@@ -60,7 +60,7 @@ for test in "$here"/test_*; do step "$(basename "$test")" "${own[@]}" "$test"; d
 sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda*/bin/compute-sanitizer 2>/dev/null | head -n 1)
 if [ -n "$sanitizer" ]; then
   for tool in memcheck racecheck; do
-    LIMIT=120 step "test_ops_cuda, $tool" "${own[@]}" "$sanitizer" --tool "$tool" --error-exitcode 9 "$here/test_ops_cuda" 'dropout*,losses*,steps*,normalisations*'
+    LIMIT=120 step "test_cuda, $tool" "${own[@]}" "$sanitizer" --tool "$tool" --error-exitcode 9 "$here/test_cuda" 'dropout*,losses*,steps*,normalisations*,device: hyperedges*'
   done
 else
   field "compute-sanitizer" '"not found"'

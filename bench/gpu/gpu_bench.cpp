@@ -13,6 +13,7 @@
 #include "bench/gpu/cusparse.hpp"
 #include "bench/gpu/hypergraph.hpp"
 #include "bench/gpu/measure.hpp"
+#include "bench/hypergraph/generate.hpp"
 #include "galena/error.hpp"
 #include "galena/generate.hpp"
 #include "galena/train.hpp"
@@ -77,8 +78,9 @@ Json products() {
   return rows;
 }
 
-NodeDataset random_set(const std::string& name, std::uint64_t vertices, std::uint64_t edges, std::uint64_t features) {
-  NodeDataset set{name, generate_er(vertices, edges, 1), {}, {}};
+NodeDataset random_set(const std::string& name, std::uint64_t vertices, std::uint64_t features) {
+  NodeDataset set;
+  set.name = name;
   set.data.features.rows = vertices;
   set.data.features.cols = features;
   set.data.features.dense.resize(vertices * features);
@@ -92,9 +94,22 @@ NodeDataset random_set(const std::string& name, std::uint64_t vertices, std::uin
   return set;
 }
 
+NodeDataset random_graph(const std::string& name, std::uint64_t vertices, std::uint64_t edges) {
+  NodeDataset set = random_set(name, vertices, 128);
+  set.graph = generate_er(vertices, edges, 1);
+  return set;
+}
+
+NodeDataset random_hypergraph(const std::string& name, std::uint64_t vertices, std::uint64_t hyperedges, double mean) {
+  NodeDataset set = random_set(name, vertices, 128);
+  set.hypergraph = bench::generate(bench::Sizes::power_law, vertices, hyperedges, mean, 1);
+  return set;
+}
+
 Json epochs(const NodeDataset& set, std::int64_t hidden) {
   Json rows = Json::array();
-  for (const std::string model : {"gcn", "sage"}) {
+  const std::vector<std::string> graph_models{"gcn", "sage"}, hypergraph_models{"hgnn", "unigcn"};
+  for (const std::string& model : set.hypergraph ? hypergraph_models : graph_models) {
     TrainOptions options;
     options.model.name = model;
     options.model.hidden = hidden;
@@ -106,6 +121,8 @@ Json epochs(const NodeDataset& set, std::int64_t hidden) {
       const TrainResult result = train_network(set, options);
       row["epoch_median"] = 1e6 * result.epoch_median;
       row["loss"] = result.records.back().loss;
+      options.replay = false;
+      row["epoch_median_not_replayed"] = 1e6 * train_network(set, options).epoch_median;
     } catch (const Error& e) {
       row["error"] = e.what();
     }
@@ -134,8 +151,10 @@ int run(bool quick) {
   if (count > 0) report["spmm_speedup_geometric_mean"] = std::exp(log_sum / count);
   report["hypergraph"] = bench::hypergraph_aggregates(quick);
   report["products"] = products();
-  add(report["epochs"], epochs(random_set("er 2708", 2708, 5278, 128), 16));
-  add(report["epochs"], epochs(random_set("er 200k", 200'000, 2'000'000, 128), quick ? 64 : 256));
+  add(report["epochs"], epochs(random_graph("er 2708", 2708, 5278), 16));
+  add(report["epochs"], epochs(random_graph("er 200k", 200'000, 2'000'000), quick ? 64 : 256));
+  add(report["epochs"], epochs(random_hypergraph("like cora", 2708, 1579, 3), 32));
+  add(report["epochs"], epochs(random_hypergraph("like dblp", 41302, 22363, 4.5), 64));
   fmt::print("{}\n", report.dump(1));
   return 0;
 }

@@ -70,6 +70,7 @@ struct TrainOptions {
   DType dtype = DType::f32;  ///< f64 for checks
   /// cuda: the process's first CUDA device; on one part.
   Device device = Device::cpu;
+  bool replay = true;       ///< on a device: what an epoch queues is recorded once and replayed as one (a CUDA graph)
   bool embeddings = false;  ///< fill TrainResult::embeddings
 
   std::filesystem::path checkpoint;  ///< written while training

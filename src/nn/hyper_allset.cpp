@@ -8,18 +8,10 @@
 #include "src/nn/models.hpp"
 #include "src/nn/normalised_linear.hpp"
 #include "src/nn/reshape.hpp"
+#include "src/ops/pointwise.hpp"
 
 namespace galena::nn {
 namespace {
-
-/// 1 where a row and a column go together, else 0, [rows x cols].
-template <class F>
-Var ones_where(std::int64_t rows, std::int64_t cols, DType dtype, const F& together) {
-  std::vector<double> values;
-  for (std::int64_t i = 0; i < rows; ++i)
-    for (std::int64_t c = 0; c < cols; ++c) values.push_back(together(i, c) ? 1 : 0);
-  return Var(Tensor::from<double>(rows, cols, values).to(dtype));
-}
 
 NormKind norm_of(const ModelOptions& options) {
   return options.norm == NormKind::none ? NormKind::layer : options.norm;
@@ -107,19 +99,18 @@ class Pool {
  private:
   /// [heads*w x heads], head h's part of the seed in column h.
   [[nodiscard]] Var seed_by_head() const {
-    const auto of_head = [this](std::int64_t c, std::int64_t h) { return c / width_ == h; };
-    return scale_rows(ones_where(seed_.cols(), heads_, seed_.dtype(), of_head), reshape(seed_, seed_.cols(), 1));
+    const Var of_head(ops::block_mask(seed_.cols(), heads_, width_, seed_.dtype()));
+    return scale_rows(of_head, reshape(seed_, seed_.cols(), 1));
   }
 
   /// 1 for each head's score, 0 for its values.
   [[nodiscard]] Var last_column() const {
-    return ones_where(heads_, width_ + 1, seed_.dtype(), [this](std::int64_t, std::int64_t c) { return c == width_; });
+    return concat(Var(Tensor::zeros(heads_, width_, seed_.dtype())), Var(Tensor::full(heads_, 1, 1, seed_.dtype())));
   }
 
   /// [n x heads*(w + 1)] -> [n x heads*w].
   [[nodiscard]] Var without_scores(const Var& x) const {
-    const Var kept =
-        ones_where(width_ + 1, width_, seed_.dtype(), [](std::int64_t i, std::int64_t c) { return i == c; });
+    const Var kept(ops::block_mask(width_ + 1, width_, 1, seed_.dtype()));
     const Var values = linear(reshape(x, x.rows() * heads_, width_ + 1), kept);
     return reshape(values, x.rows(), heads_ * width_);
   }

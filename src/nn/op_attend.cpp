@@ -3,7 +3,6 @@
 // rows that arrived are computed from the rows.
 
 #include <algorithm>
-#include <vector>
 
 #include "src/nn/op_aggregate.hpp"
 #include "src/ops/attention.hpp"
@@ -15,18 +14,11 @@
 namespace galena::nn {
 namespace {
 
-/// [heads*w x heads], 1 where a row belongs to a column's head: on a device, what takes apart and puts together there.
-Tensor head_mask(std::int64_t heads, std::int64_t width, DType dtype) {
-  std::vector<double> mask(static_cast<std::size_t>(heads * width * heads), 0);
-  for (std::int64_t k = 0; k < heads * width; ++k) mask[static_cast<std::size_t>(k * heads + k / width)] = 1;
-  return Tensor::from<double>(heads * width, heads, mask).to(dtype);
-}
-
 /// [heads*w x heads] with head h's vector in column h: multiplying by it gives <a_h, x_h> for each head.
 Tensor by_head(const Tensor& a, int heads) {
   const std::int64_t width = a.size() / heads;
   if (a.device() == Device::cuda) {
-    const Tensor mask = head_mask(heads, width, a.dtype());
+    const Tensor mask = ops::block_mask(a.size(), heads, width, a.dtype());
     ops::scale_rows(a.reshape(a.size(), 1), mask, mask);
     return mask;
   }
@@ -41,7 +33,7 @@ Tensor by_head(const Tensor& a, int heads) {
 void add_by_head(const Tensor& gradient, const Tensor& to) {
   const std::int64_t heads = gradient.cols(), width = gradient.rows() / heads;
   if (gradient.device() == Device::cuda) {
-    const Tensor mask = head_mask(heads, width, gradient.dtype());
+    const Tensor mask = ops::block_mask(gradient.rows(), heads, width, gradient.dtype());
     ops::multiply(gradient, mask, mask);
     ops::matmul(mask, Tensor::full(heads, 1, 1, gradient.dtype()), to.reshape(to.size(), 1), true);
     return;
@@ -71,7 +63,7 @@ struct Attend {
   std::uint32_t call;
   int hop;
   Attention how;
-  std::uint64_t dropout_seed = 0;
+  ops::RandomKey dropout_key{};
   double dropout = 0;
   Tensor target;                      ///< [n x heads] terms (GAT), or rows (v2)
   Tensor a;                           ///< v2: [1 x heads*w]
@@ -86,7 +78,7 @@ struct Attend {
     b.value = rows;
     b.source = how.v2 ? rows : product(rows, source_heads);
     b.dropout = dropout;
-    b.dropout_seed = dropout_seed;
+    b.dropout_key = dropout_key;
     b.row_ids = row_ids;
     b.column_ids = column_ids;
     return b;
@@ -151,13 +143,6 @@ void check_attend(const Context& ctx, const Var& source, const Var& target, cons
   if (!how.v2 && !alone) check_vector("a_target", a_target);
 }
 
-std::uint64_t mixed_seed(Context& ctx) {
-  const ops::RandomKey key{ctx.seed(), ctx.epoch(),
-                           ops::RandomKey::make_stream(ctx.next_stream(), ops::Purpose::dropout)};
-  const auto block = key.draw(0, 0);
-  return block[0] | (std::uint64_t{block[1]} << 32);
-}
-
 Attend make_attend(Context& ctx, const Var& source, const Var& target, const Var& a_source, const Var& a_target,
                    const Attention& how) {
   Attend op{.graph = ctx.graph(source.hop()),
@@ -172,7 +157,7 @@ Attend make_attend(Context& ctx, const Var& source, const Var& target, const Var
             .target_heads = {}};
   if (ctx.training() && how.dropout > 0) {
     op.dropout = how.dropout;
-    op.dropout_seed = mixed_seed(ctx);
+    op.dropout_key = {ctx.seed(), ctx.epoch(), ops::RandomKey::make_stream(ctx.next_stream(), ops::Purpose::dropout)};
   }
   const std::int64_t n = ctx.rows(source.hop() + 1);
   if (how.v2) {

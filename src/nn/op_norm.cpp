@@ -127,11 +127,11 @@ Var batch_norm_on_device(const Context& ctx, const Var& x, const Var& gamma, con
     device.running_statistics(running_mean, running_var, eps, stats);
   }
   device.batch_norm_apply(x.value(), stats, gamma.value(), beta.value(), y);
-  const auto backward = [=, &device, beta = beta.gradient_only()](const Tensor& dy) {
+  const auto backward = [=, beta = beta.gradient_only()](const Tensor& dy) {
     const auto added = [](const Var& v) { return v.requires_grad() ? added_gradient(v) : Tensor{}; };
     const GradientSlot slot = x.requires_grad() ? slot_over(x, dy) : GradientSlot{};
-    device.batch_norm_backward(x.value(), stats, gamma.value(), dy, training, slot.tensor, added(gamma), added(beta),
-                               slot.accumulate);
+    ops::device_ops().batch_norm_backward(x.value(), stats, gamma.value(), dy, training, slot.tensor, added(gamma),
+                                          added(beta), slot.accumulate);
   };
   return make_op("batch_norm", y, {x, gamma, beta}, backward);
 }

@@ -64,7 +64,13 @@ Draws<T> draws_of(const AttentionBlock& block, int heads, bool transposed) {
   const auto drop = static_cast<std::uint32_t>(std::lround(block.dropout * 65536));
   const VertexId *rows = block.row_ids, *columns = block.column_ids;
   if (transposed) std::swap(rows, columns);
-  return {rows, columns, transposed, block.dropout_seed, heads, drop, static_cast<T>(65536.0 / (65536.0 - drop))};
+  return {rows,
+          columns,
+          transposed,
+          mixed_seed(block.dropout_key),
+          heads,
+          drop,
+          static_cast<T>(65536.0 / (65536.0 - drop))};
 }
 
 struct Shape {

@@ -8,7 +8,9 @@
 // y[i, h] = sum_j softmax_j(score) * value[j, h]
 
 #include "galena/tensor.hpp"
+#include "src/device/host_device.hpp"
 #include "src/ops/csr.hpp"
+#include "src/ops/random_key.hpp"
 
 namespace galena::ops {
 
@@ -22,10 +24,16 @@ struct AttentionBlock {
   bool self_loops = false;  ///< column i is a neighbour of row i too (in addition to csr)
   /// Attention dropout: a weight is kept where keep(i, j, h) (named by `id` of both ends); 0 = none.
   double dropout = 0;
-  std::uint64_t dropout_seed = 0;     ///< already mixed with epoch and call
+  RandomKey dropout_key;              ///< mixed with epoch and call to the seed of its draws
   const VertexId* row_ids = nullptr;  ///< global ids of rows and columns, for dropout
   const VertexId* column_ids = nullptr;
 };
+
+/// The seed that a key names.
+GALENA_HOST_DEVICE inline std::uint64_t mixed_seed(const RandomKey& key) {
+  const base::PhiloxBlock block = key.draw(0, 0);
+  return block[0] | (std::uint64_t{block[1]} << 32);
+}
 
 /// Running state of rows 0..n-1: maximum and sum [n x heads], and y not yet divided [n x heads*width].
 struct AttentionState {

@@ -62,6 +62,24 @@ void copy(void* to, const void* from, std::uint64_t bytes, cudaMemcpyKind kind) 
   GALENA_CUDA_CALL(cudaMemcpyAsync(to, from, bytes, kind, cuda_stream()));
 }
 
+// --- graphs: of this thread's calls on the stream
+
+void begin_recording() { GALENA_CUDA_CALL(cudaStreamBeginCapture(cuda_stream(), cudaStreamCaptureModeThreadLocal)); }
+
+void* end_recording() {
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t executable = nullptr;
+  const bool recorded = cudaStreamEndCapture(cuda_stream(), &graph) == cudaSuccess && graph != nullptr;
+  if (!recorded || cudaGraphInstantiate(&executable, graph, 0) != cudaSuccess) executable = nullptr;
+  static_cast<void>(cudaGetLastError());  // what could not be recorded is done without a graph
+  if (graph != nullptr) GALENA_CUDA_CALL(cudaGraphDestroy(graph));
+  return executable;
+}
+
+void release_recording(void* graph) noexcept {
+  if (graph != nullptr) static_cast<void>(cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(graph)));
+}
+
 DeviceOps make_table() {
   static_cast<void>(cuda_stream());
   DeviceOps ops{};
@@ -81,6 +99,12 @@ DeviceOps make_table() {
     *free = f;
     *total = t;
   };
+  ops.begin_recording = begin_recording;
+  ops.end_recording = end_recording;
+  ops.replay = [](void* graph) {
+    GALENA_CUDA_CALL(cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph), cuda_stream()));
+  };
+  ops.release_recording = release_recording;
   ops.gemm = cublas_gemm;
   add_cuda_attention(ops);
   add_cuda_codec(ops);

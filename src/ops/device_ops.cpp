@@ -3,17 +3,23 @@
 #include <atomic>
 
 #include "galena/error.hpp"
+#include "src/ops/device_memory.hpp"
 
 namespace galena::ops {
 namespace {
 
 std::atomic<const DeviceOps*> replaced{nullptr};
+thread_local const DeviceOps* of_this_thread = nullptr;
 
 std::string megabytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 
 }  // namespace
 
+ReplacedDeviceOps::ReplacedDeviceOps(const DeviceOps& ops) { of_this_thread = &ops; }
+ReplacedDeviceOps::~ReplacedDeviceOps() { of_this_thread = nullptr; }
+
 const DeviceOps& device_ops() {
+  if (of_this_thread != nullptr) return *of_this_thread;
   const DeviceOps* const ops = replaced.load(std::memory_order_acquire);
   return ops != nullptr ? *ops : cuda_device_ops();
 }
@@ -23,8 +29,13 @@ void set_device_ops(const DeviceOps* ops) { replaced.store(ops, std::memory_orde
 std::shared_ptr<std::byte[]> device_memory(std::uint64_t bytes, const std::string& what) {
   const DeviceOps& ops = device_ops();
   const std::uint64_t size = bytes > 0 ? bytes : 1;
-  if (void* const memory = ops.allocate(size)) {
-    return {static_cast<std::byte*>(memory), [release = ops.release](std::byte* p) { release(p); }};
+  if (GraphMemory* const graph = GraphMemory::in_use()) {
+    if (void* const memory = graph->take(size))
+      return {static_cast<std::byte*>(memory),
+              [graph = graph->shared_from_this(), size](std::byte* p) { graph->give(p, size); }};
+  } else if (void* const memory = ops.allocate(size)) {
+    return {static_cast<std::byte*>(memory),
+            [release = ops.release, born = next_birth()](std::byte* p) { give_back(p, born, release); }};
   }
   std::uint64_t free = 0, total = 0;
   ops.memory(&free, &total);

@@ -51,6 +51,14 @@ struct DeviceOps {
   /// Free and total bytes, for messages.
   void (*memory)(std::uint64_t* free, std::uint64_t* total);
 
+  // --- graphs (device_graph.hpp)
+  /// From now on work is recorded, and not done.
+  void (*begin_recording)();
+  /// The graph; null where the device could not record it.
+  void* (*end_recording)();
+  void (*replay)(void* graph);
+  void (*release_recording)(void* graph) noexcept;  ///< of null: nothing
+
   // --- tensors and maps
   void (*fill)(const Tensor& y, double value);
   void (*convert)(const Tensor& x, const Tensor& y);  ///< f32, f64, bf16
@@ -58,7 +66,8 @@ struct DeviceOps {
   void (*activate_backward)(Activation f, const Tensor& y, const Tensor& dy, const Tensor& dx, bool accumulate,
                             double slope);
   void (*axpby)(double alpha, const Tensor& x, double beta, const Tensor& y);
-  void (*scale_by)(const Tensor& factor, const Tensor& y);  ///< y *= factor [1 x 1 f64]
+  void (*scale_by)(const Tensor& factor, const Tensor& y);   ///< y *= factor [1 x 1 f64]
+  void (*block_mask)(std::int64_t height, const Tensor& y);  ///< y[r, c] = r / height == c
   void (*multiply)(const Tensor& a, const Tensor& b, const Tensor& y, bool accumulate);
   void (*add_row)(const Tensor& bias, const Tensor& y);
   void (*column_sums)(const Tensor& x, const Tensor& y, bool accumulate);
@@ -80,6 +89,9 @@ struct DeviceOps {
   /// x may be bf16 where y is f32.
   void (*spmm)(const Csr& csr, const SpmmWeights& weights, const Tensor& x, const Tensor& y, bool accumulate);
   void (*sddmm)(const Csr& csr, const Tensor& a, const Tensor& b, int heads, const Tensor& e);
+
+  void (*spmm_max)(const Csr& csr, const Tensor& x, const Tensor& y, const Tensor& arg);
+  void (*spmm_max_backward)(const Csr& csr_t, const Tensor& arg, const Tensor& dy, const Tensor& dx);
 
   // --- hypergraphs: sums of sums
   void (*tile_sums)(const DeviceTiles& tiles, const TileCall& call);
@@ -137,6 +149,15 @@ struct DeviceOps {
 const DeviceOps& device_ops();
 /// Puts another in its place; null: CUDA's again. For tests, while no tensor lies on the device.
 void set_device_ops(const DeviceOps* ops);
+
+/// While one lives, this thread is given another table.
+class ReplacedDeviceOps {
+ public:
+  explicit ReplacedDeviceOps(const DeviceOps& ops);
+  ~ReplacedDeviceOps();
+  ReplacedDeviceOps(const ReplacedDeviceOps&) = delete;
+  ReplacedDeviceOps& operator=(const ReplacedDeviceOps&) = delete;
+};
 
 /// Uninitialised device memory. EnvironmentError where there is no room, with `what` it is for and the remedy.
 std::shared_ptr<std::byte[]> device_memory(std::uint64_t bytes, const std::string& what);

@@ -2,6 +2,8 @@
 
 #include "src/ops/pointwise.hpp"
 
+#include <algorithm>
+
 #include "src/ops/check.hpp"
 #include "src/ops/device_ops.hpp"
 #include "src/ops/pointwise_cpu.hpp"
@@ -33,6 +35,19 @@ void scale_by(const Tensor& factor, const Tensor& y) {
   check_tensor("scale_by", "factor", factor, 1, 1, DType::f64);
   if (on_device(y)) return device_ops().scale_by(factor, y);
   axpby(factor.item(), y, 0, y);
+}
+
+Tensor block_mask(std::int64_t rows, std::int64_t cols, std::int64_t height, DType dtype) {
+  Tensor y = Tensor::empty(rows, cols, dtype);
+  if (on_device(y)) {
+    device_ops().block_mask(height, y);
+    return y;
+  }
+  y.fill(0);
+  with_float("block_mask", dtype, [&]<class T>(T) {
+    for (std::int64_t r = 0; r < std::min(rows, cols * height); ++r) y.at<T>(r, r / height) = 1;
+  });
+  return y;
 }
 
 void multiply(const Tensor& a, const Tensor& b, const Tensor& y, bool accumulate) {

@@ -20,6 +20,8 @@ void activate_backward(Activation f, const Tensor& y, const Tensor& dy, const Te
 void axpby(double alpha, const Tensor& x, double beta, const Tensor& y);
 /// y = factor * y, factor [1 x 1] of f64 in the memory of y.
 void scale_by(const Tensor& factor, const Tensor& y);
+/// 1 where a row's block of `height` rows is a column's number, else 0, [rows x cols]; where tensors are made.
+Tensor block_mask(std::int64_t rows, std::int64_t cols, std::int64_t height, DType dtype);
 /// y = a * b, by element.
 void multiply(const Tensor& a, const Tensor& b, const Tensor& y, bool accumulate = false);
 /// y[i] += bias, for each row.

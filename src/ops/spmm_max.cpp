@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "src/ops/csr_rows.hpp"
+#include "src/ops/device_ops.hpp"
 #include "src/ops/spmm.hpp"
 #include "src/ops/spmm_check.hpp"
 
@@ -12,6 +13,7 @@ namespace galena::ops {
 void spmm_max(const Csr& csr, const Tensor& x, const Tensor& y, const Tensor& arg) {
   check_shape("spmm_max", csr, x, y);
   check_tensor("spmm_max", "arg", arg, y.rows(), y.cols(), DType::i32);
+  if (on_device(x)) return device_ops().spmm_max(csr, x, y, arg);
   with_float("spmm_max", x.dtype(), [&](auto type) {
     using T = decltype(type);
     const std::int64_t d = x.cols(), limit = x.rows();
@@ -45,6 +47,7 @@ void spmm_max(const Csr& csr, const Tensor& x, const Tensor& y, const Tensor& ar
 void spmm_max_backward(const Csr& csr_t, const Tensor& arg, const Tensor& dy, const Tensor& dx) {
   check_shape("spmm_max_backward", csr_t, dy, dx);
   check_tensor("spmm_max_backward", "arg", arg, dy.rows(), dy.cols(), DType::i32);
+  if (on_device(dx)) return device_ops().spmm_max_backward(csr_t, arg, dy, dx);
   with_float("spmm_max_backward", dx.dtype(), [&](auto type) {
     using T = decltype(type);
     const std::int64_t d = dx.cols(), limit = dy.rows();

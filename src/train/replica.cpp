@@ -177,6 +177,7 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
       comm_(comm),
       device_(run.options.device),
       store_(run.options.seed, run.options.dtype, run.options.device),
+      pass_(run.options.device == Device::cuda && run.options.replay),
       metric_(find_metric(run.options.metric, run.data.data.multi_label)) {
   const NodeData& data = run.data.data;
   const TrainOptions& options = run.options;
@@ -258,18 +259,18 @@ nn::Var Replica::run_backward(int epoch) {
   return loss;
 }
 
-double Replica::sum_loss(const nn::Var& loss) {
-  std::array<double, 1> total{loss.value().item()};
+double Replica::sum_loss(const Tensor& loss) {
+  std::array<double, 1> total{loss.item()};
   if (comm_.size() > 1) comm_.sum(std::span(total), kControl);
   return total[0];
 }
 
-double Replica::compute_gradient(int epoch) { return sum_loss(run_backward(epoch)); }
+double Replica::compute_gradient(int epoch) { return sum_loss(run_backward(epoch).value()); }
 
 Replica::EpochResult Replica::train_epoch(int epoch) {
   const double start = comm::Communicator::now();
   EpochResult result;
-  const nn::Var loss = run_backward(epoch);
+  const Tensor loss = pass_.run(static_cast<std::uint32_t>(epoch), [&] { return run_backward(epoch).value(); });
   optimizer_->step(epoch);
   result.loss = sum_loss(loss);  // on a device: the one place of an epoch that waits for it
   result.lr = optimizer_->lr(epoch);
@@ -295,7 +296,7 @@ Scores Replica::evaluate() {
   if (run_.options.select != "loss" || run_.data.data.valid.empty()) return scores;
   const nn::NoGrad guard;
   const OnDevice here(device_);
-  scores.valid_loss = sum_loss(loss_of(nn::Var(computed), local, true));
+  scores.valid_loss = sum_loss(loss_of(nn::Var(computed), local, true).value());
   return scores;
 }
 

@@ -9,6 +9,7 @@
 #include "src/comm/communicator.hpp"
 #include "src/train/exchange.hpp"
 #include "src/train/metrics.hpp"
+#include "src/train/replayed_pass.hpp"
 #include "src/train/share.hpp"
 
 namespace galena::train {
@@ -76,10 +77,13 @@ class Replica {
   [[nodiscard]] std::vector<Tensor> snapshot() const;
   void restore(const std::vector<Tensor>& snapshot);
 
+  /// How epochs ran, on a device; else empty.
+  [[nodiscard]] std::string describe_passes() const { return pass_.describe(); }
+
  private:
   /// Forward, loss and backward; the gradient is summed over ranks. This rank's part of the loss.
   nn::Var run_backward(int epoch);
-  double sum_loss(const nn::Var& loss);
+  double sum_loss(const Tensor& loss);
   nn::Var forward(bool training, int epoch, nn::Var* embeddings = nullptr);
   /// This rank's part of the mean loss over the training or the validation split.
   [[nodiscard]] nn::Var loss_of(const nn::Var& logits, const LocalData& local, bool valid) const;
@@ -96,6 +100,7 @@ class Replica {
   Share share_;
   LocalData local_;
   std::unique_ptr<BoundaryExchange> exchange_;
+  ReplayedPass pass_;
   // Inductive runs evaluate on another graph.
   std::optional<Share> whole_share_;
   std::optional<LocalData> whole_local_;

@@ -29,8 +29,6 @@ void check_on_gpu(const TrainOptions& options) {
   if (options.transport != Transport::threads || options.partition.parts != 1)
     refuse(fmt::format("a GPU trains one part, here are {}: use --parts 1 and --transport threads",
                        options.partition.parts));
-  if (options.model.sage_aggregation == "max")
-    refuse("the maximum over neighbours has no CUDA kernel yet: use --aggregation mean");
 }
 
 void check(const NodeDataset& data, const TrainOptions& options) {

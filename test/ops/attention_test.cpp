@@ -302,7 +302,7 @@ TEST_CASE("attention dropout keeps its share, and differs between heads, ends an
   for (const double x : y.span<double>()) variance += std::pow(x * keep - 100 * keep, 2) / (400 * 9);
   CHECK(variance == Approx(100 * p * (1 - p)).epsilon(0.1));  // rows and heads are independent
   ops::AttentionBlock other = problem.block();
-  other.dropout_seed = 78;
+  other.dropout_key = {78, 0, 0};
   const ops::AttentionState state = ops::attention_begin(400, 9, 1, DType::f64);
   ops::attention_accumulate(AttentionKind::gat, other, problem.target, problem.a, 0.2, state);
   ops::attention_finish(state);

@@ -178,6 +178,26 @@ TEST_CASE("sums over neighbours: all bins, widths and weights") {
     }
 }
 
+TEST_CASE("maxima over neighbours and their gradients") {
+  GALENA_NEEDS_DEVICE();
+  const OnBoth graph(skewed(70, 300));
+  const OnBoth transposed(ops::transpose(graph.csr.view()));
+  for (const DType type : kTypes)
+    for (const std::int64_t m : {300, 120}) {
+      const Tensor x = random_tensor(m, 9, type, 1), dy = random_tensor(60, 9, type, 2),
+                   dx = random_tensor(m, 9, type, 3);
+      x.slice(40, 41).copy_from(x.slice(20, 21));  // equals
+      check_twin(
+          {x, random_tensor(60, 9, type, 4), dy, dx},
+          [&](const Tensors& t) {
+            const Tensor arg = Tensor::empty(60, 9, DType::i32);
+            ops::spmm_max(graph.view(), t[0], t[1], arg);
+            ops::spmm_max_backward(transposed.view(), arg, t[2], t[3]);
+          },
+          32);
+    }
+}
+
 TEST_CASE("rows stored in bf16 are summed in f32") {
   GALENA_NEEDS_DEVICE();
   const OnBoth graph(skewed(60, 900));
@@ -376,7 +396,7 @@ TEST_CASE("attention and its gradients, over tiles, loops, sampled columns and d
           if (more) {
             block.log_weight = t[2];
             block.dropout = 0.3;
-            block.dropout_seed = 99;
+            block.dropout_key = {99, 3, 17};
             block.row_ids = block.column_ids = names;
           }
           const ops::AttentionState state = ops::attention_begin(n, heads, width, type);

@@ -4,10 +4,12 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <vector>
 
+#include "galena/error.hpp"
 #include "src/ops/device/table.hpp"
 
 namespace galena::test {
@@ -17,7 +19,8 @@ struct State {
   std::mutex mutex;
   std::map<void*, std::uint64_t> blocks;
   std::uint64_t live = 0, most = 0;
-  std::atomic<std::uint64_t> waits{0};
+  std::atomic<std::uint64_t> waits{0}, launches{0};
+  std::vector<std::function<void()>>* recording = nullptr;
   bool backwards = false;
 };
 State& state() {
@@ -29,6 +32,18 @@ State& state() {
 template <class F>
 void in_order(std::int64_t n, const F& f) {
   for (std::int64_t k = 0; k < n; ++k) f(state().backwards ? n - 1 - k : k);
+}
+
+/// Does it now, or records it.
+void submit(std::function<void()> work) {
+  if (state().recording != nullptr) return state().recording->push_back(std::move(work));
+  ++state().launches;
+  work();
+}
+
+/// What a recording must not come to.
+void not_while_recording(const char* what) {
+  if (state().recording != nullptr) throw InternalError(std::string("the device records, and is asked for ") + what);
 }
 
 class HostTeam {
@@ -62,13 +77,15 @@ class HostTeam {
 struct HostMachine {
   template <class F>
   static void map(std::int64_t n, const F& f) {
-    in_order(n, f);
+    submit([n, f] { in_order(n, f); });
   }
   template <int kLanes, class F>
   static void blocks(std::int64_t count, std::size_t bytes, const F& f) {
-    in_order(count, [&](std::int64_t i) {
-      HostTeam team(kLanes, bytes);
-      f(team, i);
+    submit([count, bytes, f] {
+      in_order(count, [&](std::int64_t i) {
+        HostTeam team(kLanes, bytes);
+        f(team, i);
+      });
     });
   }
   template <class F>
@@ -78,27 +95,43 @@ struct HostMachine {
 };
 
 /// By the definition, summed in double.
-void gemm(const Tensor& a, const Tensor& b, const Tensor& c, const ops::GemmCall& call) {
-  ops::with_float("gemm", a.dtype(), [&]<class T>(T) {
-    const T *pa = ops::device_data<T>(a), *pb = ops::device_data<T>(b);
-    T* const pc = ops::device_data<T>(c);
-    const std::int64_t depth = call.transpose_a ? a.rows() : a.cols();
-    for (std::int64_t i = 0; i < c.rows(); ++i)
-      for (std::int64_t j = 0; j < c.cols(); ++j) {
+template <class T>
+struct Gemm {
+  const T *a, *b, *bias;
+  T* c;
+  std::int64_t rows, cols, depth, a_cols, b_cols;
+  bool transpose_a, transpose_b, accumulate, relu;
+  void operator()() const {
+    for (std::int64_t i = 0; i < rows; ++i)
+      for (std::int64_t j = 0; j < cols; ++j) {
         double sum = 0;
         for (std::int64_t k = 0; k < depth; ++k) {
-          sum += static_cast<double>(call.transpose_a ? pa[k * a.cols() + i] : pa[i * a.cols() + k]) *
-                 static_cast<double>(call.transpose_b ? pb[j * b.cols() + k] : pb[k * b.cols() + j]);
+          sum += static_cast<double>(transpose_a ? a[k * a_cols + i] : a[i * a_cols + k]) *
+                 static_cast<double>(transpose_b ? b[j * b_cols + k] : b[k * b_cols + j]);
         }
-        T& to = pc[i * c.cols() + j];
-        sum += call.accumulate ? static_cast<double>(to) : 0.0;
-        if (call.bias != nullptr) sum += static_cast<double>(ops::device_data<T>(*call.bias)[j]);
-        to = static_cast<T>(call.relu ? std::max(sum, 0.0) : sum);
+        T& to = c[i * cols + j];
+        sum += accumulate ? static_cast<double>(to) : 0.0;
+        if (bias != nullptr) sum += static_cast<double>(bias[j]);
+        to = static_cast<T>(relu ? std::max(sum, 0.0) : sum);
       }
+  }
+};
+
+void gemm(const Tensor& a, const Tensor& b, const Tensor& c, const ops::GemmCall& call) {
+  ops::with_float("gemm", a.dtype(), [&]<class T>(T) {
+    submit(Gemm<T>{ops::device_data<T>(a), ops::device_data<T>(b), ops::device_data_or_null<T>(call.bias),
+                   ops::device_data<T>(c), c.rows(), c.cols(), call.transpose_a ? a.rows() : a.cols(), a.cols(),
+                   b.cols(), call.transpose_a, call.transpose_b, call.accumulate, call.relu});
   });
 }
 
+/// What was recorded.
+using Recorded = std::vector<std::function<void()>>;
+
+void release_recording(void* graph) noexcept { delete static_cast<Recorded*>(graph); }
+
 void* allocate(std::uint64_t bytes) {
+  not_while_recording("memory");
   State& s = state();
   const std::scoped_lock lock(s.mutex);
   if (s.most > 0 && s.live + bytes > s.most) return nullptr;
@@ -121,13 +154,24 @@ ops::DeviceOps table() {
   ops::DeviceOps ops{};
   ops.allocate = allocate;
   ops.release = release;
-  ops.upload = [](void* to, const void* from, std::uint64_t bytes) { std::memcpy(to, from, bytes); };
+  ops.upload = [](void* to, const void* from, std::uint64_t bytes) {
+    not_while_recording("a copy");
+    std::memcpy(to, from, bytes);
+  };
   ops.download = [](void* to, const void* from, std::uint64_t bytes) {
+    not_while_recording("a copy");
     ++state().waits;
     std::memcpy(to, from, bytes);
   };
-  ops.copy = [](void* to, const void* from, std::uint64_t bytes) { std::memmove(to, from, bytes); };
+  ops.copy = [](void* to, const void* from, std::uint64_t bytes) { submit([=] { std::memmove(to, from, bytes); }); };
   ops.synchronize = [] { ++state().waits; };
+  ops.begin_recording = [] { state().recording = new Recorded; };
+  ops.end_recording = []() -> void* { return std::exchange(state().recording, nullptr); };
+  ops.replay = [](void* graph) {
+    ++state().launches;
+    for (const auto& work : *static_cast<const Recorded*>(graph)) work();
+  };
+  ops.release_recording = release_recording;
   ops.memory = [](std::uint64_t* free, std::uint64_t* total) {
     *total = state().most;
     *free = state().most - state().live;
@@ -150,5 +194,6 @@ SimulatedDevice::~SimulatedDevice() { ops::set_device_ops(nullptr); }
 
 std::uint64_t SimulatedDevice::live_bytes() { return state().live; }
 std::uint64_t SimulatedDevice::waits() { return state().waits; }
+std::uint64_t SimulatedDevice::launches() { return state().launches; }
 
 }  // namespace galena::test

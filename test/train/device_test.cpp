@@ -1,5 +1,7 @@
 // Training on a device is training on the CPU, up to the rounding of sums: same draws, same losses, same epochs.
 
+#include <algorithm>
+
 #include "galena/error.hpp"
 #include "src/nn/models.hpp"
 #include "src/train/trainer.hpp"
@@ -84,8 +86,9 @@ TEST_CASE("a run of a hypergraph on a device says which way its sums went") {
   DataOptions shape;
   shape.hypergraph = true;
   const TrainResult result = train_on(Device::cuda, random_data(shape), options_of("hgnn", DType::f32));
-  REQUIRE(!result.notes.empty());
-  CHECK_THAT(result.notes[0], contains("Through ") && contains(" ms on the GPU"));
+  CHECK(std::ranges::any_of(result.notes, [](const std::string& note) {
+    return note.starts_with("Through ") && note.find(" ms on the GPU") != std::string::npos;
+  }));
 }
 
 TEST_CASE("batch normalisation on a device, its running statistics selected, saved and resumed") {
@@ -119,7 +122,7 @@ TEST_CASE("batch normalisation on a device, its running statistics selected, sav
   }
 }
 
-TEST_CASE("single precision, many labels, layer norms, selection by loss, inductive training") {
+TEST_CASE("single precision, many labels, maxima, layer norms, selection by loss, inductive training") {
   GALENA_NEEDS_DEVICE();
   DataOptions shape;
   check_same_run(random_data(shape), options_of("gcn", DType::f32), 2e-4);
@@ -127,6 +130,10 @@ TEST_CASE("single precision, many labels, layer norms, selection by loss, induct
   options.model.norm = nn::NormKind::layer;
   options.select = "loss";
   check_same_run(random_data(shape), options, 1e-9);
+  options.model.norm = nn::NormKind::none;
+  options.model.sage_aggregation = "max";
+  check_same_run(random_data(shape), options, 1e-9);
+  options.model.sage_aggregation = "mean";
   options.model.norm = nn::NormKind::l2;
   options.inductive = true;
   check_same_run(random_data(shape), options, 1e-9);
@@ -156,9 +163,6 @@ TEST_CASE("what a device does not train is refused with the remedy") {
   TrainOptions options = options_of("sage", DType::f32);
   options.partition.parts = 2;
   CHECK_THROWS_WITH(train_on(Device::cuda, random_data({}), options), contains("--parts"));
-  options.partition.parts = 1;
-  options.model.sage_aggregation = "max";
-  CHECK_THROWS_WITH(train_on(Device::cuda, random_data({}), options), contains("maximum over neighbours"));
 }
 
 }  // namespace galena::test

@@ -32,6 +32,78 @@ TEST_CASE("an epoch waits for the device once, and a run gives all of its memory
   }
 }
 
+TEST_CASE("from the fourth epoch on a pass is one launch, and gives the bits it gave before") {
+  for (const std::string model : {"gcn", "sage", "gin", "gcnii", "gat", "gatv2", "hgnn", "unigin", "unigat", "hnhn",
+                                  "hypergcn", "alldeepsets", "allsettransformer"}) {
+    CAPTURE(model);
+    DataOptions shape;
+    shape.hypergraph = nn::hops_of_a_layer(model) == 2;
+    shape.sparse = model == "gat" || model == "alldeepsets";
+    const NodeDataset data = random_data(shape);
+    TrainOptions options = options_for(model, DType::f32);
+    options.model.hidden = 6;
+    options.model.attention_dropout = 0.3;
+    options.model.norm = model == "gcn" || model == "alldeepsets" ? nn::NormKind::batch : nn::NormKind::layer;
+    options.eval_every = model == "sage" ? 1 : 7;  // what is kept for evaluations comes after the recording
+    options.device = Device::cuda;
+    options.replay = false;
+    options.epochs = 14;
+    const SimulatedDevice device;
+    const TrainResult want = train_network(data, options);
+    options.replay = true;
+    const TrainResult got = train_network(data, options);
+    REQUIRE(got.records.size() == want.records.size());
+    for (std::size_t k = 0; k < got.records.size(); ++k) CHECK(got.records[k].loss == want.records[k].loss);
+    for (std::int64_t i = 0; i < want.logits.rows(); ++i)
+      for (std::int64_t c = 0; c < want.logits.cols(); ++c) CHECK(got.logits.item(i, c) == want.logits.item(i, c));
+    CHECK_THAT(got.notes.back(), contains("From epoch 3 on"));
+    options.eval_every = 1000;
+    std::vector<std::uint64_t> launches;
+    for (const int epochs : {14, 24}) {
+      options.epochs = epochs;
+      const std::uint64_t before = SimulatedDevice::launches();
+      static_cast<void>(train_network(data, options));
+      launches.push_back(SimulatedDevice::launches() - before);
+    }
+    CHECK(launches[1] - launches[0] <= 10 * 5);  // the epoch's number, the graph, and steps of three groups at most
+    CHECK(SimulatedDevice::live_bytes() == 0);
+  }
+}
+
+namespace {
+
+/// Asks for a number in the middle of a pass.
+class Curious : public nn::Module {
+ public:
+  Curious(nn::ParameterStore& store, std::int64_t in, std::int64_t out) : map_(store, "map", in, out) {}
+  nn::Var forward(nn::Context& ctx, const nn::Var& x) override {
+    static_cast<void>(map_.weight.value().item(0, 0));
+    return aggregate(ctx, map_(x), nn::Aggregation::mean());
+  }
+  [[nodiscard]] int hops() const override { return 1; }
+
+ private:
+  nn::Linear map_;
+};
+
+}  // namespace
+
+TEST_CASE("a pass that cannot be recorded runs as it is, and the run says why") {
+  const SimulatedDevice device;
+  const auto make = [](nn::ParameterStore& store, std::int64_t in, std::int64_t out) {
+    return std::make_unique<Curious>(store, in, out);
+  };
+  TrainOptions options = options_for("gcn", DType::f32);
+  options.device = Device::cuda;
+  options.epochs = 8;
+  options.replay = false;
+  const TrainResult want = train_network(random_data({}), options, {}, make);
+  options.replay = true;
+  const TrainResult got = train_network(random_data({}), options, {}, make);
+  for (std::size_t k = 0; k < got.records.size(); ++k) CHECK(got.records[k].loss == want.records[k].loss);
+  CHECK_THAT(got.notes.back(), contains("not replayed") && contains("a copy to the CPU's memory"));
+}
+
 TEST_CASE("a model that does not fit ends with what it needed") {
   const SimulatedDevice device(1 << 16);
   DataOptions shape;

@@ -17,7 +17,7 @@ template <class T>
 struct AttentionRows {
   AttentionArgs<T> g;
   const VertexId *row_ids = nullptr, *other_ids = nullptr;
-  std::uint64_t seed = 0;
+  const std::uint64_t* seed = nullptr;
   std::uint32_t drop_below = 0;  ///< of 65536; 0: nothing is dropped
   T keep{1};
   T* d_a_rows = nullptr;  ///< v2, by targets: each row's part of d a
@@ -62,7 +62,7 @@ struct AttentionRows {
   GALENA_KERNEL T factor(std::int64_t i, std::int64_t j, std::int64_t h) const {
     if (drop_below == 0) return T{1};
     const VertexId own = row_ids[i], its = other_ids[j];
-    const RandomKey key{seed, 0, static_cast<std::uint32_t>(h / 8 * 8)};
+    const RandomKey key{*seed, 0, static_cast<std::uint32_t>(h / 8 * 8)};
     const base::PhiloxBlock block = g.columns_are_others ? key.draw(own, its) : key.draw(its, own);
     const std::uint32_t word = block[static_cast<std::size_t>(h % 8 / 2)];
     return (h % 2 == 0 ? word & 0xffffU : word >> 16) < drop_below ? T{0} : keep;
@@ -252,11 +252,26 @@ AttentionRows<T> attention_rows(AttentionKind kind, const AttentionBlock& block,
   g.value = device_data<T>(block.value);
   rows.row_ids = block.row_ids;
   rows.other_ids = block.column_ids;
-  rows.seed = block.dropout_seed;
   rows.drop_below = static_cast<std::uint32_t>(std::lround(block.dropout * 65536));
   rows.keep = static_cast<T>(65536.0 / (65536.0 - rows.drop_below));
   rows.tile = g.heads >= 256 ? 1 : g.heads <= 8 ? 32 : 256 / g.heads;
   return rows;
+}
+
+struct MixedSeed {
+  DeviceKey key;
+  std::uint64_t* seed;
+  GALENA_KERNEL void operator()(std::int64_t) const { *seed = mixed_seed(key_now(key)); }
+};
+
+/// The seed of a block's dropout, which is worked out there: it goes by the epoch.
+template <class M, class T>
+Tensor give_seed(const AttentionBlock& block, AttentionRows<T>& rows) {
+  if (rows.drop_below == 0) return {};
+  const Tensor seed = scratch(1, 1, DType::i64);
+  rows.seed = device_data<std::uint64_t>(seed);
+  M::map(1, MixedSeed{device_key(block.dropout_key), device_data<std::uint64_t>(seed)});
+  return seed;
 }
 
 /// Bytes that a team needs: two numbers a neighbour of a tile and head, or one and one a head.
@@ -271,6 +286,7 @@ void add_attention(DeviceOps& ops) {
                                 double slope, const AttentionState& state) {
     with_float("attention_accumulate", state.y.dtype(), [&]<class T>(T) {
       AttentionRows<T> rows = attention_rows<T>(kind, block, target, a, slope, state);
+      const Tensor seed = give_seed<M>(block, rows);
       rows.g.maximum = device_data<T>(state.maximum);
       rows.g.sum = device_data<T>(state.sum);
       rows.g.y = device_data<T>(state.y);
@@ -290,6 +306,7 @@ void add_attention(DeviceOps& ops) {
                               const Tensor& dtarget, const Tensor& da, const Tensor& dsource, const Tensor& dvalue) {
     with_float("attention_backward", state.y.dtype(), [&]<class T>(T) {
       AttentionRows<T> rows = attention_rows<T>(kind, block, target, a, slope, state);
+      const Tensor seed = give_seed<M>(block, rows);
       AttentionArgs<T>& g = rows.g;
       const std::int64_t n = state.y.rows(), d = state.y.cols();
       const Tensor inner = scratch(n, g.heads, state.y.dtype());

@@ -21,9 +21,16 @@
 #include "src/device/host_device.hpp"
 #include "src/ops/check.hpp"
 #include "src/ops/device_csr.hpp"
+#include "src/ops/device_graph.hpp"
 #include "src/ops/device_ops.hpp"
 
 namespace galena::ops::gpu {
+
+GALENA_KERNEL inline RandomKey key_now(const DeviceKey& key) {
+  RandomKey now = key.key;
+  if (key.epoch != nullptr) now.epoch = *key.epoch;
+  return now;
+}
 
 /// y[i] (+)= f(i).
 template <class T, class F>

@@ -67,6 +67,12 @@ struct Product {
 };
 
 template <class T>
+struct BlockMask {
+  std::int64_t height, cols;
+  GALENA_KERNEL T operator()(std::int64_t i) const { return i / cols / height == i % cols ? T{1} : T{0}; }
+};
+
+template <class T>
 struct AddRow {
   const T* bias;
   T* y;
@@ -211,6 +217,9 @@ void add_pointwise(DeviceOps& ops) {
     with_float("scale_by", y.dtype(), [&]<class T>(T) {
       M::map(y.size(), ScaleBy<T>{device_data<double>(factor), device_data<T>(y)});
     });
+  };
+  ops.block_mask = [](std::int64_t height, const Tensor& y) {
+    with_float("block_mask", y.dtype(), [&]<class T>(T) { store_map<M, T>(y, false, BlockMask<T>{height, y.cols()}); });
   };
   ops.multiply = [](const Tensor& a, const Tensor& b, const Tensor& y, bool accumulate) {
     with_float("multiply", y.dtype(), [&]<class T>(T) {

@@ -210,8 +210,77 @@ struct Sddmm {
   }
 };
 
+/// Element by element: the largest of a row's columns, the first of equals, and where it is from; 0 and -1 of none.
+template <class T>
+struct SpmmMax {
+  const std::int64_t* indptr;
+  const std::int32_t* indices;
+  const T* x;
+  T* y;
+  std::int32_t* arg;
+  std::int64_t limit, width;
+  GALENA_KERNEL void operator()(std::int64_t at) const {
+    const std::int64_t i = at / width, c = at % width;
+    T best{};
+    std::int32_t from = -1;
+    for (std::int64_t k = indptr[i]; k < indptr[i + 1]; ++k) {
+      const std::int64_t j = static_cast<std::uint32_t>(indices[k]);
+      if (j >= limit) break;  // columns increase
+      const T value = x[j * width + c];
+      if (from < 0 || value > best) {
+        best = value;
+        from = indices[k];
+      }
+    }
+    y[at] = best;
+    arg[at] = from;
+  }
+};
+
+/// Adds what rows that chose column j give back.
+template <class T>
+struct SpmmMaxBackward {
+  const std::int64_t* indptr;
+  const std::int32_t* indices;
+  const std::int32_t* arg;
+  const T* dy;
+  std::int64_t limit, width;
+  GALENA_KERNEL T operator()(std::int64_t at) const {
+    const std::int64_t j = at / width, c = at % width;
+    T sum{};
+    for (std::int64_t k = indptr[j]; k < indptr[j + 1]; ++k) {
+      const std::int64_t i = static_cast<std::uint32_t>(indices[k]);
+      if (i >= limit) break;
+      sum += arg[i * width + c] == j ? dy[i * width + c] : T{0};
+    }
+    return sum;
+  }
+};
+
+template <class M>
+void add_spmm_max(DeviceOps& ops) {
+  ops.spmm_max = [](const Csr& csr, const Tensor& x, const Tensor& y, const Tensor& arg) {
+    const DeviceCsr& device = device_csr(csr);
+    with_float("spmm_max", x.dtype(), [&]<class T>(T) {
+      M::map(y.size(),
+             SpmmMax<T>{device_data<std::int64_t>(device.indptr), device_data<std::int32_t>(device.indices),
+                        device_data<T>(x), device_data<T>(y), device_data<std::int32_t>(arg), x.rows(), x.cols()});
+    });
+  };
+  ops.spmm_max_backward = [](const Csr& csr_t, const Tensor& arg, const Tensor& dy, const Tensor& dx) {
+    const DeviceCsr& device = device_csr(csr_t);
+    with_float("spmm_max_backward", dx.dtype(), [&]<class T>(T) {
+      store_map<M, T>(
+          dx, true,
+          SpmmMaxBackward<T>{device_data<std::int64_t>(device.indptr), device_data<std::int32_t>(device.indices),
+                             device_data<std::int32_t>(arg), device_data<T>(dy), dy.rows(), dx.cols()});
+    });
+  };
+}
+
 template <class M>
 void add_spmm(DeviceOps& ops) {
+  add_spmm_max<M>(ops);
   ops.spmm = [](const Csr& csr, const SpmmWeights& w, const Tensor& x, const Tensor& y, bool accumulate) {
     if (x.dtype() == DType::bf16) return spmm_as<M, float, std::uint16_t>(csr, w, x, y, accumulate);
     with_float("spmm", x.dtype(), [&]<class T>(T) { spmm_as<M, T, T>(csr, w, x, y, accumulate); });

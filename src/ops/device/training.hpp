@@ -18,7 +18,7 @@ struct Dropout {
   const T* x;
   T* y;
   const VertexId* ids;
-  RandomKey key;
+  DeviceKey key;
   std::int64_t cols, blocks;
   std::uint32_t threshold;
   T factor;
@@ -26,7 +26,7 @@ struct Dropout {
   GALENA_KERNEL void operator()(std::int64_t index) const {
     const std::int64_t i = index / blocks, b = index % blocks;
     const std::uint32_t id = ids != nullptr ? ids[i] : static_cast<std::uint32_t>(i);
-    const base::PhiloxBlock block = key.draw(id, static_cast<std::uint32_t>(b));
+    const base::PhiloxBlock block = key_now(key).draw(id, static_cast<std::uint32_t>(b));
     for (int k = 0; k < 8 && 8 * b + k < cols; ++k) {
       const std::int64_t at = i * cols + 8 * b + k;
       const T value = x[at];
@@ -52,7 +52,7 @@ struct SparseDropout {
   const T* x;
   T* y;
   const VertexId* ids;
-  RandomKey key;
+  DeviceKey key;
   std::uint32_t threshold;
   T factor;
   template <class Team>
@@ -61,7 +61,7 @@ struct SparseDropout {
     team.each([&](int lane) {
       for (std::int64_t k = indptr[i] + lane; k < indptr[i + 1]; k += team.lanes()) {
         const auto column = static_cast<std::uint32_t>(indices[k]);
-        const base::PhiloxBlock block = key.draw(id, column / 8);
+        const base::PhiloxBlock block = key_now(key).draw(id, column / 8);
         y[k] = lane_of(block, static_cast<int>(column % 8)) < threshold ? T{0} : factor * x[k];
       }
     });
@@ -297,8 +297,8 @@ void add_dropout(DeviceOps& ops) {
                    const Tensor& y, bool relu, bool accumulate) {
     const std::int64_t blocks = (x.cols() + 7) / 8;
     with_float("dropout", x.dtype(), [&]<class T>(T) {
-      M::map(x.rows() * blocks, Dropout<T>{device_data<T>(x), device_data<T>(y), ids, key, x.cols(), blocks, threshold,
-                                           static_cast<T>(factor), relu, accumulate});
+      M::map(x.rows() * blocks, Dropout<T>{device_data<T>(x), device_data<T>(y), ids, device_key(key), x.cols(), blocks,
+                                           threshold, static_cast<T>(factor), relu, accumulate});
     });
   };
   ops.relu_dropout_backward = [](const Tensor& y, double factor, const Tensor& dy, const Tensor& dx, bool accumulate) {
@@ -313,7 +313,8 @@ void add_dropout(DeviceOps& ops) {
     with_float("dropout", from.dtype(), [&]<class T>(T) {
       M::teams(rows, 0,
                SparseDropout<T>{device_data<std::int64_t>(device.indptr), device_data<std::int32_t>(device.indices),
-                                device_data<T>(from), device_data<T>(to), ids, key, threshold, static_cast<T>(factor)});
+                                device_data<T>(from), device_data<T>(to), ids, device_key(key), threshold,
+                                static_cast<T>(factor)});
     });
   };
 }

@@ -1,0 +1,87 @@
+#include "src/ops/device_memory.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <list>
+#include <utility>
+
+#include "src/ops/device_ops.hpp"
+
+namespace galena::ops {
+namespace {
+
+thread_local std::shared_ptr<GraphMemory> used;
+
+/// Graphs that hold older blocks.
+struct Holders {
+  std::mutex mutex;
+  std::list<GraphMemory*> all;
+};
+Holders& holders() {
+  static Holders holders;
+  return holders;
+}
+
+}  // namespace
+
+std::uint64_t next_birth() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+GraphMemory::Use::Use(std::shared_ptr<GraphMemory> memory) : before_(std::exchange(used, std::move(memory))) {}
+GraphMemory::Use::~Use() { used = std::move(before_); }
+
+GraphMemory* GraphMemory::in_use() { return used.get(); }
+
+GraphMemory::~GraphMemory() {
+  end_holding();
+  for (const auto& [bytes, block] : free_) release_(block);
+}
+
+void GraphMemory::begin_holding() {
+  Holders& h = holders();
+  const std::scoped_lock lock(h.mutex);
+  holds_before_ = next_birth();
+  if (std::ranges::find(h.all, this) == h.all.end()) h.all.push_back(this);
+}
+
+void GraphMemory::end_holding() {
+  {
+    Holders& h = holders();
+    const std::scoped_lock lock(h.mutex);
+    h.all.remove(this);
+  }
+  for (void* const block : std::exchange(held_, {})) give_back(block, 0, release_);  // another graph may hold it too
+}
+
+void* GraphMemory::take(std::uint64_t bytes) {
+  const DeviceOps& ops = device_ops();
+  const std::scoped_lock lock(mutex_);
+  release_ = ops.release;
+  if (const auto found = free_.find(bytes); found != free_.end()) {
+    void* const block = found->second;
+    free_.erase(found);
+    return block;
+  }
+  return ops.allocate(bytes);
+}
+
+void GraphMemory::give(void* block, std::uint64_t bytes) noexcept {
+  const std::scoped_lock lock(mutex_);
+  free_.emplace(bytes, block);
+}
+
+void give_back(void* block, std::uint64_t born, void (*release)(void*) noexcept) noexcept {
+  Holders& h = holders();
+  const std::scoped_lock lock(h.mutex);
+  for (GraphMemory* const graph : h.all) {
+    if (born >= graph->holds_before_) continue;
+    graph->release_ = release;
+    graph->held_.push_back(block);
+    return;
+  }
+  release(block);
+}
+
+}  // namespace galena::ops

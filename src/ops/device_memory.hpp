@@ -1,0 +1,57 @@
+#pragma once
+// Who has a device's memory: tensors, and graphs (device_graph.hpp), which keep what they were recorded with.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace galena::ops {
+
+/// A graph's memory: blocks of a pass, which go back here to be taken again by the next pass in the same order, and
+/// others' blocks that were given back since the graph was recorded.
+class GraphMemory : public std::enable_shared_from_this<GraphMemory> {
+ public:
+  GraphMemory() = default;
+  ~GraphMemory();
+  GraphMemory(const GraphMemory&) = delete;
+  GraphMemory& operator=(const GraphMemory&) = delete;
+
+  /// While one lives, the blocks that this thread takes are the graph's.
+  class Use {
+   public:
+    explicit Use(std::shared_ptr<GraphMemory> memory);
+    ~Use();
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+
+   private:
+    std::shared_ptr<GraphMemory> before_;
+  };
+  /// Of this thread, or null.
+  static GraphMemory* in_use();
+
+  /// From now on blocks that are older are held when they are given back; until end_holding().
+  void begin_holding();
+  void end_holding();
+
+  /// A block of the graph; null where there is no room.
+  void* take(std::uint64_t bytes);
+  void give(void* block, std::uint64_t bytes) noexcept;
+
+ private:
+  friend void give_back(void* block, std::uint64_t born, void (*release)(void*) noexcept) noexcept;
+  std::mutex mutex_;
+  std::multimap<std::uint64_t, void*> free_;
+  void (*release_)(void*) noexcept = nullptr;
+  std::vector<void*> held_;
+  std::uint64_t holds_before_ = 0;  ///< blocks born earlier
+};
+
+/// A number that grows, for a block's birth.
+std::uint64_t next_birth();
+/// Releases a block, or leaves it to a graph that may use it.
+void give_back(void* block, std::uint64_t born, void (*release)(void*) noexcept) noexcept;
+
+}  // namespace galena::ops

@@ -1,0 +1,60 @@
+#include "src/train/replayed_pass.hpp"
+
+#include <fmt/format.h>
+
+#include "src/ops/device_ops.hpp"
+
+namespace galena::train {
+
+Tensor ReplayedPass::run(std::uint32_t epoch, const std::function<Tensor()>& pass) {
+  if (loss_.defined()) {
+    graph_->replay(epoch);
+    return loss_;
+  }
+  if (!wanted_ || passes_++ < kPlain) return pass();
+  if (graph_ != nullptr) return record(epoch, pass);
+  if (!begin()) return pass();
+  Tensor loss;
+  graph_->rehearse([&] { loss = pass(); });
+  return loss.clone();
+}
+
+/// The graph's memory is besides what others have kept: there must be enough for a pass twice.
+bool ReplayedPass::begin() {
+  std::uint64_t free = 0, total = 0;
+  ops::device_ops().memory(&free, &total);
+  if (free < total / 2) {
+    wanted_ = false;
+    why_not_ = "less than half of the device's memory is free";
+    return false;
+  }
+  graph_ = std::make_unique<ops::DeviceGraph>();
+  return true;
+}
+
+Tensor ReplayedPass::record(std::uint32_t epoch, const std::function<Tensor()>& pass) {
+  Tensor loss;
+  try {
+    graph_->record(epoch, [&] { loss = pass(); });
+  } catch (const Error& e) {  // an error of the pass itself comes again where it runs
+    return give_up(e.what(), pass);
+  }
+  loss_ = loss;
+  first_replayed_ = epoch;
+  graph_->replay(epoch);
+  return loss_;
+}
+
+Tensor ReplayedPass::give_up(const std::string& why, const std::function<Tensor()>& pass) {
+  graph_.reset();
+  wanted_ = false;
+  why_not_ = why;
+  return pass();
+}
+
+std::string ReplayedPass::describe() const {
+  if (loss_.defined()) return fmt::format("From epoch {} on, passes were replayed as one CUDA graph", first_replayed_);
+  return why_not_.empty() ? "" : fmt::format("Passes were not replayed as a CUDA graph: {}", why_not_);
+}
+
+}  // namespace galena::train
