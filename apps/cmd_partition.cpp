@@ -33,6 +33,7 @@ struct PartitionCommand {
 
 struct Input {
   Graph graph;
+  bool hypergraph = false;  ///< of which `graph` is the star expansion
   std::vector<VertexId> train;
   double seconds = 0;
 };
@@ -54,9 +55,11 @@ Input read_input(const PartitionCommand& command, const Common& common) {
     data.split = command.split;
     data.seed = command.options.seed;
     NodeDataset dataset = load_node_dataset(command.graph, data, load);
+    input.hypergraph = dataset.hypergraph.has_value();
     input.graph = dataset.hypergraph ? star_expansion(*dataset.hypergraph) : std::move(dataset.graph);
     input.train = std::move(dataset.data.train);
   } else if (names_hypergraph(command.graph)) {
+    input.hypergraph = true;
     input.graph = star_expansion(resolve_hypergraph(command.graph, load));
   } else {
     input.graph = resolve_graph(command.graph, load);
@@ -139,6 +142,9 @@ void print_heading(const PartitionCommand& command, const Input& input) {
   fmt::print("{}: {} vertices, {} edges, {} for training; {} parts\n", command.graph,
              count_text(input.graph.num_vertices()), count_text(input.graph.num_edges()),
              count_text(input.train.size()), command.options.parts);
+  if (input.hypergraph) {
+    fmt::print("  (a hypergraph as its star expansion: its hyperedges are vertices too, its incidences are edges)\n");
+  }
 }
 
 void print_parts(const Result& result) {

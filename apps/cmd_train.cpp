@@ -15,6 +15,7 @@
 #include "apps/train_outputs.hpp"
 #include "apps/train_plan.hpp"
 #include "apps/train_report.hpp"
+#include "apps/train_unused.hpp"
 #include "galena/error.hpp"
 #include "src/comm/launcher.hpp"
 #include "src/comm/transports.hpp"
@@ -98,6 +99,8 @@ class Training {
       const auto start = Clock::now();
       data_ = load(command_, common_);
       load_seconds_ = seconds_since(start);
+      note_unused_options(app, command_.train.model.name, common_);
+      if (command_.directed && data_.hypergraph) note(common_, "--directed says nothing to a hypergraph");
     });
     if (!command_.plan) return train();
     if (root_) print_plan(command_, data_, common_);

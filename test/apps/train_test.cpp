@@ -63,6 +63,15 @@ TEST_CASE("train for people: notes first, the table after, nothing else") {
   CHECK(note < score);
 }
 
+TEST_CASE("options that say nothing to the model are noted") {
+  const Outcome gcn = train({"karate", "--epochs", "1", "--heads", "4", "--aggregation", "max"});
+  CHECK_THAT(gcn.err, contains("--heads says nothing to gcn; it is for gat") &&
+                          contains("--aggregation says nothing to gcn; it is for sage"));
+  CHECK_THAT(train({"davis", "--epochs", "1", "--directed"}).err, contains("--directed says nothing to a hypergraph"));
+  const Outcome gat = train({"karate", "--model", "gat", "--epochs", "1", "--heads", "4"});
+  CHECK_THAT(gat.err, !contains("says nothing"));
+}
+
 TEST_CASE("features are normalised by rows where they are sparse, unless told otherwise") {
   const auto notes = [](const char* how) {
     return train_json({"karate", "--epochs", "1", "--normalize", how})["notes"].dump();

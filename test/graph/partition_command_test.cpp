@@ -84,6 +84,12 @@ TEST_CASE("partition: a machine without a place for the cache does without it") 
   CHECK_THAT(outcome.err, contains("could not be kept for the next time"));
 }
 
+TEST_CASE("partition says what the parts of a hypergraph are parts of") {
+  const test::TemporaryFolder cache;
+  CHECK_THAT(run(cache, {"davis", "--parts", "2"}).out, contains("star expansion"));
+  CHECK_THAT(run(cache, {"karate", "--parts", "2"}).out, !contains("star expansion"));
+}
+
 TEST_CASE("partition: wrong usage is one line that helps") {
   const test::TemporaryFolder cache;
   const auto check = [&](const std::vector<std::string>& arguments, int code, const std::string& message) {
