@@ -166,7 +166,7 @@ void TrainCommand::add_to(CLI::App& command) {
                    "Print what epochs would cost, by parts, rate and bits (those given, else several), and end");
   command.add_flag("--replay,!--no-replay", train.replay,
                    "On a GPU: record what an epoch does once, and replay it (a CUDA graph); on by default");
-  command.add_option("--device", device, "auto (the CPU), cpu or cuda: one GPU, one part")
+  command.add_option("--device", device, "auto (the CPU), cpu or cuda: one GPU, for all parts")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
 }
 

@@ -68,7 +68,7 @@ struct TrainOptions {
   int threads = 0;           ///< of all ranks of this process together; 0 = all it is given
   double deadline = 300;     ///< seconds that one rank may wait for another
   DType dtype = DType::f32;  ///< f64 for checks
-  /// cuda: the process's first CUDA device; on one part.
+  /// cuda: the process's first CUDA device, for all parts; over threads only.
   Device device = Device::cpu;
   bool replay = true;       ///< on a device: what an epoch queues is recorded once and replayed as one (a CUDA graph)
   bool embeddings = false;  ///< fill TrainResult::embeddings

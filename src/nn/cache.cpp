@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "src/ops/check.hpp"
+#include "src/ops/device_ops.hpp"
 
 namespace galena::nn {
 namespace {
@@ -70,6 +71,10 @@ HaloFactors make_halo_factors(const GraphView& graph, const Factors& factors, DT
 
 }  // namespace
 
+const VertexId* HaloFactors::ids_on(Device device) const {
+  return device == Device::cpu ? ids.data() : ops::device_data<VertexId>(device_ids);
+}
+
 std::uint64_t next_selection_version() {
   static std::atomic<std::uint64_t> last = 0;
   return ++last;
@@ -88,8 +93,7 @@ const Factors& factors_of(const GraphView& graph, Aggregation how, DType dtype) 
   const Device device = OnDevice::current();
   const OnDevice cpu(Device::cpu);
   Factors factors = make_factors(graph, how, dtype);
-  for (Tensor* factor : {&factors.left, &factors.right, &factors.diagonal, &factors.halo_right})
-    *factor = factor->to(device);
+  for (Tensor* factor : {&factors.left, &factors.right, &factors.diagonal}) *factor = factor->to(device);
   return all.emplace(key, std::move(factors)).first->second;
 }
 
@@ -101,8 +105,14 @@ std::shared_ptr<const HaloFactors> halo_factors_of(const GraphView& graph, Aggre
                                   [&](const auto& s) { return s.version == selection.version && s.key == key; });
   if (found != kept.end()) return found->factors;
   const Factors& factors = factors_of(graph, how, dtype);
-  kept.push_back({selection.version, key,
-                  std::make_shared<const HaloFactors>(make_halo_factors(graph, factors, dtype, selection))});
+  const Device device = OnDevice::current();
+  const OnDevice cpu(Device::cpu);
+  HaloFactors made = make_halo_factors(graph, factors, dtype, selection);
+  made.right = made.right.to(device);
+  made.log_weight = made.log_weight.to(device);
+  if (device == Device::cuda)
+    made.device_ids = ops::to_device(reinterpret_cast<const std::int32_t*>(made.ids.data()), made.ids.size());
+  kept.push_back({selection.version, key, std::make_shared<const HaloFactors>(std::move(made))});
   if (kept.size() > kSelectionsKept) kept.pop_front();
   return kept.back().factors;
 }

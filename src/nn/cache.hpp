@@ -23,7 +23,7 @@ namespace galena::nn {
 /// The weight of an edge j -> i, left[i] * right[j], and of self-loops. Undefined: 1 (diagonal: 0).
 struct Factors {
   Tensor left, right, diagonal;
-  Tensor halo_right;  ///< right, of halo vertices
+  Tensor halo_right;  ///< right, of halo vertices; in the CPU's memory always
 };
 
 /// What operations want to know of an exchange's columns. Undefined: 1 (log_weight: 0).
@@ -31,6 +31,8 @@ struct HaloFactors {
   Tensor right;               ///< [count x 1] column factor times 1 / probability
   Tensor log_weight;          ///< [count x 1] -log probability
   std::vector<VertexId> ids;  ///< [count] global ids
+  Tensor device_ids;          ///< the same on a device, where the others lie there
+  [[nodiscard]] const VertexId* ids_on(Device device) const;
 };
 
 struct Extremes;  ///< of hyper_extremal.cpp

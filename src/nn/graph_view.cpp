@@ -13,10 +13,13 @@ const VertexId* GraphView::ids_on(Device device) const {
 }
 
 void to_device(GraphView& view) {
-  if (view.halo > 0) throw InputError("on a GPU a graph is one part: use --parts 1, or --device cpu");
   view.local.on_device = ops::to_device(view.local.view());
   if (view.local_t.rows == view.local.cols && view.local_t.cols == view.local.rows)
     view.local_t.on_device = ops::to_device(view.local_t.view());
+  if (view.halo > 0) {
+    view.outer.on_device = ops::to_device(view.outer.view());
+    view.outer_t.on_device = ops::to_device(view.outer_t.view());
+  }
   view.device_ids = ops::to_device(reinterpret_cast<const std::int32_t*>(view.ids.data()), view.ids.size());
   if (view.back) to_device(*std::const_pointer_cast<GraphView>(view.back));  // a part of this view
 }

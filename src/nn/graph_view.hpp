@@ -52,8 +52,8 @@ struct GraphView {
   mutable std::shared_ptr<Cache> cache;
 };
 
-/// Copies to the device what operations on one rank ask for, of a hypergraph both views. Throws InputError where the view
-/// has a halo; EnvironmentError where there is no room.
+/// Copies to the device what operations ask for, of a hypergraph both views. Throws EnvironmentError where there is no
+/// room.
 void to_device(GraphView& view);
 
 }  // namespace galena::nn

@@ -227,8 +227,11 @@ void find_extremes(Context& ctx, const Var& features) {
   Extremes found;
   found.features = features.value_holder();
   found.seed = ctx.seed();
-  found.inner = inner_ends(ctx, projections(features, ctx.seed()));
-  found.halo = halo_ends(ctx, found.inner);
+  {
+    const OnDevice here(Device::cpu);  // once, and told vertex by vertex
+    found.inner = inner_ends(ctx, projections(features, ctx.seed()));
+    found.halo = halo_ends(ctx, found.inner);
+  }
   const auto is_end = [&](std::size_t e, VertexId v) { return found.inner[e].have(view.ids[v]); };
   found.local = filtered(view.local_view(), is_end);
   fill_factors(ctx, features.dtype(), found);

@@ -80,11 +80,12 @@ struct Aggregate {
   /// is called.
   void sum_while_moving(const ops::Csr& csr, const Tensor& left, const Tensor& right, const Tensor& diagonal,
                         const Tensor& x, const Tensor& y, bool accumulate) const {
-    const double work = static_cast<double>(csr.nonzeros()) * static_cast<double>(x.cols());
+    const bool queued = x.device() == Device::cuda;  // computed beside the CPU, as a whole
+    const double work = queued ? 0 : static_cast<double>(csr.nonzeros()) * static_cast<double>(x.cols());
     const std::int64_t rows = y.rows(), slices = std::clamp<std::int64_t>(std::llround(work / kSliceWork), 1, kSlices);
     for (std::int64_t k = 0; k < slices; ++k) {
       const std::int64_t begin = rows * k / slices, end = rows * (k + 1) / slices;
-      const ops::Csr slice{csr.rows - begin, csr.cols, csr.indptr + begin, csr.indices};
+      const ops::Csr slice{csr.rows - begin, csr.cols, csr.indptr + begin, csr.indices, csr.on_device};
       Tensor scale;
       if (left.defined()) scale = left.slice(begin, end);
       ops::spmm(slice, {or_null(scale), or_null(right), nullptr}, x, y.slice(begin, end), accumulate);

@@ -52,8 +52,9 @@ Var aggregate_max(Context& ctx, const Var& x, Aggregation how) {
   const std::uint32_t call = ctx.next_exchange();
   const int hop = x.hop();
   const std::int64_t n = ctx.rows(hop + 1), d = x.cols();
-  if (how.self_loops && x.value().device() == Device::cuda)
-    fail("aggregate", "the maximum with self-loops is not computed on GPUs; leave them out, or use --device cpu");
+  if ((how.self_loops || exchange != nullptr) && x.value().device() == Device::cuda)
+    fail("aggregate",
+         "the maximum with self-loops or over several parts is not computed on GPUs; use --parts 1, or --device cpu");
   const Tensor y = Tensor::empty(n, d, x.dtype());
   const Tensor from = Tensor::empty(n, d, DType::i32);
   Tensor halo_from;

@@ -93,7 +93,7 @@ struct Attend {
   }
   [[nodiscard]] ops::AttentionBlock halo_block(const HaloSelection& selection, const HaloFactors& halo,
                                                const Tensor& rows) const {
-    ops::AttentionBlock b = block(selection.csr, rows, halo.ids.data());
+    ops::AttentionBlock b = block(selection.csr, rows, halo.ids_on(rows.device()));
     b.log_weight = halo.log_weight;
     return b;
   }

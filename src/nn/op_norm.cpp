@@ -118,6 +118,8 @@ namespace {
 /// The same on a device, of one rank's rows: nothing is brought to the CPU.
 Var batch_norm_on_device(const Context& ctx, const Var& x, const Var& gamma, const Var& beta,
                          const Tensor& running_mean, const Tensor& running_var, double momentum, double eps) {
+  if (ctx.summer())
+    fail("batch_norm", "statistics of several ranks are not computed on GPUs; use --parts 1 or layer norm");
   const ops::DeviceOps& device = ops::device_ops();
   const Tensor stats = Tensor::empty(2, x.cols(), DType::f64), y = Tensor::empty(x.rows(), x.cols(), x.dtype());
   const bool training = ctx.training();

@@ -183,6 +183,8 @@ bool multiply(const Tensor& a, const Tensor& b, const Tensor& c, const GemmCall&
                               a.dtype(),
                               {alignment_of(a.raw()), alignment_of(b.raw()), alignment_of(c.raw())}});
   if (!plan.found) return false;
+  static std::mutex mutex;  // a plan's description holds the bias until the product is queued
+  const std::scoped_lock lock(mutex);
   if (call.bias != nullptr)
     set(plan.desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const void*>(call.bias->raw()));
   std::shared_ptr<std::byte[]> workspace;

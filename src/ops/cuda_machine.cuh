@@ -99,7 +99,7 @@ constexpr int kWarps = 4;  ///< teams of a warp in a block
 
 template <class F>
 __global__ void __launch_bounds__(32 * kWarps) team_kernel(std::int64_t count, std::size_t bytes, F f) {
-  extern __shared__ double memory[];
+  extern __shared__ __align__(16) double memory[];
   const int warp = static_cast<int>(threadIdx.x) / 32;
   WarpTeam team(reinterpret_cast<char*>(memory) + warp * bytes);
   const std::int64_t step = std::int64_t{gridDim.x} * kWarps;
@@ -111,7 +111,7 @@ __global__ void __launch_bounds__(32 * kWarps) team_kernel(std::int64_t count, s
 
 template <int kLanes, class F>
 __global__ void __launch_bounds__(kLanes) block_kernel(std::int64_t count, F f) {
-  extern __shared__ double memory[];
+  extern __shared__ __align__(16) double memory[];
   __shared__ double scratch[kLanes / 32];
   BlockTeam<kLanes> team(memory, scratch);
   for (std::int64_t i = blockIdx.x; i < count; i += gridDim.x) {

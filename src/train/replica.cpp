@@ -177,7 +177,7 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
       comm_(comm),
       device_(run.options.device),
       store_(run.options.seed, run.options.dtype, run.options.device),
-      pass_(run.options.device == Device::cuda && run.options.replay),
+      pass_(run.options.device == Device::cuda && run.options.replay && comm.size() == 1),
       metric_(find_metric(run.options.metric, run.data.data.multi_label)) {
   const NodeData& data = run.data.data;
   const TrainOptions& options = run.options;
@@ -198,6 +198,7 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
   }
   if (comm.size() > 1)
     exchange_ = std::make_unique<BoundaryExchange>(share_, comm, policy_of(options.messages), options.seed);
+  if (exchange_ && device_ == Device::cuda) device_exchange_ = std::make_unique<DeviceExchange>(share_, *exchange_);
   if (!options.inductive) return;
   whole_share_ = share_of(run.data, false, parts, comm.size(), comm.rank(), {});
   whole_local_ = local_data(data, whole_share_->view, options.dtype);
@@ -207,6 +208,8 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
   }
   if (comm.size() > 1)
     whole_exchange_ = std::make_unique<BoundaryExchange>(*whole_share_, comm, Policy{}, options.seed);
+  if (whole_exchange_ && device_ == Device::cuda)
+    whole_device_exchange_ = std::make_unique<DeviceExchange>(*whole_share_, *whole_exchange_);
 }
 
 Replica::~Replica() = default;
@@ -219,7 +222,8 @@ std::function<void(std::span<double>)> Replica::summer() {
 nn::Var Replica::forward(bool training, int epoch, nn::Var* embeddings) {
   const bool whole = !training && run_.options.inductive;
   const Share& share = whole ? *whole_share_ : share_;
-  BoundaryExchange* exchange = whole ? whole_exchange_.get() : exchange_.get();
+  BoundaryExchange* const exchange = whole ? whole_exchange_.get() : exchange_.get();
+  const auto& on_device = whole ? whole_device_exchange_ : device_exchange_;
   const bool pruned = training && !share.hop_rows.empty();
   if (exchange != nullptr) exchange->begin_pass({training, pruned, static_cast<std::uint32_t>(epoch)});
   nn::Context::Settings settings;
@@ -230,7 +234,9 @@ nn::Var Replica::forward(bool training, int epoch, nn::Var* embeddings) {
   settings.sum_over_ranks = summer();
   settings.embeddings = embeddings;
   if (pruned) settings.hop_rows = share.hop_rows;
-  nn::Context context(share.view, exchange, std::move(settings));
+  nn::HaloExchange* rows = exchange;
+  if (on_device) rows = on_device.get();
+  nn::Context context(share.view, rows, std::move(settings));
   return module_->forward(context, whole ? whole_local_->features : local_.features);
 }
 
@@ -251,11 +257,12 @@ nn::Var Replica::run_backward(int epoch) {
   nn::backward(loss);
   if (comm_.size() == 1) return loss;
   const comm::Label label{comm::Traffic::gradients, -1, comm::Direction::none};
-  const Tensor gradients = store_.flat_gradients();
+  const Tensor gradients = store_.flat_gradients().to(Device::cpu);  // themselves where they are there
   if (store_.dtype() == DType::f64)
     comm_.sum(gradients.span<double>(), label);
   else
     comm_.sum(gradients.span<float>(), label);
+  if (device_ != Device::cpu) store_.flat_gradients().copy_from(gradients);
   return loss;
 }
 

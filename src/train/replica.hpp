@@ -7,7 +7,7 @@
 
 #include "galena/train.hpp"
 #include "src/comm/communicator.hpp"
-#include "src/train/exchange.hpp"
+#include "src/train/device_exchange.hpp"
 #include "src/train/metrics.hpp"
 #include "src/train/replayed_pass.hpp"
 #include "src/train/share.hpp"
@@ -100,11 +100,13 @@ class Replica {
   Share share_;
   LocalData local_;
   std::unique_ptr<BoundaryExchange> exchange_;
+  std::unique_ptr<DeviceExchange> device_exchange_;
   ReplayedPass pass_;
   // Inductive runs evaluate on another graph.
   std::optional<Share> whole_share_;
   std::optional<LocalData> whole_local_;
   std::unique_ptr<BoundaryExchange> whole_exchange_;
+  std::unique_ptr<DeviceExchange> whole_device_exchange_;
   Metric metric_;
 };
 

@@ -26,9 +26,13 @@ void check_on_gpu(const TrainOptions& options) {
   const auto refuse = [](const std::string& what) {
     throw InputError("--device cuda: " + what + ", or use --device cpu");
   };
-  if (options.transport != Transport::threads || options.partition.parts != 1)
-    refuse(fmt::format("a GPU trains one part, here are {}: use --parts 1 and --transport threads",
-                       options.partition.parts));
+  if (options.transport != Transport::threads)
+    refuse("ranks on GPUs are threads of one process: use --transport threads");
+  if (options.partition.parts == 1) return;
+  if (options.model.norm == nn::NormKind::batch)
+    refuse("batch normalisation over several parts has no CUDA kernels yet: use --norm layer or --parts 1");
+  if (options.model.sage_aggregation == "max")
+    refuse("the maximum over several parts has no CUDA kernels yet: use --aggregation mean or --parts 1");
 }
 
 void check(const NodeDataset& data, const TrainOptions& options) {

@@ -81,6 +81,34 @@ TEST_CASE("hypergraph models train on a device as on the CPU") {
       }
 }
 
+TEST_CASE("several parts on a device are those of the CPU: whole, sampled, coded, stale, inductive") {
+  GALENA_NEEDS_DEVICE();
+  for (const std::string model : {"gcn", "sage", "gat", "hgnn", "unigat", "alldeepsets", "hypergcn"})
+    for (const int parts : {2, 3}) {
+      CAPTURE(model, parts);
+      DataOptions shape;
+      shape.hypergraph = nn::hops_of_a_layer(model) == 2;
+      shape.sparse = parts == 3;
+      const NodeDataset data = random_data(shape);
+      TrainOptions options = options_of(model, DType::f64);
+      options.model.hidden = 6;
+      options.model.attention_dropout = 0.3;
+      options.optimizer.name = "sgd";
+      options.epochs = 3;
+      options.partition.parts = parts;
+      options.partition.method = PartitionMethod::random;
+      check_same_run(data, options, 1e-9);
+      options.messages.rate = 0.5;
+      check_same_run(data, options, 1e-9);
+      options.messages.bits = 8;
+      options.messages.rate = 1;
+      check_same_run(data, options, 1e-9);
+      options.messages.stale = true;
+      options.inductive = true;
+      check_same_run(data, options, 1e-9);
+    }
+}
+
 TEST_CASE("a run of a hypergraph on a device says which way its sums went") {
   GALENA_NEEDS_DEVICE();
   DataOptions shape;
@@ -162,7 +190,12 @@ TEST_CASE("what a device does not train is refused with the remedy") {
   GALENA_NEEDS_DEVICE();
   TrainOptions options = options_of("sage", DType::f32);
   options.partition.parts = 2;
-  CHECK_THROWS_WITH(train_on(Device::cuda, random_data({}), options), contains("--parts"));
+  options.model.sage_aggregation = "max";
+  CHECK_THROWS_WITH(train_on(Device::cuda, random_data({}), options), contains("--aggregation mean"));
+  options.model.norm = nn::NormKind::batch;
+  CHECK_THROWS_WITH(train_on(Device::cuda, random_data({}), options), contains("--norm layer"));
+  options.transport = Transport::mpi;
+  CHECK_THROWS_WITH(train_on(Device::cuda, random_data({}), options), contains("--transport threads"));
 }
 
 }  // namespace galena::test
