@@ -13,6 +13,7 @@ constexpr double kLoad = 1.2;
 constexpr double kStep = 1.2;
 constexpr double kList = 8;
 constexpr double kRoot = 15;
+constexpr double kInCache = 0.6;  ///< of these, where the rows are those of a neighbourhood
 
 /// Entries of a row that may differ from zero, over all roots.
 double support_of(const RowProgram& program, int row, const RowCosts& c) {
@@ -136,20 +137,24 @@ RowCosts inside(const RowCosts& c) {
   RowCosts local;
   local.vertices = std::min(c.arcs, c.triangles);
   local.arcs = c.triangles;
-  local.triangles = local.wedges = local.reach = c.squares;
+  local.wedges = local.reach = c.squares;
+  local.triangles = c.fours;
   local.wedges_below = local.reach_below = c.squares / 3;
   // A neighbourhood is dense: two steps reach most of it.
-  local.far = local.squares = c.squares * (c.arcs > 0 ? 1 + c.triangles / c.arcs : 1);
+  local.far = c.squares * (c.arcs > 0 ? 1 + c.triangles / c.arcs : 1);
+  local.squares = local.fours = c.fours * (c.triangles > 0 ? 1 + c.fours / c.triangles : 1);
   local.far_below = local.far / 5;
   return local;
 }
 
 double row_cost(const RowProgram& program, const RowCosts& costs, int depth) {
   double total = static_cast<double>(program.rows.size() + program.sums.size()) * costs.vertices * kRoot;
-  for (const Row& row : program.rows) total += cost_of(program, row, costs);
+  double steps = 0;
+  for (const Row& row : program.rows) steps += cost_of(program, row, costs);
   for (const VertexTable& table : program.tables)
     total += table.factors.empty() ? costs.arcs * kLoad : cost_of(program, table.factors, costs);
-  for (const RowSum& sum : program.sums) total += cost_of(program, sum.factors, costs);
+  for (const RowSum& sum : program.sums) steps += cost_of(program, sum.factors, costs);
+  total += steps * (depth > 0 ? kInCache : 1);
   // Lists give a vertex's neighbourhood; inside one, edges are looked for.
   const double entering = depth == 0 ? costs.triangles * kStep * 4 : costs.wedges * kStep + costs.triangles * kStep * 3;
   for (const RowProgram& inner : program.local) total += row_cost(inner, inside(costs), depth + 1) + entering;

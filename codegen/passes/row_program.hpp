@@ -82,6 +82,7 @@ struct RowCosts {
   double squares = 0;                                       ///< triples (neighbour y of x, common neighbour, another)
   double wedges_below = 0, reach_below = 0, far_below = 0;  ///< the same among vertices numbered after x
   double vertices = 0;                                      ///< roots with neighbours
+  double fours = 0;  ///< quadruples (neighbour y of x, two common neighbours that are adjacent)
 };
 
 /// What the same steps cost in all neighbourhoods together.

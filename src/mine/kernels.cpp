@@ -9,10 +9,10 @@ namespace galena::mine {
 
 namespace {
 
-/// A compiled kernel runs about twice as fast as the interpreter, and a compilation takes a
-/// good fraction of a second, of which the other threads lose one core: below this many
-/// interpreted nanoseconds (on one core) it cannot pay.
-constexpr double kWorthCompiling = 1.0e9;
+/// The interpreter takes up to eight times what a compiled kernel does, and a compilation a tenth of a second, of which
+/// the other threads lose one core: below this many nanoseconds of the kernel (on one core) it cannot pay.
+constexpr double kWorthCompiling = 1.5e8;
+constexpr double kWorthLookup = 5e7;  ///< the same for a kernel that is in the cache
 
 /// What an earlier run compiled. No cache folder, or one that others may write to, is no reason
 /// to fail: the interpreter needs none.
@@ -45,7 +45,7 @@ Executable::Executable(const codegen::Plan& plan, double estimate, const MineOpt
     engine_ = "built-in";
     return;
   }
-  if (estimate < kWorthCompiling / 20) return;
+  if (estimate < kWorthLookup) return;
   if (auto kernel = cached(text)) {
     set_kernel(std::move(kernel));
     engine_ = "jit";

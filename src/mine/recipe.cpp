@@ -1,6 +1,8 @@
 #include "src/mine/recipe.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
 #include <limits>
 
 #include "codegen/passes/merge.hpp"
@@ -18,6 +20,8 @@ namespace {
 
 constexpr double kWorthAlgebra = 1e6;  ///< nanoseconds of the direct plan
 constexpr double kWorthRows = 2e7;     ///< nanoseconds of enumeration before row programs are considered
+constexpr double kInterpreted = 8;     ///< how much slower a plan is interpreted than run as compiled
+constexpr double kCompiling = 1.5e8;   ///< nanoseconds, and what the interpreter does meanwhile
 constexpr int kMaxMotifRows = 6;       ///< beyond, planning row programs for all patterns takes longer than counting
 constexpr double kSampled = 0.25;      ///< of a direct plan's work: what APPROX may take
 constexpr double kLargerSample = 0.1;  ///< of what is compared with, what a second sample may cost
@@ -73,23 +77,29 @@ class Maker {
   Recipe run() const {
     if (query_.kind == QueryKind::motifs) return motifs();
     Recipe recipe;
-    recipe.jobs.push_back(job(query_.pattern, plan_request(query_)));
+    std::optional<Rows> rows;
+    std::function<double()> alternative;
+    if (query_.kind == QueryKind::count && query_.pattern.plain() && query_.approx == 0 && algebra_)
+      alternative = [&] { return (rows = by_rows({query_.pattern}))->cost; };
+    recipe.jobs.push_back(job(query_.pattern, plan_request(query_), alternative));
     if (query_.kind == QueryKind::count && query_.pattern.plain_induced() && !complete(query_.pattern) &&
         query_.approx == 0)
       consider_algebra(recipe);
     if (query_.kind != QueryKind::count || !(query_.pattern.plain() || query_.pattern.plain_induced())) return recipe;
     const double enumeration = recipe.jobs.front().selected.estimate;
-    Recipe rows = query_.approx > 0 ? recipe : std::move(recipe);
-    consider_rows(rows);
-    const bool dear = rows.algebra && rows.algebra->estimate > kSampled * enumeration;
-    return query_.approx > 0 && dear ? std::move(recipe) : std::move(rows);
+    Recipe result = query_.approx > 0 ? recipe : std::move(recipe);
+    consider_rows(result, std::move(rows));
+    const bool dear = result.algebra && result.algebra->estimate > kSampled * enumeration;
+    return query_.approx > 0 && dear ? std::move(recipe) : std::move(result);
   }
 
  private:
   [[nodiscard]] bool stopped() const { return rt::raised(stop_); }
 
-  Job job(const Pattern& pattern, const PlanRequest& request) const {
-    Job result{graph_ != nullptr ? select_plan(pattern, *graph_, request, stop_) : typical_plan(pattern, request), {}};
+  Job job(const Pattern& pattern, const PlanRequest& request, const std::function<double()>& alternative = {}) const {
+    Job result{
+        graph_ != nullptr ? select_plan(pattern, *graph_, request, stop_, alternative) : typical_plan(pattern, request),
+        {}};
     result.selected.plan.checked = checked_;
     result.key = key_of(request.name, result.selected.plan);
     return result;
@@ -113,21 +123,29 @@ class Maker {
   }
 
   static double cost_of(const Job& job) {
-    return job.selected.estimate * (built_in(job.selected.plan) ? 1 : kBuiltInBonus);
+    const double run = job.selected.estimate;
+    return built_in(job.selected.plan) ? run : run * kBuiltInBonus + std::min(run * (kInterpreted - 1), kCompiling);
   }
 
-  /// Row programs for these counts, with jobs for what they leave to enumeration; empty where that is no use.
-  std::optional<Recipe> by_rows(const std::vector<Pattern>& patterns, double& cost) const {
+  /// Row programs for these counts, with jobs for what they leave to enumeration; of infinite cost where that is no use.
+  struct Rows {
     Recipe recipe;
-    recipe.algebra = plan_algebra(patterns, graph_->row_costs());
-    if (!recipe.algebra || !rows_fit(recipe.algebra->program, graph_->view())) return std::nullopt;
-    cost = recipe.algebra->estimate;
-    for (const Pattern& pattern : recipe.algebra->enumerated) {
-      if (stopped()) return std::nullopt;
-      recipe.jobs.push_back(job(pattern, count_request(pattern.to_string())));
-      cost += cost_of(recipe.jobs.back());
+    double cost = std::numeric_limits<double>::infinity();
+  };
+
+  Rows by_rows(const std::vector<Pattern>& patterns) const {
+    Rows rows;
+    rows.recipe.algebra = plan_algebra(patterns, graph_->row_costs());
+    const auto& algebra = rows.recipe.algebra;
+    if (!algebra || !rows_fit(algebra->program, graph_->view())) return rows;
+    double cost = algebra->estimate;
+    for (const Pattern& pattern : algebra->enumerated) {
+      if (stopped()) return rows;
+      rows.recipe.jobs.push_back(job(pattern, count_request(pattern.to_string())));
+      cost += cost_of(rows.recipe.jobs.back());
     }
-    return recipe;
+    rows.cost = cost;
+    return rows;
   }
 
   /// What enumeration costs, where samples that were cut short say only that it is no less than that: such a sample
@@ -146,14 +164,14 @@ class Maker {
 
   static std::string milliseconds(double nanoseconds) { return std::to_string(nanoseconds / 1e6) + " ms"; }
 
-  void consider_rows(Recipe& recipe) const {
+  void consider_rows(Recipe& recipe, std::optional<Rows> rows) const {
     double enumeration = 0;
     for (const Job& each : recipe.jobs) enumeration += cost_of(each);
     if (!algebra_ || stopped() || enumeration < kWorthRows) return;
     const auto sum = query_.pattern.plain() ? std::nullopt : codegen::induced_as_sum(query_.pattern);
-    double cost = 0;
-    auto rows = by_rows(sum ? sum->patterns : std::vector<Pattern>{query_.pattern}, cost);
-    if (!rows) {
+    if (!rows) rows = by_rows(sum ? sum->patterns : std::vector<Pattern>{query_.pattern});
+    const double cost = rows->cost;
+    if (std::isinf(cost)) {
       recipe.choice = "enumeration: no cut takes the pattern apart";
       return;
     }
@@ -161,8 +179,8 @@ class Maker {
     const std::string costs = milliseconds(cost) + " by algebra, " + milliseconds(enumeration) + " by enumeration";
     recipe.choice = "enumeration, the cheaper: " + costs;
     if (cost >= enumeration) return;
-    if (sum) rows->coefficients = sum->coefficients;
-    recipe = std::move(*rows);
+    if (sum) rows->recipe.coefficients = sum->coefficients;
+    recipe = std::move(rows->recipe);
     recipe.choice = "algebra, the cheaper: " + costs;
   }
 
@@ -173,22 +191,22 @@ class Maker {
     recipe.motifs = connected_motifs(query_.motif_size);
     std::vector<Pattern> patterns;
     for (const Motif& motif : recipe.motifs) patterns.push_back(motif.pattern);
-    double by_algebra = std::numeric_limits<double>::infinity();
-    auto rows = algebra_ && query_.motif_size > 3 && query_.motif_size <= kMaxMotifRows ? by_rows(patterns, by_algebra)
-                                                                                        : std::nullopt;
-    if (!rows) by_algebra = std::numeric_limits<double>::infinity();
+    Rows rows;
+    if (algebra_ && query_.motif_size > 3 && query_.motif_size <= kMaxMotifRows) rows = by_rows(patterns);
+    const double by_algebra = rows.cost;
     double apart = 0;
     for (const Motif& motif : recipe.motifs) {
       recipe.jobs.push_back(job(motif.pattern, count_request(motif.name)));
       apart += cost_of(recipe.jobs.back());
       if (stopped()) return recipe;
       if (apart <= by_algebra) continue;
-      rows->motifs = std::move(recipe.motifs);
-      rows->choice = "algebra, the cheaper: " + milliseconds(by_algebra) + ", more than " + milliseconds(apart) +
-                     " by enumeration";
-      return std::move(*rows);
+      rows.recipe.motifs = std::move(recipe.motifs);
+      rows.recipe.choice = "algebra, the cheaper: " + milliseconds(by_algebra) + ", more than " + milliseconds(apart) +
+                           " by enumeration";
+      return std::move(rows.recipe);
     }
-    if (rows) recipe.choice = "enumeration, the cheaper: " + milliseconds(by_algebra) + " by algebra";
+    if (!std::isinf(by_algebra))
+      recipe.choice = "enumeration, the cheaper: " + milliseconds(by_algebra) + " by algebra";
     if (graph_ == nullptr || recipe.jobs.size() < 2 || apart < kWorthAlgebra) return recipe;
     std::vector<Job> merged = merge_jobs(recipe.jobs);
     double together = 0;

@@ -24,7 +24,8 @@ namespace {
 constexpr std::uint64_t kDraws = 256;
 constexpr double kDrawBudget = 4e5;  ///< metered nanoseconds
 constexpr double kPlanBudget = 1.0e7;
-constexpr double kWorthSampling = 2e6;  ///< a query of this many nanoseconds
+constexpr double kWorthSampling = 2e6;     ///< a query of this many nanoseconds
+constexpr double kWorthAlternative = 2e7;  ///< the same
 
 /// The i-th draw, from a stretch of its own; the stretches are visited in leaps, so that a sample
 /// cut short covers the graph too.
@@ -46,7 +47,8 @@ std::string describe(const codegen::RankedPlan& candidate, bool linked) {
 
 }  // namespace
 
-SampledCost sampled_cost(const codegen::Plan& plan, const Prepared& graph, double effort, const volatile int* stop) {
+SampledCost sampled_cost(const codegen::Plan& plan, const Prepared& graph, double effort, const volatile int* stop,
+                         double limit) {
   const std::uint64_t units = graph.units();
   SampledCost result;
   if (units == 0) return result;
@@ -58,7 +60,7 @@ SampledCost sampled_cost(const codegen::Plan& plan, const Prepared& graph, doubl
   double sum = 0;
   double spent = 0;
   std::uint64_t drawn = 0;
-  for (; drawn < kDraws && spent < kPlanBudget * effort && !(drawn > 0 && rt::raised(stop)); ++drawn) {
+  while (drawn < kDraws && spent < kPlanBudget * effort && !(drawn > 0 && rt::raised(stop))) {
     const std::uint64_t unit = std::min(units - 1, drawn_unit(drawn, units));
     const rt::vid v = rt::vertex_of_unit(graph.view(), unit);
     const auto own = static_cast<double>(1 + graph.view().indptr[v + 1] - graph.view().indptr[v]);
@@ -67,16 +69,20 @@ SampledCost sampled_cost(const codegen::Plan& plan, const Prepared& graph, doubl
     interpreter.run_metered(worker, {unit, unit + 1, 0, 1}, meter);
     sum += meter.outermost / own + (meter.total - meter.outermost);
     spent += meter.total;
-    if (worker.aborted == 0) continue;
-    result.cut = true;
-    memory.reset();
+    ++drawn;
+    if (worker.aborted != 0) {
+      result.cut = true;
+      memory.reset();
+    }
+    const double least = static_cast<double>(units) * sum / kDraws;  // the other draws cost nothing at the least
+    if (least > limit) return {least, true};
   }
   result.nanoseconds = static_cast<double>(units) * sum / static_cast<double>(drawn);
   return result;
 }
 
 SelectedPlan select_plan(const Pattern& pattern, const Prepared& graph, const codegen::PlanRequest& request,
-                         const volatile int* stop) {
+                         const volatile int* stop, const std::function<double()>& alternative) {
   std::vector<codegen::RankedPlan> candidates = codegen::make_plans(pattern, graph.statistics(), request);
   std::vector<char> linked(candidates.size());
   for (std::size_t i = 0; i < candidates.size(); ++i) linked[i] = built_in(candidates[i].plan);
@@ -94,11 +100,13 @@ SelectedPlan select_plan(const Pattern& pattern, const Prepared& graph, const co
   SelectedPlan selected;
   selected.sampled = candidates.size() > 1 && candidates.front().estimate > kWorthSampling;
   double best = 0;
+  double limit = std::numeric_limits<double>::infinity();
   std::size_t chosen = candidates.size();
   for (std::size_t i = 0; i < candidates.size() && !(i > 0 && rt::raised(stop)); ++i) {
-    const SampledCost sample =
-        selected.sampled ? sampled_cost(candidates[i].plan, graph, 1, stop) : SampledCost{candidates[i].estimate};
+    const SampledCost sample = selected.sampled ? sampled_cost(candidates[i].plan, graph, 1, stop, limit)
+                                                : SampledCost{candidates[i].estimate};
     candidates[i].estimate = sample.nanoseconds;
+    if (i == 0 && alternative && selected.sampled && sample.nanoseconds > kWorthAlternative) limit = alternative();
     const double price = candidates[i].estimate * (linked[i] != 0 ? 1 : kBuiltInBonus);
     if (chosen == candidates.size() || price < best) {
       best = price;

@@ -1,6 +1,9 @@
 #pragma once
 // Choosing a plan for a graph.
 
+#include <functional>
+#include <limits>
+
 #include "codegen/passes/planner.hpp"
 #include "src/mine/prepared.hpp"
 
@@ -16,9 +19,11 @@ struct SelectedPlan {
 
 /// The plan of least estimated cost. Where the model says the query is long, the best few
 /// candidates are run on a seeded sample of tasks by the metered interpreter; a plan whose code
-/// is linked in is preferred unless another is clearly cheaper. Deterministic, but where `stop` rises: then some plan.
+/// is linked in is preferred unless another is clearly cheaper. Where the first candidate is long, `alternative` is
+/// asked for nanoseconds beyond which a plan is of no use: candidates are not sampled further than it takes to know
+/// that. Deterministic, but where `stop` rises: then some plan.
 SelectedPlan select_plan(const Pattern& pattern, const Prepared& graph, const codegen::PlanRequest& request,
-                         const volatile int* stop = nullptr);
+                         const volatile int* stop = nullptr, const std::function<double()>& alternative = {});
 
 /// How much dearer than others linked-in code may be and still be preferred.
 inline constexpr double kBuiltInBonus = 1.5;
@@ -32,8 +37,8 @@ struct SampledCost {
   bool cut = false;  ///< tasks were cut short: a lower bound
 };
 
-/// Takes some 10 ms, or `effort` times that.
+/// Takes some 10 ms, or `effort` times that; ends as soon as the cost exceeds `limit` nanoseconds, with a lower bound.
 SampledCost sampled_cost(const codegen::Plan& plan, const Prepared& graph, double effort = 1,
-                         const volatile int* stop = nullptr);
+                         const volatile int* stop = nullptr, double limit = std::numeric_limits<double>::infinity());
 
 }  // namespace galena::mine

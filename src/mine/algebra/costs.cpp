@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint64_t kRoots = 48;
 constexpr std::uint64_t kArcs = 1024;
+constexpr std::uint64_t kEvery = 8;    ///< of these arcs the pairs of common neighbours are looked at too
 constexpr double kMaxListBytes = 4e9;  ///< of triangle lists (triangles.hpp): 2 bytes a pair (arc, common neighbour)
 
 double degree(const rt::GraphView& g, vid v) { return static_cast<double>(g.indptr[v + 1] - g.indptr[v]); }
@@ -44,16 +45,25 @@ void sample_root(const rt::GraphView& g, vid x, double weight, std::vector<vid>&
   }
 }
 
-std::uint64_t common(const rt::GraphView& g, vid u, vid v) {
+std::vector<vid> common(const rt::GraphView& g, vid u, vid v) {
   const vid *a = g.indices + g.indptr[u], *a_end = g.indices + g.indptr[u + 1];
   const vid *b = g.indices + g.indptr[v], *b_end = g.indices + g.indptr[v + 1];
-  std::uint64_t n = 0;
+  std::vector<vid> found;
   while (a != a_end && b != b_end) {
-    n += *a == *b ? 1 : 0;
+    if (*a == *b) found.push_back(*a);
     const bool left = *a <= *b, right = *b <= *a;
     a += left ? 1 : 0;
     b += right ? 1 : 0;
   }
+  return found;
+}
+
+/// Ordered pairs of adjacent vertices among these.
+double arcs_among(const rt::GraphView& g, const std::vector<vid>& vertices) {
+  double n = 0;
+  for (const vid u : vertices)
+    for (const vid v : vertices)
+      n += u < v && std::binary_search(g.indices + g.indptr[u], g.indices + g.indptr[u + 1], v) ? 2 : 0;
   return n;
 }
 
@@ -80,11 +90,14 @@ codegen::RowCosts row_costs(const rt::GraphView& g) {
   for (std::uint64_t i = 0; i < kArcs; ++i) {
     const std::uint64_t arc = drawn(i, kArcs, arcs);
     const auto after = std::upper_bound(g.indptr, g.indptr + g.n + 1, arc);
-    const auto t = static_cast<double>(common(g, static_cast<vid>(after - g.indptr - 1), g.indices[arc]));
+    const std::vector<vid> thirds = common(g, static_cast<vid>(after - g.indptr - 1), g.indices[arc]);
+    const auto t = static_cast<double>(thirds.size());
+    if (i % kEvery == 0) costs.fours += arcs_among(g, thirds) * costs.arcs * kEvery / kArcs;
     costs.triangles += t * costs.arcs / kArcs;
     costs.squares += t * t * costs.arcs / kArcs;
   }
-  if (2 * costs.triangles > kMaxListBytes) costs.triangles = costs.squares = std::numeric_limits<double>::infinity();
+  if (2 * costs.triangles > kMaxListBytes)
+    costs.triangles = costs.squares = costs.fours = std::numeric_limits<double>::infinity();
   return costs;
 }
 
