@@ -198,6 +198,14 @@ TEST_CASE("device: the choice says what it weighed", "[device]") {
   CHECK(choice.method == Method::two_pass);
   CHECK_THAT(hyper::explain(choice, layout), test::contains("two passes: ") && test::contains("on the GPU"));
   CHECK(choice.two_pass_bytes == 20 * 64 * 4);
+  // Many hyperedges that neighbours share: their rows overflow the cache, and tiles hardly meet.
+  std::vector<std::vector<VertexId>> lists(40'000);
+  for (VertexId e = 0; e < lists.size(); ++e)
+    for (VertexId k = 0; k < 6; ++k) lists[e].push_back(e / 16 + k);
+  const OnBoth many(test::make_hypergraph(2600, lists));
+  const Layout tiled = many.layout();
+  CHECK(hyper::choose(tiled, 256, DType::f32).method == Method::fused);
+  CHECK_THAT(hyper::explain(hyper::choose(tiled, 256, DType::f32), tiled), test::contains("fused: "));
 }
 
 TEST_CASE("device: a layout and tensors in different memories are refused", "[device]") {
