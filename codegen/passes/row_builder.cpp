@@ -187,6 +187,14 @@ void RowBuilder::pair_off(Core& core) {
 }
 
 int RowBuilder::push(int a) { return row({Row::Kind::push, a, -1, -1, true}); }
+/// What push(a) has at neighbours: in a neighbourhood, of plain neighbours, there are rows of bits to tell.
+int RowBuilder::at_neighbors(int a) {
+  const bool pushed = std::any_of(program_.rows.begin(), program_.rows.end(),
+                                  [a](const Row& r) { return r.kind == Row::Kind::push && r.a == a; });
+  const bool plain = program_.rows[static_cast<std::size_t>(a)].kind == Row::Kind::neighbors;
+  return plain && !pushed && !rules_.tables && !rules_.below ? row({Row::Kind::common}) : gather(push(a));
+}
+
 int RowBuilder::gather(int a) { return row({Row::Kind::gather, a}); }
 
 int RowBuilder::multiply(std::vector<int> rows) {
@@ -224,7 +232,7 @@ std::optional<RowBuilder::Parts> RowBuilder::parts(const Core& core, int v, int 
     else if (dense)
       result.dense.push_back(*below);
     else
-      result.rows.push_back(held ? gather(push(*below)) : push(*below));
+      result.rows.push_back(held ? at_neighbors(*below) : push(*below));
   });
   if (!complete) return std::nullopt;
   if (held && result.rows.empty()) result.rows.push_back(row({Row::Kind::neighbors}));

@@ -49,6 +49,7 @@ class RowBuilder {
   std::optional<int> message(const Core& core, int v, int parent);
   int push(int a);
   int gather(int a);
+  int at_neighbors(int a);
   int multiply(std::vector<int> rows);
   int weigh(int row, const Core& core, int v);
 

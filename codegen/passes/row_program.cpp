@@ -13,6 +13,7 @@ constexpr double kLoad = 1.2;
 constexpr double kStep = 1.2;
 constexpr double kList = 8;
 constexpr double kRoot = 15;
+constexpr double kCommon = 12;    ///< two rows of bits
 constexpr double kInCache = 0.6;  ///< of these, where the rows are those of a neighbourhood
 
 /// Entries of a row that may differ from zero, over all roots.
@@ -41,6 +42,7 @@ double cost_of(const RowProgram& program, const Row& row, const RowCosts& c) {
       if (row.dense) return std::min(support_of(program, row.a, c), support_of(program, row.b, c)) * kStep;
       return c.arcs * kStep;
     case Row::Kind::weigh: return support_of(program, row.a, c) * kStep;
+    case Row::Kind::common: return c.arcs * kCommon;
     case Row::Kind::diamonds: return c.squares * kScatter / 2 + c.triangles * 10;
   }
   return 0;
@@ -91,6 +93,7 @@ std::string name(const Row& row) {
     case Row::Kind::gather: text = a + " at neighbours"; break;
     case Row::Kind::product: text = a + " * r" + std::to_string(row.b); break;
     case Row::Kind::weigh: text = a + " * t" + std::to_string(row.table); break;
+    case Row::Kind::common: text = "common neighbours at neighbours"; break;
     case Row::Kind::diamonds: text = "diamonds"; break;
   }
   return text + (row.below ? ", after x" : "");

@@ -19,6 +19,7 @@ struct Row {
     gather,     ///< a dense row a, only at neighbours of x
     product,    ///< a[y] * b[y], both dense or both not
     weigh,      ///< a[y] * table[y]
+    common,     ///< common neighbours of x and y, at neighbours of x; only in neighbourhoods
     diamonds,   ///< row[y] = pairs of adjacent vertices (c, d), both adjacent to x and to y
   };
   Kind kind = Kind::neighbors;

@@ -1,6 +1,8 @@
 // Counts by algebra: every small pattern in every numbering against brute force, whichever way its quotients are
 // taken apart; closed forms; what is known of real graphs.
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <random>
@@ -9,6 +11,7 @@
 #include "galena/error.hpp"
 #include "galena/generate.hpp"
 #include "galena/io.hpp"
+#include "src/mine/algebra/bit_rows.hpp"
 #include "src/mine/algebra/bounds.hpp"
 #include "src/mine/algebra/costs.hpp"
 #include "src/mine/algebra/evaluate.hpp"
@@ -244,6 +247,28 @@ TEST_CASE("a cut around two adjacent vertices looks into a neighbourhood inside 
     for (const int threads : {1, 3})
       CHECK(text_of(counted(graph, {Pattern::parse(text)}, threads).front()) ==
             count(graph, text, quick()).to_string());
+  }
+}
+
+TEST_CASE("rows of bits share what lists share") {
+  // The last is too large for bits, and merges lists.
+  for (const Graph& graph : {generate_er(1, 0, 1), generate_complete(65), generate_er(63, 400, 2),
+                             generate_er(64, 900, 2), generate_er(500, 9000, 3), generate_ba(17000, 4, 1)}) {
+    const mine::Prepared prepared(graph);
+    const rt::GraphView& view = prepared.view();
+    mine::BitRows bits;
+    bits.make(view);
+    std::vector<std::uint64_t> found(view.max_degree + 1);
+    for (rt::vid x = 0; x < view.n; ++x) {
+      bits.common(x, found.data());
+      const rt::vid *begin = view.indices + view.indptr[x], *end = view.indices + view.indptr[x + 1];
+      for (const rt::vid* y = begin; y != end; ++y) {
+        std::vector<rt::vid> shared;
+        std::set_intersection(begin, end, view.indices + view.indptr[*y], view.indices + view.indptr[*y + 1],
+                              std::back_inserter(shared));
+        REQUIRE(found[static_cast<std::size_t>(y - begin)] == shared.size());
+      }
+    }
   }
 }
 

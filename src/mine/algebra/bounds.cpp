@@ -102,6 +102,7 @@ class Bounds {
         const double most = table(r.table).most;
         return {a.factor * most, a.length, a.most * most};
       }
+      case Row::Kind::common: return {1, 2, degree};
       case Row::Kind::diamonds: return {degree, 2, degree * degree};
     }
     return {};

@@ -33,6 +33,9 @@ RowMachine::RowMachine(const codegen::RowProgram& program, int stage, vid vertic
   if (!looks_inside_) return;
   inner_ = std::make_unique<RowMachine>(program.local.front(), 0, max_degree, max_degree, nullptr);
   inner_results_.resize(static_cast<std::size_t>(program.local.front().results));
+  if (!program.local.front().uses(Row::Kind::common)) return;
+  inner_bits_ = std::make_unique<BitRows>();
+  inner_->bits_ = inner_bits_.get();
 }
 
 std::uint64_t RowMachine::bytes() const {
@@ -100,6 +103,7 @@ void RowMachine::make(const Row& row, Values& out) {
     }
     case Row::Kind::product: multiply(values(row.a), values(row.b), row, out); break;
     case Row::Kind::weigh: weigh(values(row.a), (*tables_)[static_cast<std::size_t>(row.table)], row, out); break;
+    case Row::Kind::common: bits_->common(x_, out.at.data()); break;
     case Row::Kind::diamonds: diamonds(out); break;
   }
 }
@@ -221,6 +225,7 @@ void RowMachine::look_inside() {
   else
     inside_->move_to(x_);
   const rt::GraphView& view = inside_->view();
+  if (inner_bits_ != nullptr) inner_bits_->make(view);
   for (vid v = 0; v < view.n; ++v) inner_->run(view, v, no_tables_, inner_results_);
 }
 

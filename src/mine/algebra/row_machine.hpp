@@ -6,6 +6,7 @@
 
 #include "codegen/passes/row_program.hpp"
 #include "codegen/runtime/abi.h"
+#include "src/mine/algebra/bit_rows.hpp"
 #include "src/mine/algebra/triangles.hpp"
 
 namespace galena::mine {
@@ -61,6 +62,8 @@ class RowMachine {
   std::vector<Values> values_;
   std::unique_ptr<Neighborhood> inside_;
   std::unique_ptr<RowMachine> inner_;
+  std::unique_ptr<BitRows> inner_bits_;  ///< of the neighbourhood that inner_ runs in, where it asks for them
+  const BitRows* bits_ = nullptr;        ///< of the graph of `run`
   bool looks_inside_ = false;
   std::vector<rt::i128> inner_results_;
   TableValues no_tables_;

@@ -1,0 +1,18 @@
+#pragma once
+// Sizes of intersections of rows of bits. Plain pointers: kernels see no library types. Compiled for several
+// instruction sets, see bit_rows_table.
+
+#include <cstdint>
+
+namespace galena::mine {
+
+struct BitRowKernels {
+  /// out[i] = bits that row x and row around[i] share, for the i below n; a row has `words` words.
+  void (*common)(const std::uint64_t* rows, std::uint32_t words, std::uint32_t x, const std::uint32_t* around,
+                 std::uint32_t n, std::uint64_t* out);
+};
+
+/// Those for this CPU, or of GALENA_ISA.
+const BitRowKernels& bit_row_kernels();
+
+}  // namespace galena::mine
