@@ -172,7 +172,7 @@ class Maker {
     if (!rows) rows = by_rows(sum ? sum->patterns : std::vector<Pattern>{query_.pattern});
     const double cost = rows->cost;
     if (std::isinf(cost)) {
-      recipe.choice = "enumeration: no cut takes the pattern apart";
+      recipe.choice = "enumeration: no cut takes the pattern apart, or its rows would leave 64 bits";
       return;
     }
     if (enumeration <= cost) enumeration = closer_cost(recipe, cost);
