@@ -25,6 +25,7 @@ PATTERNS = {
     "path(7)": "path(7)",
     "cycle(7)": "cycle(7)",
     "two cycle(4) at a vertex": "0-1 1-2 2-3 3-0 0-4 4-5 5-6 6-0",
+    "theta(2,3,3)": "theta(2,3,3)",
 }
 ENUMERATION_SECONDS = 120
 

@@ -86,11 +86,15 @@ class Maker {
         query_.approx == 0)
       consider_algebra(recipe);
     if (query_.kind != QueryKind::count || !(query_.pattern.plain() || query_.pattern.plain_induced())) return recipe;
+    if (query_.approx == 0) {
+      consider_rows(recipe, std::move(rows));
+      return recipe;
+    }
+    Recipe exact = recipe;
+    consider_rows(exact, std::nullopt);
     const double enumeration = recipe.jobs.front().selected.estimate;
-    Recipe result = query_.approx > 0 ? recipe : std::move(recipe);
-    consider_rows(result, std::move(rows));
-    const bool dear = result.algebra && result.algebra->estimate > kSampled * enumeration;
-    return query_.approx > 0 && dear ? std::move(recipe) : std::move(result);
+    const bool dear = exact.algebra && exact.algebra->estimate > kSampled * enumeration;
+    return dear ? recipe : exact;
   }
 
  private:
