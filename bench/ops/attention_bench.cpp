@@ -25,7 +25,7 @@ void attention(benchmark::State& state, AttentionKind kind, bool backward) {
   const Tensor d_target = filled(kVertices, terms), d_a = filled(1, d), d_source = source.clone(),
                d_value = value.clone();
   const double dropout = static_cast<double>(state.range(2)) / 100;
-  const ops::AttentionBlock block{csr.view(), source, value, {}, true, dropout, 7, ids.data(), ids.data()};
+  const ops::AttentionBlock block{csr.view(), source, value, {}, true, dropout, {7, 0, 0}, ids.data(), ids.data()};
   const auto forward = [&] {
     ops::AttentionState result = ops::attention_begin(kVertices, heads, width, DType::f32);
     ops::attention_accumulate(kind, block, target, a, 0.2, result);

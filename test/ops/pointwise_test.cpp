@@ -1,4 +1,5 @@
 #include "src/ops/pointwise.hpp"
+#include "src/ops/pointwise_math.hpp"
 
 #include <limits>
 
@@ -69,6 +70,21 @@ TEST_CASE("activations: every one, in place too") {
       CHECK(same_bytes(y, in_place));
     }
   });
+}
+
+TEST_CASE("exponentials of floats are right to a few units in the last place") {
+  double exponential = 0, less_one = 0, tanh = 0;
+  for (double x = -86.9; x < 88; x = x < -1 || x > 1 ? x + 1e-3 : x + 1e-5) {
+    const auto at = static_cast<float>(x);
+    const auto error = [](double got, double wanted) { return std::fabs(got - wanted) / std::fabs(wanted); };
+    exponential = std::max(exponential, error(math::exponential(at), std::exp(double{at})));
+    if (at == 0) continue;
+    less_one = std::max(less_one, error(math::exponential_less_one(at), std::expm1(double{at})));
+    tanh = std::max(tanh, error(math::Tanh<float>{}.value(at), std::tanh(double{at})));
+  }
+  CHECK(exponential < 2.5e-7);
+  CHECK(less_one < 4e-7);
+  CHECK(tanh < 6e-7);
 }
 
 TEST_CASE("activations: gradients by finite differences, written and added") {
