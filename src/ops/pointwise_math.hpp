@@ -14,7 +14,7 @@
 namespace galena::ops::math {
 
 /// e^x without a branch, so that loops over it become vectors: 2^k * e^r with k a whole number and |r| <= ln(2) / 2, e^r
-/// by its Taylor polynomial, whose first term left out is below 6e-9. 0 below -87, and NaN stays NaN.
+/// by its Taylor polynomial, whose first term left out is below 6e-9. 0 below -87, infinite above 88, and NaN stays NaN.
 GALENA_HOST_DEVICE inline float exponential(float x) {
   constexpr float log2 = 0x1.715476p+0F, high = 0x1.62e4p-1F, low = 0x1.7f7d1cp-20F;  // high + low = ln(2)
   constexpr float round = 0x1.8p23F;  // added, it leaves a whole number in the lowest bits
@@ -25,7 +25,7 @@ GALENA_HOST_DEVICE inline float exponential(float x) {
   const float y = (((high_terms * r + 1.0F / 6) * r + 0.5F) * r + 1) * r + 1;
   const auto power = std::bit_cast<std::uint32_t>(shifted) - std::bit_cast<std::uint32_t>(round) + 127U;
   const float result = y * std::bit_cast<float>(power << 23);
-  return x < -87 ? 0.0F : result;
+  return x < -87 ? 0.0F : x > 88 ? std::numeric_limits<float>::infinity() : result;
 }
 GALENA_HOST_DEVICE inline double exponential(double x) { return std::exp(x); }
 
