@@ -23,7 +23,7 @@ class ThreadChoice {
     const int threads = next(key, most);
     const auto start = std::chrono::steady_clock::now();
     f(threads);
-    took(key, threads > 1, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    took(key, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
 
  private:
@@ -32,15 +32,33 @@ class ThreadChoice {
   static constexpr std::uint32_t kTrials = 8, kPeriod = 512;
   /// Work that takes all threads this long is not tried on one.
   static constexpr double kLong = 2e-3;
+  /// A period ends early where what was chosen takes this much longer than a trial of the other did; a call's weight in
+  /// the average.
+  static constexpr double kWorse = 1.25, kWeight = 1.0 / 8;
   static constexpr double kUnknown = std::numeric_limits<double>::infinity();
 
   struct Entry {
     std::uint64_t key = 0;
     std::uint32_t call = 0;                 ///< of the period
     double all = kUnknown, one = kUnknown;  ///< seconds: the least of the period's trials
+    double recent = 0;                      ///< seconds: of calls since the trials
+    [[nodiscard]] bool tries() const { return call < (all > kLong ? kTrials : 2 * kTrials); }
     [[nodiscard]] bool takes_all() const {
       if (call < kTrials || all > kLong) return true;
-      return call >= 2 * kTrials && all <= one;
+      return !tries() && all <= one;
+    }
+    void add(double seconds) {
+      if (call == 0) all = one = kUnknown;
+      const bool on_all = takes_all(), looked_at = call % kTrials > 0;
+      double& least = on_all ? all : one;
+      if (tries()) {
+        if (looked_at) least = std::min(least, seconds);
+        recent = least;
+      } else {
+        recent += kWeight * (seconds - recent);
+      }
+      const double other = on_all ? one : all;
+      call = !tries() && recent > kWorse * other ? 0 : (call + 1) % kPeriod;
     }
   };
 
@@ -56,15 +74,9 @@ class ThreadChoice {
     return entry(key).takes_all() ? most : 1;
   }
 
-  void took(std::uint64_t key, bool all, double seconds) {
+  void took(std::uint64_t key, double seconds) {
     const std::scoped_lock lock(mutex_);
-    Entry& now = entry(key);
-    if (now.call == 0) now.all = now.one = kUnknown;
-    if (now.call < 2 * kTrials && now.call % kTrials > 0) {
-      double& least = all ? now.all : now.one;
-      least = std::min(least, seconds);
-    }
-    now.call = (now.call + 1) % kPeriod;
+    entry(key).add(seconds);
   }
 
   std::mutex mutex_;

@@ -22,6 +22,20 @@ inline int threads_for(std::uint64_t work, std::uint64_t grain, int requested) n
   return static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(resolve_threads(requested)), useful));
 }
 
+/// How many threads OpenMP takes for what this thread runs, until the end of the scope. 0: as many as before.
+class ThreadCount {
+ public:
+  explicit ThreadCount(int threads) : before_(omp_get_max_threads()) {
+    if (threads > 0) omp_set_num_threads(threads);
+  }
+  ~ThreadCount() { omp_set_num_threads(before_); }
+  ThreadCount(const ThreadCount&) = delete;
+  ThreadCount& operator=(const ThreadCount&) = delete;
+
+ private:
+  int before_;
+};
+
 /// Exceptions may not leave an OpenMP region. `run(position, f)` calls f and keeps the exception of
 /// the lowest position, so that the error reported does not depend on timing; `rethrow()` after the
 /// region throws it. Work at later positions than a failure may be skipped: ask `failed_before()`.

@@ -17,26 +17,12 @@ namespace {
 // Below this the threads cost more than they bring.
 constexpr std::size_t kSmall = std::size_t{1} << 15;
 
-// Thrust takes the number of threads from OpenMP's setting, which is the caller's.
-class ThreadCount {
- public:
-  explicit ThreadCount(int threads) : before_(omp_get_max_threads()) {
-    omp_set_num_threads(base::resolve_threads(threads));
-  }
-  ThreadCount(const ThreadCount&) = delete;
-  ThreadCount& operator=(const ThreadCount&) = delete;
-  ~ThreadCount() { omp_set_num_threads(before_); }
-
- private:
-  int before_;
-};
-
 }  // namespace
 
 template <class T>
 void sort(std::span<T> values, int threads) {
   if (values.size() < kSmall) return std::sort(values.begin(), values.end());
-  const ThreadCount scope(threads);
+  const base::ThreadCount scope(threads);  // Thrust asks OpenMP
   thrust::sort(thrust::omp::par, values.data(), values.data() + values.size());
 }
 
@@ -69,7 +55,7 @@ template <class T>
 T exclusive_scan(std::span<T> values, int threads) {
   if (values.empty()) return 0;
   const T last = values.back();
-  const ThreadCount scope(values.size() < kSmall ? 1 : threads);
+  const base::ThreadCount scope(values.size() < kSmall ? 1 : threads);
   thrust::exclusive_scan(thrust::omp::par, values.data(), values.data() + values.size(), values.data(), T{0});
   return values.back() + last;
 }

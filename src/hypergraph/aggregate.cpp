@@ -1,5 +1,6 @@
 #include "src/hypergraph/aggregate.hpp"
 
+#include "src/base/threads.hpp"
 #include "src/hypergraph/cost.hpp"
 #include "src/hypergraph/device_aggregate.hpp"
 #include "src/hypergraph/fused.hpp"
@@ -16,6 +17,17 @@ Method resolve(const Layout& layout, Method method, const Tensor& x) {
   return method == Method::automatic ? choose(layout, x.cols(), x.dtype()).method : method;
 }
 
+/// Two passes on all threads, or on one where that has been quicker.
+template <class F>
+void on_threads(const Layout& layout, std::int64_t width, const F& run) {
+  constexpr std::uint64_t kTwoPasses = std::uint64_t{1} << 63;  // apart from what fused ones ask for
+  layout.storage().program.threads->run(kTwoPasses | static_cast<std::uint64_t>(width), omp_get_max_threads(),
+                                        [&](int threads) {
+                                          const base::ThreadCount scope(threads);
+                                          run();
+                                        });
+}
+
 }  // namespace
 
 void aggregate(const Layout& layout, const Scale& scale, const Tensor& x, const Tensor& y, Method method) {
@@ -24,8 +36,9 @@ void aggregate(const Layout& layout, const Scale& scale, const Tensor& x, const 
   ops::check_tensor(kOp, "y", y, layout.rows(), x.cols(), x.dtype());
   check_scale(kOp, layout, scale, x.dtype());
   check_memory(kOp, layout, x);
-  if (resolve(layout, method, x) == Method::two_pass) return two_pass(layout, scale, x, y);
-  if (ops::on_device(x)) return fused_on_device(layout, scale, x, y);
+  const bool two_passes = resolve(layout, method, x) == Method::two_pass;
+  if (ops::on_device(x)) return two_passes ? two_pass(layout, scale, x, y) : fused_on_device(layout, scale, x, y);
+  if (two_passes) return on_threads(layout, x.cols(), [&] { two_pass(layout, scale, x, y); });
   fused(layout.storage().program, scale, x, y);
 }
 
@@ -40,8 +53,10 @@ void aggregate_backward(const Layout& layout, const Scale& scale, const Tensor& 
   }
   check_scale(kOp, layout, scale, dy.dtype());
   check_memory(kOp, layout, dy);
-  if (resolve(layout, method, dy) == Method::two_pass) return two_pass_backward(layout, scale, x, dy, dx, d_edge);
-  if (ops::on_device(dy)) return fused_backward_on_device(layout, scale, x, dy, dx, d_edge);
+  const bool two_passes = resolve(layout, method, dy) == Method::two_pass;
+  const auto take_two = [&] { two_pass_backward(layout, scale, x, dy, dx, d_edge); };
+  if (ops::on_device(dy)) return two_passes ? take_two() : fused_backward_on_device(layout, scale, x, dy, dx, d_edge);
+  if (two_passes) return on_threads(layout, dy.cols(), take_two);
   fused_backward(layout.storage().program, scale, x, dy, dx, d_edge);
 }
 

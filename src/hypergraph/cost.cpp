@@ -29,8 +29,6 @@ constexpr double kRow = 1.2, kStreamed = 5, kShared = 8, kHalfRows = 1.25;
 constexpr double kLeastRead = 2, kLeastTileRead = 1.2;
 /// From here on one tile's input is read in order, and results are stored past the caches.
 constexpr double kLarge = 4 << 20, kStreamFrom = 16 << 20;
-/// Tiles of rows wider than a slab that the caches hold: their lists are walked once a slab, which nothing hides.
-constexpr double kSlabsApart = 1.75;
 /// Waking threads for a loop, and waiting for the last of them.
 constexpr double kRegion = 5000;
 
@@ -62,10 +60,8 @@ double fused_time(const LayoutStats& stats, const Sizes& s) {
   const double written = s.output * s.row >= kStreamFrom ? kStreamed : y.written;
   const double near = std::max(kNearPrices.random * s.units(), kLeastTileRead) * std::max(0.0, sums - contacts);
   const double halves = only && stats.ranges == 1 && s.row < 2 * kUnit && s.row > kUnit / 2 ? kHalfRows : 1;
-  const double apart = !only && s.row > kUnit && s.input * s.row < kLarge ? kSlabsApart : 1;
-  return halves * apart *
-         (s.units() * (first + s.output * written + (contacts - touched) * (kShared + y.random)) + near +
-          kRow * (contacts + s.edges + s.output));
+  return halves * (s.units() * (first + s.output * written + (contacts - touched) * (kShared + y.random)) + near +
+                   kRow * (contacts + s.edges + s.output));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <cstdlib>
 
 #include "galena/error.hpp"
+#include "src/base/threads.hpp"
 #include "src/comm/mpi_session.hpp"
 #include "src/comm/placement.hpp"
 #include "src/comm/thread_transport.hpp"
@@ -69,20 +70,6 @@ class Clock {
 
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
-/// Threads of this process's own rank; those of before at the end. 0: left as they are.
-class ThreadCount {
- public:
-  explicit ThreadCount(int threads) : before_(omp_get_max_threads()) {
-    if (threads > 0) omp_set_num_threads(threads);
-  }
-  ~ThreadCount() { omp_set_num_threads(before_); }
-  ThreadCount(const ThreadCount&) = delete;
-  ThreadCount& operator=(const ThreadCount&) = delete;
-
- private:
-  int before_;
 };
 
 // What was asked for, by option or environment; else its share of the cores.
@@ -185,7 +172,7 @@ TrainResult train_network(const NodeDataset& data, const TrainOptions& given, co
         comm.broadcast(comm::writable_bytes_of(partition.part_of), 0, label);
         const train::Run run{data, options, make, partition};
         if (comm.rank() == 0) describe(run, result);
-        const ThreadCount threads(threads_of_rank(options, comm));
+        const base::ThreadCount threads(threads_of_rank(options, comm));
         train::Trainer(run, comm, epoch, result).run();
       },
       report);
