@@ -56,7 +56,7 @@ function(galena_add_library name)
 endfunction()
 
 # galena_add_kernels(NAME a_kernels.cpp ...): compiles these once for each instruction set into the library galena_NAME,
-# see src/ops/level.hpp. A compiler or CPU family without one of them builds plain code in its place, which no CPU
+# see src/base/level.hpp. A compiler or CPU family without one of them builds plain code in its place, which no CPU
 # then picks.
 include(CheckCXXCompilerFlag)
 function(galena_add_kernels name)

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "src/ops/level.hpp"
+#include "src/base/level.hpp"
 
 namespace galena::ops {
 

@@ -12,8 +12,8 @@
 
 #include "galena/tensor.hpp"
 #include "src/base/isa.hpp"
+#include "src/base/level.hpp"
 #include "src/ops/csr.hpp"
-#include "src/ops/level.hpp"
 #include "test/ops/op_support.hpp"
 
 namespace galena::test {
@@ -78,14 +78,14 @@ void check_sums(const Tensor& got, const Sums& want, std::int64_t terms) {
 /// Calls f on each instruction set that this CPU has, and goes back to what was in use.
 template <class F>
 void on_each_level(F&& f) {
-  const base::Isa before = ops::kernel_level();
+  const base::Isa before = base::kernel_level();
   for (const base::Isa level : {base::Isa::scalar, base::Isa::avx2, base::Isa::avx512}) {
     if (!base::cpu_has(level)) continue;
-    ops::set_kernel_level(level);
+    base::set_kernel_level(level);
     INFO("instruction set " << base::name_of(level));
     f();
   }
-  ops::set_kernel_level(before);
+  base::set_kernel_level(before);
 }
 
 }  // namespace galena::test

@@ -2,29 +2,11 @@
 
 #include <algorithm>
 
-#include "src/base/isa.hpp"
 #include "src/mine/algebra/bit_rows_kernels.hpp"
 
 namespace galena::mine {
 
 using rt::vid;
-
-namespace scalar {
-extern const BitRowKernels bit_rows_table;
-}
-namespace avx2 {
-extern const BitRowKernels bit_rows_table;
-}
-namespace avx512 {
-extern const BitRowKernels bit_rows_table;
-}
-
-const BitRowKernels& bit_row_kernels() {
-  static const BitRowKernels* const tables[] = {&scalar::bit_rows_table, &avx2::bit_rows_table,
-                                                &avx512::bit_rows_table};
-  static const int chosen = std::min(static_cast<int>(base::chosen_isa()), 2);
-  return *tables[chosen];
-}
 
 namespace {
 

@@ -17,7 +17,7 @@ void common(const std::uint64_t* rows, std::uint32_t words, std::uint32_t x, con
 
 }  // namespace
 
-extern const BitRowKernels bit_rows_table;
-const BitRowKernels bit_rows_table = {common};
+extern const BitRowKernels bit_row_kernels_table;
+const BitRowKernels bit_row_kernels_table = {common};
 
 }  // namespace galena::mine::GALENA_LEVEL

@@ -1,8 +1,9 @@
 #pragma once
-// Sizes of intersections of rows of bits. Plain pointers: kernels see no library types. Compiled for several
-// instruction sets, see bit_rows_table.
+// Sizes of intersections of rows of bits. Plain pointers: kernels see no library types.
 
 #include <cstdint>
+
+#include "src/base/level.hpp"
 
 namespace galena::mine {
 
@@ -12,7 +13,6 @@ struct BitRowKernels {
                  std::uint32_t n, std::uint64_t* out);
 };
 
-/// Those for this CPU, or of GALENA_ISA.
-const BitRowKernels& bit_row_kernels();
+GALENA_KERNELS(BitRowKernels, bit_row_kernels)
 
 }  // namespace galena::mine

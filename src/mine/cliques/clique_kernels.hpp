@@ -1,8 +1,9 @@
 #pragma once
-// Cliques of a small graph held as rows of bits. Plain pointers: kernels see no library types. Compiled for several
-// instruction sets, see clique_kernels_table().
+// Cliques of a small graph held as rows of bits. Plain pointers: kernels see no library types.
 
 #include <cstdint>
+
+#include "src/base/level.hpp"
 
 namespace galena::mine {
 
@@ -29,7 +30,6 @@ struct CliqueKernels {
   std::uint64_t (*enumerate)(const CliqueTask& task);
 };
 
-/// Those for this CPU, or of GALENA_ISA.
-const CliqueKernels& clique_kernels();
+GALENA_KERNELS(CliqueKernels, clique_kernels)
 
 }  // namespace galena::mine

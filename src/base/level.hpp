@@ -5,7 +5,7 @@
 //
 // In a *_kernels.cpp everything is in that namespace or static, and no inline function of the standard library is
 // called: the linker keeps one copy of those, which might be the one an older CPU cannot run. Vectors are
-// those of simd.hpp, whose widths are a level's own.
+// those of src/ops/simd.hpp, whose widths are a level's own.
 //
 //   struct FooKernels { void (*foo)(const float* x, std::int64_t n); };      // foo_kernels.hpp
 //   GALENA_KERNELS(FooKernels, foo_kernels)
@@ -16,20 +16,18 @@
 // depend on threads.
 
 namespace galena::base {
-enum class Isa;
-}
 
-namespace galena::ops {
+enum class Isa;
 
 /// The level in use: scalar, avx2 or avx512.
-base::Isa kernel_level();
+Isa kernel_level();
 /// Uses another; for tests and benchmarks. EnvironmentError where this CPU does not run it.
-void set_kernel_level(base::Isa level);
+void set_kernel_level(Isa level);
 
 /// 0, 1, 2: the index of kernel_level().
 int kernel_level_index();
 
-}  // namespace galena::ops
+}  // namespace galena::base
 
 /// Declares the tables `name` of the three levels and the function name() that picks one.
 #define GALENA_KERNELS(Table, name)                                                                    \
@@ -44,5 +42,5 @@ int kernel_level_index();
   }                                                                                                    \
   inline const Table& name() {                                                                         \
     const Table* const tables[] = {&scalar::name##_table, &avx2::name##_table, &avx512::name##_table}; \
-    return *tables[::galena::ops::kernel_level_index()];                                               \
+    return *tables[::galena::base::kernel_level_index()];                                              \
   }
