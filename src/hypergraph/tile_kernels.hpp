@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "src/ops/level.hpp"
+#include "src/base/level.hpp"
 
 namespace galena::hyper {
 
