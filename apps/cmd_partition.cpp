@@ -125,10 +125,15 @@ Json result_json(const Result& result) {
 }
 
 void print_as_json(const PartitionCommand& command, const Input& input, const std::vector<Result>& results) {
-  Json json{{"graph", command.graph},           {"vertices", input.graph.num_vertices()},
-            {"edges", input.graph.num_edges()}, {"directed", input.graph.directed()},
-            {"train", input.train.size()},      {"digest", fmt::format("{:016x}", input.graph.digest())},
-            {"parts", command.options.parts},   {"imbalance", command.options.imbalance},
+  Json json{{"graph", command.graph},
+            {"vertices", input.graph.num_vertices()},
+            {"edges", input.graph.num_edges()},
+            {"directed", input.graph.directed()},
+            {"star_expansion", input.hypergraph},
+            {"train", input.train.size()},
+            {"digest", fmt::format("{:016x}", input.graph.digest())},
+            {"parts", command.options.parts},
+            {"imbalance", command.options.imbalance},
             {"seed", command.options.seed}};
   Json list = Json::array();
   for (const Result& result : results) list.push_back(result_json(result));

@@ -76,7 +76,7 @@ std::optional<RowProgram> extend(const Pattern& pattern, const RowProgram& progr
   const auto consider = [&](std::optional<RowProgram> candidate) {
     if (!candidate) return;
     const double cost = row_cost(*candidate, costs, depth);
-    if (cost >= least) return;
+    if (!(cost < least)) return;
     least = cost;
     best = std::move(candidate);
   };

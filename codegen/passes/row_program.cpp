@@ -1,6 +1,7 @@
 #include "codegen/passes/row_program.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace galena::codegen {
 
@@ -137,6 +138,10 @@ bool RowProgram::uses(Row::Kind kind) const {
 }
 
 RowCosts inside(const RowCosts& c) {
+  // Infinite: more than lists hold, whatever is asked of them.
+  const auto denser = [](double inner, double outer) {
+    return outer > 0 && std::isfinite(outer) ? 1 + inner / outer : 1;
+  };
   RowCosts local;
   local.vertices = std::min(c.arcs, c.triangles);
   local.arcs = c.triangles;
@@ -144,8 +149,8 @@ RowCosts inside(const RowCosts& c) {
   local.triangles = c.fours;
   local.wedges_below = local.reach_below = c.squares / 3;
   // A neighbourhood is dense: two steps reach most of it.
-  local.far = c.squares * (c.arcs > 0 ? 1 + c.triangles / c.arcs : 1);
-  local.squares = local.fours = c.fours * (c.triangles > 0 ? 1 + c.fours / c.triangles : 1);
+  local.far = c.squares * denser(c.triangles, c.arcs);
+  local.squares = local.fours = c.fours * denser(c.fours, c.triangles);
   local.far_below = local.far / 5;
   return local;
 }

@@ -70,7 +70,12 @@ struct TrainOptions {
   DType dtype = DType::f32;  ///< f64 for checks
   /// cuda: the process's first CUDA device, for all parts; over threads only.
   Device device = Device::cpu;
-  bool replay = true;       ///< on a device: what an epoch queues is recorded once and replayed as one (a CUDA graph)
+  /// On a device: what an epoch queues is recorded once and replayed as one (a CUDA graph). While one training records,
+  /// no other may use this process's device.
+  bool replay = true;
+  /// Networks of a ModelFactory too, where forward() asks for the epoch's number for draws alone: what else it makes of
+  /// it would be recorded, and the same in every epoch.
+  bool replay_own = false;
   bool embeddings = false;  ///< fill TrainResult::embeddings
 
   std::filesystem::path checkpoint;  ///< written while training

@@ -17,15 +17,16 @@ Method resolve(const Layout& layout, Method method, const Tensor& x) {
   return method == Method::automatic ? choose(layout, x.cols(), x.dtype()).method : method;
 }
 
-/// Two passes on all threads, or on one where that has been quicker.
+/// Two passes on all threads, or on one where that has been quicker; `kind` below 8 tells works of one width apart.
 template <class F>
-void on_threads(const Layout& layout, std::int64_t width, const F& run) {
+void on_threads(const Layout& layout, const Tensor& rows, unsigned kind, const F& run) {
   constexpr std::uint64_t kTwoPasses = std::uint64_t{1} << 63;  // apart from what fused ones ask for
-  layout.storage().program.threads->run(kTwoPasses | static_cast<std::uint64_t>(width), omp_get_max_threads(),
-                                        [&](int threads) {
-                                          const base::ThreadCount scope(threads);
-                                          run();
-                                        });
+  const std::uint64_t key =
+      static_cast<std::uint64_t>(rows.cols()) << 4 | kind | (rows.dtype() == DType::f64 ? 8U : 0U);
+  layout.storage().program.threads->run(kTwoPasses | key, omp_get_max_threads(), [&](int threads) {
+    const base::ThreadCount scope(threads);
+    run();
+  });
 }
 
 }  // namespace
@@ -38,7 +39,7 @@ void aggregate(const Layout& layout, const Scale& scale, const Tensor& x, const 
   check_memory(kOp, layout, x);
   const bool two_passes = resolve(layout, method, x) == Method::two_pass;
   if (ops::on_device(x)) return two_passes ? two_pass(layout, scale, x, y) : fused_on_device(layout, scale, x, y);
-  if (two_passes) return on_threads(layout, x.cols(), [&] { two_pass(layout, scale, x, y); });
+  if (two_passes) return on_threads(layout, x, 0, [&] { two_pass(layout, scale, x, y); });
   fused(layout.storage().program, scale, x, y);
 }
 
@@ -56,7 +57,7 @@ void aggregate_backward(const Layout& layout, const Scale& scale, const Tensor& 
   const bool two_passes = resolve(layout, method, dy) == Method::two_pass;
   const auto take_two = [&] { two_pass_backward(layout, scale, x, dy, dx, d_edge); };
   if (ops::on_device(dy)) return two_passes ? take_two() : fused_backward_on_device(layout, scale, x, dy, dx, d_edge);
-  if (two_passes) return on_threads(layout, dy.cols(), take_two);
+  if (two_passes) return on_threads(layout, dy, 1U | (d_edge.defined() ? 2U : 0U) | (dx.defined() ? 4U : 0U), take_two);
   fused_backward(layout.storage().program, scale, x, dy, dx, d_edge);
 }
 

@@ -180,16 +180,18 @@ VertexRows write_up(const Tile& tile, std::uint32_t number, const std::vector<Vi
 constexpr std::int64_t kRanges = 2, kPageRows = 16;
 constexpr std::size_t kManySums = 4096, kManyASlot = 12;
 
+/// Ranges of the vertices below `limit` with as many sums each.
 std::vector<Range> equal_ranges(const Tile& tile, std::int64_t limit) {
   std::vector<Range> ranges;
-  const auto& start = tile.slots.start;
+  const auto first = tile.slots.start.begin();
+  const auto below = std::ranges::lower_bound(tile.vertices, static_cast<std::uint32_t>(limit)) - tile.vertices.begin();
   std::int64_t begin = 0;
   for (std::int64_t r = 1; r <= kRanges; ++r) {
     std::int64_t end = limit;
     if (r < kRanges) {
-      const auto at = std::ranges::lower_bound(start, start.back() * static_cast<std::uint64_t>(r) / kRanges);
-      const auto i = static_cast<std::size_t>(at - start.begin());
-      end = i < tile.vertices.size() ? std::int64_t{tile.vertices[i]} / kPageRows * kPageRows : limit;
+      const auto at = std::lower_bound(first, first + below, first[below] * static_cast<std::uint64_t>(r) / kRanges);
+      if (at != first + below)
+        end = std::int64_t{tile.vertices[static_cast<std::size_t>(at - first)]} / kPageRows * kPageRows;
       end = std::clamp(end, begin, limit);
     }
     ranges.push_back({begin, end});

@@ -132,7 +132,9 @@ void run_job(const Job<T>& job) {
   const Slabs slabs(program, job.width, kDType<T>);
   if (slabs.count == 0) return;
   const bool gradient = job.d_edge != nullptr;
-  const auto key = static_cast<std::uint64_t>(job.width) * 8 + sizeof(T) / 4 * 2 + (gradient ? 1 : 0);
+  const unsigned kind = (sizeof(T) == 8 ? 1U : 0U) | (gradient ? 2U : 0U) | (job.y ? 4U : 0U) |
+                        (job.input.side == &program.input ? 8U : 0U);
+  const auto key = static_cast<std::uint64_t>(job.width) << 4 | kind;
   program.threads->run(key, threads_for(program, slabs), [&](int threads) {
     const Tensor tiles = Tensor::empty(1, tile_elements(program, slabs, gradient, threads), kDType<T>);
     T* const slots = tiles.data<T>();

@@ -148,7 +148,7 @@ class Maker {
       rows.recipe.jobs.push_back(job(pattern, count_request(pattern.to_string())));
       cost += cost_of(rows.recipe.jobs.back());
     }
-    rows.cost = cost;
+    if (std::isfinite(cost)) rows.cost = cost;
     return rows;
   }
 
@@ -176,7 +176,8 @@ class Maker {
     if (!rows) rows = by_rows(sum ? sum->patterns : std::vector<Pattern>{query_.pattern});
     const double cost = rows->cost;
     if (std::isinf(cost)) {
-      recipe.choice = "enumeration: no cut takes the pattern apart, or its rows would leave 64 bits";
+      recipe.choice =
+          "enumeration: no cut takes the pattern apart, or its rows would leave 64 bits or need too long lists";
       return;
     }
     if (enumeration <= cost) enumeration = closer_cost(recipe, cost);

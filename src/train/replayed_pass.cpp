@@ -15,7 +15,11 @@ Tensor ReplayedPass::run(std::uint32_t epoch, const std::function<Tensor()>& pas
   if (graph_ != nullptr) return record(epoch, pass);
   if (!begin()) return pass();
   Tensor loss;
-  graph_->rehearse([&] { loss = pass(); });
+  try {
+    graph_->rehearse([&] { loss = pass(); });
+  } catch (const Error& e) {  // there may be memory for a pass, but not for keeping what it took
+    return give_up(e.what(), pass);
+  }
   return loss.clone();
 }
 
@@ -53,7 +57,8 @@ Tensor ReplayedPass::give_up(const std::string& why, const std::function<Tensor(
 }
 
 std::string ReplayedPass::describe() const {
-  if (loss_.defined()) return fmt::format("From epoch {} on, passes were replayed as one CUDA graph", first_replayed_);
+  if (loss_.defined())
+    return fmt::format("From epoch {} on (the first is 0), passes were replayed as one CUDA graph", first_replayed_);
   return why_not_.empty() ? "" : fmt::format("Passes were not replayed as a CUDA graph: {}", why_not_);
 }
 

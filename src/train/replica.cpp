@@ -177,7 +177,8 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
       comm_(comm),
       device_(run.options.device),
       store_(run.options.seed, run.options.dtype, run.options.device),
-      pass_(run.options.device == Device::cuda && run.options.replay && comm.size() == 1),
+      pass_(run.options.device == Device::cuda && run.options.replay && comm.size() == 1 &&
+            (!run.make || run.options.replay_own)),
       metric_(find_metric(run.options.metric, run.data.data.multi_label)) {
   const NodeData& data = run.data.data;
   const TrainOptions& options = run.options;

@@ -32,7 +32,7 @@ void check_on_gpu(const TrainOptions& options) {
   if (options.partition.parts == 1) return;
   if (options.model.norm == nn::NormKind::batch)
     refuse("batch normalisation over several parts has no CUDA kernels yet: use --norm layer or --parts 1");
-  if (options.model.sage_aggregation == "max")
+  if (options.model.name == "sage" && options.model.sage_aggregation == "max")
     refuse("the maximum over several parts has no CUDA kernels yet: use --aggregation mean or --parts 1");
 }
 

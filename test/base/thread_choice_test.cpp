@@ -1,50 +1,55 @@
 #include "src/base/thread_choice.hpp"
 
-#include <thread>
-#include <vector>
-
 #include "test/support/catch.hpp"
 
 using galena::base::ThreadChoice;
+using galena::base::ThreadTrials;
 
 namespace {
 
-constexpr std::chrono::microseconds kQuick{20}, kSlow{900}, kLong{5000};
-
-/// The numbers of threads of so many calls, of work that takes as long on one and on four threads.
-std::vector<int> calls(ThreadChoice& choice, int count, std::chrono::microseconds one, std::chrono::microseconds four,
-                       std::uint64_t key = 0) {
-  std::vector<int> threads;
+/// Of so many calls, how many took all threads; a call takes `all` seconds on them and `one` on one.
+int calls_on_all(ThreadTrials& trials, int count, double all, double one) {
+  int on_all = 0;
   for (int i = 0; i < count; ++i) {
-    choice.run(key, 4, [&](int wanted) {
-      threads.push_back(wanted);
-      std::this_thread::sleep_for(wanted == 1 ? one : four);
-    });
+    const bool taken = trials.takes_all();
+    on_all += taken ? 1 : 0;
+    trials.add(taken ? all : one);
   }
-  return threads;
+  return on_all;
 }
+
+constexpr double kQuick = 2e-5, kSlow = 9e-4;
 
 }  // namespace
 
 TEST_CASE("threads are taken where they were quicker", "[threads]") {
-  ThreadChoice choice;
-  const std::vector<int> slower = calls(choice, 40, kQuick, kSlow), quicker = calls(choice, 40, kSlow, kQuick, 1);
-  CHECK(std::ranges::count(slower, 4) == 8);
-  CHECK(slower.back() == 1);
-  CHECK(std::ranges::count(quicker, 1) == 8);
-  CHECK(quicker.back() == 4);
+  ThreadTrials slower, quicker;
+  CHECK(calls_on_all(slower, 100, kSlow, kQuick) == ThreadTrials::kTrials);
+  CHECK(calls_on_all(quicker, 100, kQuick, kSlow) == 100 - ThreadTrials::kTrials);
 }
 
-TEST_CASE("what was quicker is asked again", "[threads]") {
-  ThreadChoice choice;
-  CHECK(calls(choice, 512, kQuick, kSlow).back() == 1);
-  CHECK(calls(choice, 40, kSlow, kQuick).back() == 4);
+TEST_CASE("what was quicker is tried again after a period, and where it has become slower", "[threads]") {
+  ThreadTrials trials;
+  CHECK(calls_on_all(trials, ThreadTrials::kPeriod, kSlow, kQuick) == ThreadTrials::kTrials);
+  CHECK(calls_on_all(trials, 100, kQuick, kSlow) == 100 - ThreadTrials::kTrials);
+  // Threads become slower than one was: a few calls show it.
+  CHECK(calls_on_all(trials, 100, kSlow * 1.9, kSlow) <= 2 * ThreadTrials::kTrials);
+}
+
+TEST_CASE("one slow call is no reason to try again", "[threads]") {
+  ThreadTrials trials;
+  calls_on_all(trials, 50, kQuick, kSlow);
+  trials.add(kSlow);
+  CHECK(calls_on_all(trials, 100, kQuick, kSlow) == 100);
 }
 
 TEST_CASE("long work is not tried on one thread, and one thread is not asked at all", "[threads]") {
+  ThreadTrials trials;
+  CHECK(calls_on_all(trials, 100, 2 * ThreadTrials::kLong, kQuick) == 100);
   ThreadChoice choice;
-  CHECK(std::ranges::count(calls(choice, 40, kQuick, kLong), 1) == 0);
   int threads = 0;
   choice.run(1, 1, [&](int wanted) { threads = wanted; });
   CHECK(threads == 1);
+  choice.run(1, 4, [&](int wanted) { threads = wanted; });
+  CHECK(threads == 4);
 }

@@ -127,6 +127,20 @@ std::string alone(const Graph& graph, const std::string& name) {
 
 }  // namespace
 
+TEST_CASE("where lists of triangles would be too long, nothing that needs them has a price") {
+  RowCosts costs = price_lists().back();
+  costs.triangles = costs.squares = costs.fours = std::numeric_limits<double>::infinity();
+  const RowCosts within = codegen::inside(codegen::inside(costs));
+  for (const double price : {within.vertices, within.arcs, within.wedges, within.triangles, within.squares,
+                             within.fours, within.reach, within.far})
+    CHECK(!std::isnan(price));
+  for (const char* name : {"almost_clique(5)", "K(1,1,4)", "house"}) {
+    const auto plan = mine::plan_algebra({Pattern::parse(name)}, costs);
+    INFO(name);
+    if (plan) CHECK(!std::isnan(plan->estimate));
+  }
+}
+
 TEST_CASE("every pattern of up to 4 vertices, in every numbering, each way of taking it apart") {
   for (int k = 2; k <= 4; ++k) check_patterns(numbered_patterns(k), 8);
 }

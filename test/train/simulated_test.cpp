@@ -98,7 +98,7 @@ TEST_CASE("a pass that cannot be recorded runs as it is, and the run says why") 
   options.epochs = 8;
   options.replay = false;
   const TrainResult want = train_network(random_data({}), options, {}, make);
-  options.replay = true;
+  options.replay = options.replay_own = true;
   const TrainResult got = train_network(random_data({}), options, {}, make);
   for (std::size_t k = 0; k < got.records.size(); ++k) CHECK(got.records[k].loss == want.records[k].loss);
   CHECK_THAT(got.notes.back(), contains("not replayed") && contains("a copy to the CPU's memory"));
