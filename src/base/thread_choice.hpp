@@ -2,8 +2,7 @@
 // One thread or all: whichever was quicker lately.
 //
 // For small work whose result does not depend on the number of threads. What threads gain there hangs on things that no
-// model knows: how far apart the cores are on which the system, or the machine's host, has put them (a line of a cache
-// takes from 1 to 20 ns from one to the other), and what else runs.
+// model knows: how far apart the cores are on which the system, or the machine's host, has put them, and what else runs.
 
 #include <algorithm>
 #include <chrono>

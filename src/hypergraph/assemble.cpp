@@ -176,8 +176,9 @@ VertexRows write_up(const Tile& tile, std::uint32_t number, const std::vector<Vi
   return {inner.take(false), join(stripes)};
 }
 
-/// So many that a range's sums are half of all, and whole pages of the rows of 64 numbers.
+/// Ranges of a single tile's vertices; they begin at a page where rows are 64 floats.
 constexpr std::int64_t kRanges = 2, kPageRows = 16;
+/// Sums, and sums a slot, from which on ranges pay.
 constexpr std::size_t kManySums = 4096, kManyASlot = 12;
 
 /// Ranges of the vertices below `limit` with as many sums each.

@@ -22,15 +22,12 @@ constexpr std::int64_t kSlabBytes = 256, kOnlySlabBytes = 128;
 /// Threads have the same tasks in every call where inputs are no larger, so that they find them in their own caches.
 constexpr std::int64_t kOwnBytes = std::int64_t{2} << 20;
 
-/// Slabs of equal width, a multiple of a cache line but for the last, and whether threads share ranges of vertices: by
-/// shape alone.
+/// Slabs of equal width, a multiple of a cache line but for the last: by shape alone.
 struct Slabs {
   std::int64_t width = 0, count = 0, size = 0;
-  bool ranged = false;
   Slabs(const Program& program, std::int64_t width_, DType dtype) : width(width_) {
     const auto element = static_cast<std::int64_t>(size_of(dtype));
-    ranged = program.ranges > 1;
-    const bool narrow = program.tiles == 1 && !ranged && width * element < 2 * kSlabBytes;
+    const bool narrow = program.tiles == 1 && program.ranges == 1 && width * element < 2 * kSlabBytes;
     const std::int64_t most = (narrow ? kOnlySlabBytes : kSlabBytes) / element, line = kLineBytes / element;
     count = (width + most - 1) / most;
     if (count == 0) return;
@@ -111,13 +108,13 @@ class Fused {
 
 /// Of all that threads hold.
 std::int64_t tile_elements(const Program& program, const Slabs& slabs, bool edge_gradient, int threads) {
-  const std::int64_t copies = slabs.ranged ? program.ranges : threads;
+  const std::int64_t copies = program.ranges > 1 ? program.ranges : threads;
   return copies * static_cast<std::int64_t>(program.most_slots) * slabs.size * (edge_gradient ? 2 : 1);
 }
 
 /// Parts that threads share out.
 std::int64_t tasks_of(const Program& program, const Slabs& slabs) {
-  return slabs.ranged ? program.ranges : std::max<std::int64_t>(slabs.count, 1) * program.tiles;
+  return program.ranges > 1 ? program.ranges : std::max<std::int64_t>(slabs.count, 1) * program.tiles;
 }
 
 int threads_for(const Program& program, const Slabs& slabs) {
@@ -138,7 +135,7 @@ void run_job(const Job<T>& job) {
   program.threads->run(key, threads_for(program, slabs), [&](int threads) {
     const Tensor tiles = Tensor::empty(1, tile_elements(program, slabs, gradient, threads), kDType<T>);
     T* const slots = tiles.data<T>();
-    if (slabs.ranged) {
+    if (program.ranges > 1) {
       run_ranged(job, slabs.size, slabs.count, threads, slots, gradient ? slots + tiles.cols() / 2 : nullptr);
     } else {
       Fused<T>(job, slabs).run_all(slots, tiles.cols() / threads, threads);

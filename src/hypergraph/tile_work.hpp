@@ -92,7 +92,6 @@ void spread_rows(const RowList& nodes, std::size_t part, const Slab& slab, const
   if (g.group_count > 0) run(g);
 }
 
-/// vertices <- or += slots.
 inline constexpr std::int64_t kLineBytes = 64;
 
 /// Whether y is so large that its rows would be gone from the near caches before anybody reads them: then they had better
@@ -106,6 +105,7 @@ bool streams(const Job<T>& job) {
          row * job.output->limit >= kStreamBytes;
 }
 
+/// vertices <- or += slots.
 template <class T>
 void scatter_rows(const Job<T>& job, RowSums<T> g, const Slab& slab, Held held, bool stream, const T* slots) {
   g.from = slots;

@@ -13,8 +13,9 @@
 
 namespace galena::ops::math {
 
-/// e^x without a branch, so that loops over it become vectors: 2^k * e^r with k a whole number and |r| <= ln(2) / 2, e^r
-/// by its Taylor polynomial, whose first term left out is below 6e-9. 0 below -87, infinite above 88, and NaN stays NaN.
+/// e^x without a branch, so that loops over it become vectors (lanes.hpp has the like for the levels' own vectors):
+/// 2^k * e^r with k a whole number and |r| <= ln(2) / 2, e^r by its Taylor polynomial, whose first term left out is below
+/// 6e-9. 0 below -87, infinite above 88, and NaN stays NaN.
 GALENA_HOST_DEVICE inline float exponential(float x) {
   constexpr float log2 = 0x1.715476p+0F, high = 0x1.62e4p-1F, low = 0x1.7f7d1cp-20F;  // high + low = ln(2)
   constexpr float round = 0x1.8p23F;  // added, it leaves a whole number in the lowest bits

@@ -1,6 +1,7 @@
 #include "src/hypergraph/aggregate.hpp"
 
 #include "galena/error.hpp"
+#include "src/hypergraph/layout_storage.hpp"
 #include "test/hypergraph/aggregate_reference.hpp"
 
 using namespace galena;
@@ -158,6 +159,16 @@ TEMPLATE_TEST_CASE("the aggregate does not depend on threads", "[aggregate]", fl
 TEST_CASE("threads share a single tile by its vertices where there are many sums a hyperedge", "[aggregate]") {
   CHECK(Layout(random_hypergraph(5000, 40, 300, 6)).stats().ranges == 2);
   CHECK(Layout(random_hypergraph(5000, 200, 4, 6)).stats().ranges == 1);
+}
+
+TEST_CASE("ranges of vertices share the sums of the prefix that is asked for", "[aggregate]") {
+  const Layout layout(random_hypergraph(4000, 40, 300, 6), {1000, 40, 4000}, {.ranges = 2});
+  const hyper::Program& program = layout.storage().program;
+  const hyper::RowList& rows = program.output_side().range_inner;
+  REQUIRE(rows.parts() == 2);
+  const auto first = static_cast<double>(rows.start[1].source), all = static_cast<double>(rows.start[2].source);
+  CHECK(first > 0.4 * all);
+  CHECK(first < 0.6 * all);
 }
 
 TEMPLATE_TEST_CASE("large inputs and results, which go past the caches", "[aggregate]", float, double) {
