@@ -6,7 +6,9 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
+#include <numeric>
 
 #include "galena/error.hpp"
 #include "src/base/suggest.hpp"
@@ -15,7 +17,7 @@ namespace galena::train {
 namespace {
 
 constexpr comm::Label kControl{comm::Traffic::control, -1, comm::Direction::none};
-const std::vector<std::string> kNames{"accuracy", "micro_f1", "roc_auc"};
+const std::vector<std::string> kNames{"accuracy", "micro_f1", "roc_auc", "micro_f1_known"};
 
 double ratio(std::int64_t part, std::int64_t whole) {
   return whole == 0 ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(part) / static_cast<double>(whole);
@@ -40,13 +42,41 @@ bool is_true(const Truths& truths, VertexId row, std::int64_t c, std::int64_t cl
   return truths.label_matrix.empty() ? truths.labels[row] == c : truths.label_matrix[row * classes + c] != 0;
 }
 
-// With one class a row, a prediction is the largest logit; else every positive one.
-double micro_f1(const Tensor& logits, const Truths& truths, std::span<const VertexId> rows, comm::Communicator* comm) {
+std::int64_t count_true(const Truths& truths, VertexId row, std::int64_t classes) {
+  std::int64_t count = 0;
+  for (std::int64_t c = 0; c < classes; ++c) count += is_true(truths, row, c, classes);
+  return count;
+}
+
+// Marks the `count` largest logits of a row, of equal ones the lower classes.
+void mark_largest(const Tensor& logits, VertexId row, std::int64_t count, std::vector<std::uint8_t>& marks) {
+  std::vector<std::int64_t> classes(marks.size());
+  std::iota(classes.begin(), classes.end(), 0);
+  std::ranges::stable_sort(classes, std::greater<>(), [&](std::int64_t c) { return logits.item(row, c); });
+  for (std::int64_t k = 0; k < count; ++k) marks[static_cast<std::size_t>(classes[static_cast<std::size_t>(k)])] = 1;
+}
+
+// A row's prediction: where the number of its classes is known (always, of one class a row), as many of the largest
+// logits; else every positive one.
+void predict(const Tensor& logits, const Truths& truths, VertexId row, bool known, std::vector<std::uint8_t>& marks) {
+  const std::int64_t classes = logits.cols();
+  marks.assign(static_cast<std::size_t>(classes), 0);
+  if (truths.label_matrix.empty())
+    marks[static_cast<std::size_t>(argmax(logits, row))] = 1;
+  else if (known)
+    mark_largest(logits, row, count_true(truths, row, classes), marks);
+  else
+    for (std::int64_t c = 0; c < classes; ++c) marks[static_cast<std::size_t>(c)] = logits.item(row, c) > 0;
+}
+
+double micro_f1(const Tensor& logits, const Truths& truths, std::span<const VertexId> rows, bool known,
+                comm::Communicator* comm) {
   std::array<std::int64_t, 3> counts{};  // true positives, false positives, false negatives
+  std::vector<std::uint8_t> marks;
   for (const VertexId row : rows) {
-    const std::int64_t best = truths.label_matrix.empty() ? argmax(logits, row) : -1;
+    predict(logits, truths, row, known, marks);
     for (std::int64_t c = 0; c < logits.cols(); ++c) {
-      const bool predicted = best >= 0 ? c == best : logits.item(row, c) > 0;
+      const bool predicted = marks[static_cast<std::size_t>(c)] != 0;
       const bool truth = is_true(truths, row, c, logits.cols());
       counts[0] += predicted && truth;
       counts[1] += predicted && !truth;
@@ -119,7 +149,8 @@ double score(Metric metric, const Tensor& logits, const Truths& truths, std::spa
              comm::Communicator* comm) {
   switch (metric) {
     case Metric::accuracy: return accuracy(logits, truths, rows, comm);
-    case Metric::micro_f1: return micro_f1(logits, truths, rows, comm);
+    case Metric::micro_f1: return micro_f1(logits, truths, rows, false, comm);
+    case Metric::micro_f1_known: return micro_f1(logits, truths, rows, true, comm);
     case Metric::roc_auc: return area(logits, truths, rows, comm);
   }
   return 0;

@@ -78,6 +78,7 @@ TEST_CASE("scores over ranks are those of one rank: sums of counts, not means of
     for (const auto& [metric, truths] : {std::pair{Metric::accuracy, labels},
                                          {Metric::micro_f1, labels},
                                          {Metric::micro_f1, matrix},
+                                         {Metric::micro_f1_known, matrix},
                                          {Metric::roc_auc, matrix}})
       CHECK(distributed(metric, sample, truths, ranks) == score(metric, sample.logits, truths, sample.rows, nullptr));
 }
@@ -103,6 +104,30 @@ TEST_CASE("accuracy and micro-F1 by their definitions") {
   const double recall = static_cast<double>(tp) / static_cast<double>(tp + fn);
   CHECK(score(Metric::micro_f1, sample.logits, {{}, sample.matrix}, sample.rows, nullptr) ==
         Approx(2 * precision * recall / (precision + recall)));
+}
+
+// A class is predicted where fewer than `count` classes are before it: larger, or as large and lower.
+TEST_CASE("micro-F1 with the number of labels given, by ranks") {
+  const Sample sample = draw(8);
+  std::int64_t right = 0, labels = 0;
+  for (const VertexId i : sample.rows) {
+    const auto truth = [&](std::int64_t c) { return sample.matrix[i * kClasses + c] != 0; };
+    std::int64_t count = 0;
+    for (std::int64_t c = 0; c < kClasses; ++c) count += truth(c);
+    for (std::int64_t c = 0; c < kClasses; ++c) {
+      std::int64_t before = 0;
+      for (std::int64_t d = 0; d < kClasses; ++d)
+        before += sample.logits.item(i, d) > sample.logits.item(i, c) ||
+                  (d < c && sample.logits.item(i, d) == sample.logits.item(i, c));
+      right += before < count && truth(c);
+    }
+    labels += count;
+  }
+  // As many are predicted as there are, so precision, recall and F1 are one number.
+  CHECK(score(Metric::micro_f1_known, sample.logits, {{}, sample.matrix}, sample.rows, nullptr) ==
+        Approx(static_cast<double>(right) / static_cast<double>(labels)));
+  CHECK(score(Metric::micro_f1_known, sample.logits, {sample.labels, {}}, sample.rows, nullptr) ==
+        score(Metric::accuracy, sample.logits, {sample.labels, {}}, sample.rows, nullptr));
 }
 
 TEST_CASE("scores that do not exist") {
