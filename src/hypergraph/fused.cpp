@@ -17,18 +17,19 @@
 namespace galena::hyper {
 namespace {
 
-/// Bytes of a row that a task takes. A single tile is shared out by columns only, so it takes fewer where there are few.
+/// Bytes of a row that a task takes. A single tile is shared out by columns only, so it takes fewer where there are few
+/// and several threads.
 constexpr std::int64_t kSlabBytes = 256, kOnlySlabBytes = 128;
 /// Threads have the same tasks in every call where inputs are no larger, so that they find them in their own caches.
 constexpr std::int64_t kOwnBytes = std::int64_t{2} << 20;
 
-/// Slabs of equal width, a multiple of a cache line but for the last: by shape alone.
+/// Slabs of equal width, a multiple of a cache line but for the last.
 struct Slabs {
   std::int64_t width = 0, count = 0, size = 0;
-  Slabs(const Program& program, std::int64_t width_, DType dtype) : width(width_) {
+  Slabs(const Program& program, std::int64_t width_, DType dtype, bool shared_out) : width(width_) {
     const auto element = static_cast<std::int64_t>(size_of(dtype));
-    const bool narrow = program.tiles == 1 && program.ranges == 1 && width * element < 2 * kSlabBytes;
-    const std::int64_t most = (narrow ? kOnlySlabBytes : kSlabBytes) / element, line = kLineBytes / element;
+    const bool narrow = shared_out && program.tiles == 1 && program.ranges == 1 && width * element < 2 * kSlabBytes;
+    const std::int64_t most = (narrow ? kOnlySlabBytes : kSlabBytes) / element, line = ops::kLineBytes / element;
     count = (width + most - 1) / most;
     if (count == 0) return;
     size = ((width + count - 1) / count + line - 1) / line * line;
@@ -40,24 +41,26 @@ template <class T>
 class Fused {
  public:
   Fused(const Job<T>& job, const Slabs& slabs)
-      : job_(job), slabs_(slabs), turns_(slabs.count * kStripes), stream_(streams(job)) {}
+      : job_(job), slabs_(slabs), turns_(job.program->tiles > 1 ? slabs.count * kStripes : 0), stream_(streams(job)) {}
 
   /// `tiles`: `stride` elements a thread.
   void run_all(T* tiles, std::int64_t stride, int threads) {
     const std::int64_t tasks = slabs_.count * job_.program->tiles;
-#pragma omp parallel num_threads(threads) if (threads > 1)
+    if (threads == 1) {
+      for (std::int64_t task = 0; task < tasks; ++task) run_task(task, tiles);
+      return;
+    }
+#pragma omp parallel num_threads(threads)
     {
       T* const tile = tiles + omp_get_thread_num() * stride;
       if (job_.program->tiles == 1) {
 #pragma omp for schedule(static) nowait
-        for (std::int64_t slab = 0; slab < slabs_.count; ++slab) run_task(slab, 0, tile);
+        for (std::int64_t task = 0; task < tasks; ++task) run_task(task, tile);
       } else if (job_.input.bytes(job_.width) <= kOwnBytes) {
 #pragma omp for schedule(static, 1) nowait
-        for (std::int64_t task = 0; task < tasks; ++task) run_task(task % slabs_.count, task / slabs_.count, tile);
+        for (std::int64_t task = 0; task < tasks; ++task) run_task(task, tile);
       } else {
-        for (std::int64_t task = next_++; task < tasks; task = next_++) {
-          run_task(task % slabs_.count, task / slabs_.count, tile);
-        }
+        for (std::int64_t task = next_++; task < tasks; task = next_++) run_task(task, tile);
       }
     }
   }
@@ -77,10 +80,11 @@ class Fused {
     if (factor) run(dots_of<T>(job_, 0, slab, nullptr, slots));
   }
 
-  void run_task(std::int64_t number, std::int64_t tile, T* slots) {
+  /// Tasks are tiles' slabs, one tile's after the other's.
+  void run_task(std::int64_t task, T* slots) {
     const Program& p = *job_.program;
+    const std::int64_t number = task % slabs_.count, tile = task / slabs_.count, column = number * slabs_.size;
     const auto t = static_cast<std::size_t>(tile);
-    const std::int64_t column = number * slabs_.size;
     const Slab slab{number, column, std::min(slabs_.size, job_.width - column), slabs_.size};
     gather(job_.input, t, slab, job_.d_edge ? nullptr : job_.edge, slots);
     if (job_.d_edge) {
@@ -91,6 +95,7 @@ class Fused {
     if (!job_.y) return;
     spread_rows<T>(p.nodes_up, t, slab, nullptr, Held::dropped, slots);
     scatter_rows(job_, sums_of<T>(job_.output->inner, t), slab, Held::dropped, stream_, slots);
+    if (p.tiles == 1) return;
     for (std::uint32_t stripe = 0; stripe < kStripes; ++stripe) {
       turns_.take(number * kStripes + stripe, tile, [&] {
         scatter_rows(job_, sums_of<T>(job_.output->shared, t * kStripes + stripe), slab, Held::added_to, stream_,
@@ -126,13 +131,15 @@ int threads_for(const Program& program, const Slabs& slabs) {
 template <class T>
 void run_job(const Job<T>& job) {
   const Program& program = *job.program;
-  const Slabs slabs(program, job.width, kDType<T>);
-  if (slabs.count == 0) return;
+  if (job.width == 0) return;
   const bool gradient = job.d_edge != nullptr;
   const unsigned kind = (sizeof(T) == 8 ? 1U : 0U) | (gradient ? 2U : 0U) | (job.y ? 4U : 0U) |
                         (job.input.side == &program.input ? 8U : 0U);
   const auto key = static_cast<std::uint64_t>(job.width) << 4 | kind;
-  program.threads->run(key, threads_for(program, slabs), [&](int threads) {
+  const Slabs shared_out(program, job.width, kDType<T>, true);
+  program.threads->run(key, threads_for(program, shared_out), [&](int threads) {
+    // Gradients of hyperedges' factors are added up by slab, and are to be the same for any number of threads.
+    const Slabs slabs = gradient ? shared_out : Slabs(program, job.width, kDType<T>, threads > 1);
     const Tensor tiles = Tensor::empty(1, tile_elements(program, slabs, gradient, threads), kDType<T>);
     T* const slots = tiles.data<T>();
     if (program.ranges > 1) {
@@ -190,7 +197,7 @@ void fused_backward(const Program& program, const Scale& scale, const Tensor& x,
     Tensor parts;
     if (d_edge.defined() && job.width == 0) d_edge.fill(0);
     if (d_edge.defined() && job.width > 0) {
-      const Slabs slabs(program, job.width, kDType<T>);
+      const Slabs slabs(program, job.width, kDType<T>, true);
       parts = slabs.count == 1 ? d_edge : Tensor::empty(slabs.count, d_edge.rows(), kDType<T>);
       job.other = {&program.input, x.data<T>(), data_of<T>(scale.right)};
       job.d_edge = parts.data<T>();
@@ -201,11 +208,11 @@ void fused_backward(const Program& program, const Scale& scale, const Tensor& x,
 }
 
 std::int64_t fused_tasks(const Program& program, std::int64_t width, DType dtype) {
-  return tasks_of(program, Slabs(program, width, dtype));
+  return tasks_of(program, Slabs(program, width, dtype, true));
 }
 
 std::uint64_t fused_bytes(const Program& program, std::int64_t width, DType dtype, bool edge_gradient, int threads) {
-  const Slabs slabs(program, width, dtype);
+  const Slabs slabs(program, width, dtype, edge_gradient || threads > 1);
   return static_cast<std::uint64_t>(tile_elements(program, slabs, edge_gradient, std::max(threads, 1))) *
          size_of(dtype);
 }

@@ -3,7 +3,10 @@
 
 #include "src/hypergraph/tile_kernels.hpp"
 
+#include <type_traits>
+
 #include "src/hypergraph/tile_blocks.hpp"
+#include "src/ops/streaming.hpp"
 
 namespace galena::hyper::GALENA_LEVEL {
 namespace {
@@ -16,50 +19,73 @@ inline std::int64_t later(const std::uint32_t* at, const std::uint32_t* end, std
   return at[end - at > places ? places : 0];
 }
 
-template <class T, int W, int N, bool kWeighted, Far kFar>
-void sum_rows(const RowSums<T>& g, std::int64_t offset, std::int64_t width) {
+/// Where a kernel stands in its lists.
+struct Place {
+  const std::uint32_t *target, *factor_at, *source;
+};
+
+/// The rows of a group, which have kLength sources each; 0: as many as the group says.
+template <class T, int W, int N, bool kWeighted, Far kFar, std::uint32_t kLength>
+void sum_group(const RowSums<T>& g, const RowGroup& group, std::int64_t offset, const Columns<W, N>& at, Place& place) {
   constexpr int kBytes = N * W * static_cast<int>(sizeof(T));
   const T* const from = g.from + offset;
   T* const to = g.to + offset;
-  const Columns<W, N> at(width);
-  const std::uint32_t *target = g.target, *factor_at = g.factor_at, *source = g.source;
-  for (const RowGroup* group = g.groups; group != g.groups + g.group_count; ++group) {
-    const T* const factor = group->scaled ? g.factor : nullptr;
-    const bool streamed = g.stream && group->final;
-    const std::uint32_t length = group->length;
-    for (std::uint32_t row = 0; row < group->rows; ++row, ++target, ++factor_at) {
-      T* const out = to + std::int64_t{*target} * g.to_stride;
-      if (kFar == Far::to && !streamed) fetch<kBytes>(to + later(target, g.target_end, kTargetsAhead) * g.to_stride);
-      Vec<T, W> sum[N] = {};
-      if (g.held == Held::scaled_too) {
-        for (int v = 0; v < N; ++v) sum[v] = load<T, W>(out + at[v]);
+  const T* const factor = group.scaled ? g.factor : nullptr;
+  const bool streamed = g.stream && group.final;
+  const std::uint32_t length = kLength > 0 ? kLength : group.length;
+  const std::uint32_t *target = place.target, *source = place.source;
+  const std::uint32_t* const end = target + group.rows;
+  for (; target != end; ++target) {
+    T* const out = to + std::int64_t{*target} * g.to_stride;
+    if (kFar == Far::to && !streamed) fetch<kBytes>(to + later(target, g.target_end, kTargetsAhead) * g.to_stride);
+    Vec<T, W> sum[N] = {};
+    if (g.held == Held::scaled_too) {
+      for (int v = 0; v < N; ++v) sum[v] = load<T, W>(out + at[v]);
+    }
+    for (std::uint32_t k = 0; k < length; ++k, ++source) {
+      if constexpr (kFar == Far::from) {
+        const std::int64_t next = later(source, g.source_end, kAhead);
+        fetch<kBytes>(from + next * g.from_stride);
+        if constexpr (kWeighted) __builtin_prefetch(g.weight + next);
       }
-      for (std::uint32_t k = 0; k < length; ++k, ++source) {
-        if constexpr (kFar == Far::from) {
-          const std::int64_t next = later(source, g.source_end, kAhead);
-          fetch<kBytes>(from + next * g.from_stride);
-          if constexpr (kWeighted) __builtin_prefetch(g.weight + next);
-        }
-        const T* const in = from + std::int64_t{*source} * g.from_stride;
-        if constexpr (kWeighted) {
-          const T weight = g.weight[*source];
-          for (int v = 0; v < N; ++v) sum[v] += weight * load<T, W>(in + at[v]);
-        } else {
-          for (int v = 0; v < N; ++v) sum[v] += load<T, W>(in + at[v]);
-        }
-      }
-      if (factor) {
-        const T scale = factor[*factor_at];
-        for (int v = 0; v < N; ++v) sum[v] *= scale;
-      }
-      if (g.held == Held::added_to) {
-        for (int v = 0; v < N; ++v) sum[v] += load<T, W>(out + at[v]);
-      }
-      if (streamed) {
-        for (int v = 0; v < N; ++v) stream<T, W>(out + v * W, sum[v]);
+      const T* const in = from + std::int64_t{*source} * g.from_stride;
+      if constexpr (kWeighted) {
+        const T weight = g.weight[*source];
+        for (int v = 0; v < N; ++v) sum[v] += weight * load<T, W>(in + at[v]);
       } else {
-        for (int v = 0; v < N; ++v) store<T, W>(out + at[v], sum[v]);
+        for (int v = 0; v < N; ++v) sum[v] += load<T, W>(in + at[v]);
       }
+    }
+    if (factor) {
+      const T scale = factor[place.factor_at[target - place.target]];
+      for (int v = 0; v < N; ++v) sum[v] *= scale;
+    }
+    if (g.held == Held::added_to) {
+      for (int v = 0; v < N; ++v) sum[v] += load<T, W>(out + at[v]);
+    }
+    if (streamed) {
+      for (int v = 0; v < N; ++v) stream<T, W>(out + v * W, sum[v]);
+    } else {
+      for (int v = 0; v < N; ++v) store<T, W>(out + at[v], sum[v]);
+    }
+  }
+  place = {target, place.factor_at + group.rows, source};
+}
+
+template <class T, int W, int N, bool kWeighted, Far kFar>
+void sum_rows(const RowSums<T>& g, std::int64_t offset, std::int64_t width) {
+  const Columns<W, N> at(width);
+  Place place{g.target, g.factor_at, g.source};
+  for (const RowGroup* group = g.groups; group != g.groups + g.group_count; ++group) {
+    const auto take = [&]<std::uint32_t kLength>(std::integral_constant<std::uint32_t, kLength>) {
+      sum_group<T, W, N, kWeighted, kFar, kLength>(g, *group, offset, at, place);
+    };
+    switch (kFar == Far::none ? group->length : 0) {
+      case 1: take(std::integral_constant<std::uint32_t, 1>{}); break;
+      case 2: take(std::integral_constant<std::uint32_t, 2>{}); break;
+      case 3: take(std::integral_constant<std::uint32_t, 3>{}); break;
+      case 4: take(std::integral_constant<std::uint32_t, 4>{}); break;
+      default: take(std::integral_constant<std::uint32_t, 0>{});
     }
   }
 }

@@ -6,11 +6,9 @@
 #include <cstdint>
 
 #include "src/hypergraph/tile_run.hpp"
+#include "src/ops/far.hpp"
 
 namespace galena::hyper {
-
-/// Rows of slabs from this size on are fetched before their turn; nearer, the CPU finds them by itself.
-inline constexpr std::int64_t kFarBytes = std::int64_t{4} << 20;
 
 /// The rows of hyperedges of which a task begins: of these vertices, so weighted.
 template <class T>
@@ -51,7 +49,7 @@ void gather_rows(const Input<T>& input, RowSums<T> g, std::int64_t row, const Sl
   g.to_stride = slab.stride;
   g.width = slab.width;
   g.factor = factor;
-  g.far = input.bytes(slab.width) >= kFarBytes ? Far::from : Far::none;
+  g.far = input.bytes(slab.width) >= ops::kFarBytes ? Far::from : Far::none;
   run(g);
 }
 
@@ -92,17 +90,10 @@ void spread_rows(const RowList& nodes, std::size_t part, const Slab& slab, const
   if (g.group_count > 0) run(g);
 }
 
-inline constexpr std::int64_t kLineBytes = 64;
-
-/// Whether y is so large that its rows would be gone from the near caches before anybody reads them: then they had better
-/// not be fetched to be written.
+/// Whether y had better go past the caches.
 template <class T>
 bool streams(const Job<T>& job) {
-  constexpr std::int64_t kStreamBytes = std::int64_t{16} << 20;
-  if (job.y == nullptr) return false;
-  const std::int64_t row = job.width * static_cast<std::int64_t>(sizeof(T));
-  return row % kLineBytes == 0 && reinterpret_cast<std::uintptr_t>(job.y) % kLineBytes == 0 &&
-         row * job.output->limit >= kStreamBytes;
+  return job.y != nullptr && ops::streams(job.y, job.output->limit, job.width * static_cast<std::int64_t>(sizeof(T)));
 }
 
 /// vertices <- or += slots.
@@ -116,7 +107,7 @@ void scatter_rows(const Job<T>& job, RowSums<T> g, const Slab& slab, Held held, 
   g.factor = job.left;
   g.held = held;
   const std::int64_t bytes = job.output->limit * slab.width * static_cast<std::int64_t>(sizeof(T));
-  g.far = bytes >= kFarBytes ? Far::to : Far::none;
+  g.far = bytes >= ops::kFarBytes ? Far::to : Far::none;
   g.stream = stream;
   if (g.group_count > 0) run(g);
 }

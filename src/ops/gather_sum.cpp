@@ -8,6 +8,7 @@
 
 #include "src/base/memory.hpp"
 #include "src/ops/csr_rows.hpp"
+#include "src/ops/far.hpp"
 
 namespace galena::ops {
 namespace {
@@ -85,6 +86,9 @@ void gather_sum(GatherSum<T> g, std::int64_t rows) {
   const Hubs hubs = find_hubs(csr);
   if (!hubs.rows.empty()) sum_hubs(g, hubs);
   g.longest = kHub;
+  const std::int64_t row_bytes = g.width * static_cast<std::int64_t>(sizeof(T));
+  g.far = g.limit * row_bytes >= kFarBytes;
+  g.stream = !g.accumulate && streams(g.y, rows, row_bytes);
   parallel_row_ranges(csr, rows, g.width, [&](std::int64_t begin, std::int64_t end) { run(g, begin, end); });
 }
 

@@ -1,6 +1,6 @@
 // A row of the result stays in registers while the rows it sums pass by: as many vectors as the row has, up to half
-// the registers and more. Rows to come are fetched some nonzeros ahead, because their addresses follow no pattern that
-// a CPU would guess; then a core runs at the speed it streams memory.
+// the registers and more. Where x is far, rows to come are fetched some nonzeros ahead, because their addresses follow
+// no pattern that a CPU would guess; then a core runs at the speed it streams memory.
 //
 // Measured and left out: slabs of 16 or 32 columns, so that a slab of all of x fits in the last-level cache, whether in
 // place or copied side by side. They read the indices again and half-used pairs of cache lines: 1.3 to 3 times slower.
@@ -11,7 +11,7 @@
 #include "src/ops/spmm_kernels.hpp"
 
 #include "src/ops/row_end.hpp"
-#include "src/ops/simd.hpp"
+#include "src/ops/streaming.hpp"
 
 namespace galena::ops::GALENA_LEVEL {
 namespace {
@@ -40,6 +40,7 @@ void sum_block(const GatherSum<T>& g, std::int64_t begin, std::int64_t end, std:
   const T* const x = g.x + offset;
   const std::int64_t tail = width - W;  // where the last vector begins
   const std::uint64_t stride = static_cast<std::uint64_t>(g.width), stop = g.indptr[end];
+  const bool far = g.far;
   for (std::int64_t i = begin; i < end; ++i) {
     const std::uint64_t first = g.indptr[i];
     std::uint64_t last = g.indptr[i + 1];
@@ -47,8 +48,10 @@ void sum_block(const GatherSum<T>& g, std::int64_t begin, std::int64_t end, std:
     if (g.bounded) last = row_end(g.indices, first, last, g.limit);
     Vec<T, W> sum[N] = {};
     for (std::uint64_t k = first; k < last; ++k) {
-      const T* const ahead = x + g.indices[k + kAhead < stop ? k + kAhead : k] * stride;
-      for (int v = 0; v < N; ++v) __builtin_prefetch(ahead + v * W);
+      if (far) {
+        const T* const ahead = x + g.indices[k + kAhead < stop ? k + kAhead : k] * stride;
+        for (int v = 0; v < N; ++v) __builtin_prefetch(ahead + v * W);
+      }
       const std::uint64_t column = g.indices[k];
       const T* const row = x + column * stride;
       const T weight = weight_of<kind>(g, k, column);
@@ -72,7 +75,11 @@ void sum_block(const GatherSum<T>& g, std::int64_t begin, std::int64_t end, std:
     if (g.accumulate) {
       for (int v = 0; v < N; ++v) sum[v] += load<T, W>(y + (v + 1 < N ? v * W : tail));
     }
-    for (int v = 0; v < N; ++v) store<T, W>(y + (v + 1 < N ? v * W : tail), sum[v]);
+    if (g.stream) {
+      for (int v = 0; v < N; ++v) stream<T, W>(y + v * W, sum[v]);
+    } else {
+      for (int v = 0; v < N; ++v) store<T, W>(y + (v + 1 < N ? v * W : tail), sum[v]);
+    }
   }
 }
 
@@ -119,6 +126,7 @@ void sum(const GatherSum<T>& g, std::int64_t begin, std::int64_t end) {
     sum_vectors<T, W, kMostVectors>(g, begin, end, offset, size);
     offset += size;
   }
+  if (g.stream) end_stream();
 }
 
 }  // namespace

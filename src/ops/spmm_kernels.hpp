@@ -25,6 +25,8 @@ struct GatherSum {
   const T* values = nullptr;                ///< by nonzero, or null
   const std::uint64_t* position = nullptr;  ///< where in `values` each nonzero's is, or null: at its own place
   bool accumulate = false;
+  bool far = true;      ///< x is in no near cache: its rows are fetched before their turn
+  bool stream = false;  ///< y goes past the caches: see ops::streams; not with `accumulate`
 };
 
 struct SpmmKernels {
