@@ -22,6 +22,7 @@ struct Miner::State {
   mine::Checkpoint checkpoint;
   std::uint64_t working_bytes = 0;
   std::optional<mine::CliqueCounter> cliques;
+  mine::FrequentMiner frequent{graph};
 
   State(Graph given, MineOptions given_options) : graph(std::move(given)), options(std::move(given_options)) {
     if (!options.resume.empty()) checkpoint = mine::Checkpoint(checkpoint_path(), graph.graph().digest());
@@ -94,7 +95,7 @@ struct Miner::State {
   QueryResult run_checked(const Query& query, const RowSink& sink) {
     if (query.kind == QueryKind::frequent) {
       if (checkpoint.enabled()) throw InputError("FREQUENT cannot be resumed; leave out --resume");
-      return mine::mine_frequent(graph, query, options, working_bytes);
+      return frequent.run(query, options, working_bytes);
     }
     if (labelled(query)) {
       std::optional<QueryResult> found = search(query, sink);
@@ -129,7 +130,7 @@ QueryResult Miner::run(const Query& query, const RowSink& sink) { return state_-
 
 std::string Miner::explain(const Query& query) {
   mine::check_query(query, graph());
-  if (query.kind == QueryKind::frequent) return mine::describe_frequent(state_->graph, query);
+  if (query.kind == QueryKind::frequent) return state_->frequent.describe(query);
   if (state_->labelled(query)) return mine::describe_labelled(state_->graph, query);
   if (const mine::CliqueCounter* const counter = state_->clique_counter(query)) return counter->describe(query);
   return mine::describe(mine::make_recipe(query, state_->graph, state_->algebra(), state_->options.stop), query);

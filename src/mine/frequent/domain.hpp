@@ -21,6 +21,8 @@ class Domain {
     const std::uint64_t bit = std::uint64_t{1} << (rank & 63);
     return !test(rank) && (atom(rank >> 6).fetch_or(bit, std::memory_order_relaxed) & bit) == 0;
   }
+  /// While no other thread is at it.
+  void add(std::uint64_t rank) { words_[rank >> 6] |= std::uint64_t{1} << (rank & 63); }
   void clear(std::uint64_t rank) {
     atom(rank >> 6).fetch_and(~(std::uint64_t{1} << (rank & 63)), std::memory_order_relaxed);
   }

@@ -57,13 +57,13 @@ std::vector<int> reading_order(const Shape& shape) {
 
 class FrequentRun {
  public:
-  FrequentRun(const Prepared& prepared, const Query& query, const MineOptions& options)
+  FrequentRun(const Prepared& prepared, const LabelledGraph& graph, const Query& query, const MineOptions& options)
       : spec_(query.frequent),
         options_(options),
         threads_(thread_count(options)),
         with_vertex_labels_(spec_.vertex_labels && prepared.view().vlabels != nullptr),
         with_edge_labels_(spec_.edge_labels && prepared.view().elabels != nullptr),
-        graph_(prepared.view(), spec_.vertex_labels, spec_.edge_labels),
+        graph_(graph),
         large_(prepared.units() > kLarge) {
     result_.query = query;
     result_.engine = "domains";
@@ -178,7 +178,7 @@ class FrequentRun {
   const MineOptions& options_;
   const int threads_;
   const bool with_vertex_labels_, with_edge_labels_;
-  const LabelledGraph graph_;
+  const LabelledGraph& graph_;
   const bool large_;
   QueryResult result_;
   int edges_ = 1;
@@ -191,23 +191,31 @@ class FrequentRun {
 
 }  // namespace
 
-QueryResult mine_frequent(const Prepared& graph, const Query& query, const MineOptions& options,
-                          std::uint64_t& working_bytes) {
-  FrequentRun run(graph, query, options);
+const LabelledGraph& FrequentMiner::labelled(const FrequentSearch& spec) {
+  const auto key = std::pair(spec.vertex_labels, spec.edge_labels);
+  return labelled_.try_emplace(key, graph_.view(), spec.vertex_labels, spec.edge_labels).first->second;
+}
+
+QueryResult FrequentMiner::run(const Query& query, const MineOptions& options, std::uint64_t& working_bytes) {
+  const Stopwatch planning;
+  const LabelledGraph& graph = labelled(query.frequent);
+  const double planned = planning.seconds();
+  FrequentRun run(graph_, graph, query, options);
   QueryResult result = run.run();
+  result.plan_seconds = planned;
   working_bytes = run.bytes();
   return result;
 }
 
-std::string describe_frequent(const Prepared& graph, const Query& query) {
+std::string FrequentMiner::describe(const Query& query) {
   const FrequentSearch& spec = query.frequent;
-  const LabelledGraph labelled(graph.view(), spec.vertex_labels, spec.edge_labels);
-  const Level edges = frequent::frequent_edges(labelled, spec.support);
+  const LabelledGraph& graph = labelled(spec);
+  const Level edges = frequent::frequent_edges(graph, spec.support);
   std::string text = query.text + "\n";
-  text += "vertex labels: " + std::to_string(labelled.vertex_labels().size()) +
-          ", edge labels: " + std::to_string(labelled.edge_labels().size()) + "\n";
+  text += "vertex labels: " + std::to_string(graph.vertex_labels().size()) +
+          ", edge labels: " + std::to_string(graph.edge_labels().size()) + "\n";
   text += "frequent edges: " + std::to_string(edges.patterns().size()) + "\n";
-  text += "candidates of two edges: " + std::to_string(Grower(labelled, edges).grow(edges).size()) + "\n";
+  text += "candidates of two edges: " + std::to_string(Grower(graph, edges).grow(edges).size()) + "\n";
   return text + "each candidate: images in its parts, filtered by neighbours, then one match a vertex" +
          (spec.exact ? "" : " until enough are found") + "\n";
 }

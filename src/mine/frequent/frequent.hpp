@@ -1,16 +1,33 @@
 #pragma once
 // FREQUENT: all labelled patterns up to a number of edges that reach a minimum-image support.
 
+#include <map>
+#include <string>
+#include <utility>
+
 #include "galena/mine.hpp"
+#include "src/mine/frequent/labelled_graph.hpp"
 #include "src/mine/prepared.hpp"
 
 namespace galena::mine {
 
-/// Runs a FREQUENT query. `working_bytes` becomes what it held beyond the graph.
-QueryResult mine_frequent(const Prepared& graph, const Query& query, const MineOptions& options,
-                          std::uint64_t& working_bytes);
+class FrequentMiner {
+ public:
+  /// `graph` must outlive it.
+  explicit FrequentMiner(const Prepared& graph) : graph_(graph) {}
 
-/// What mine_frequent() would do, as text.
-std::string describe_frequent(const Prepared& graph, const Query& query);
+  /// Runs a FREQUENT query. The first one of its LABELS puts the graph in order of labels, which later ones find made:
+  /// plan_seconds. `working_bytes` becomes what it held beyond the graph.
+  QueryResult run(const Query& query, const MineOptions& options, std::uint64_t& working_bytes);
+
+  /// What run() would do, as text.
+  std::string describe(const Query& query);
+
+ private:
+  const frequent::LabelledGraph& labelled(const FrequentSearch& spec);
+
+  const Prepared& graph_;
+  std::map<std::pair<bool, bool>, frequent::LabelledGraph> labelled_;  ///< by which labels matter: vertices', edges'
+};
 
 }  // namespace galena::mine

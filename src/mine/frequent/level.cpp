@@ -18,28 +18,48 @@ Shape edge_shape(std::uint32_t from, std::uint32_t edge_label, std::uint32_t to)
   return shape;
 }
 
-/// The vertices of one label that have an edge of a kind, for the kinds that enough have.
+/// By vertex label, the vertices that have an edge of a kind, for the kinds that enough have.
 class Ends {
  public:
-  Ends(const LabelledGraph& graph, std::uint64_t support) : domains_(graph.vertex_labels().size()) {
-    std::vector<std::uint64_t> count(graph.kinds());
-    for (std::uint32_t label = 0; label < domains_.size(); ++label) {
-      const vid begin = graph.begin(label);
-      for (vid v = begin; v < graph.end(label); ++v)
-        for (const LabelledGraph::Group& group : graph.groups(v)) ++count[group.kind];
-      for (vid v = begin; v < graph.end(label); ++v)
-        for (const LabelledGraph::Group& group : graph.groups(v))
-          if (count[group.kind] >= support)
-            domains_[label].try_emplace(group.kind, graph.count(label)).first->second.set(v - begin);
-      for (vid v = begin; v < graph.end(label); ++v)
-        for (const LabelledGraph::Group& group : graph.groups(v)) count[group.kind] = 0;
-    }
+  using Row = std::vector<std::pair<Kind, Domain>>;
+
+  Ends(const LabelledGraph& graph, std::uint64_t support)
+      : rows_(graph.vertex_labels().size()), count_(graph.kinds()), place_(graph.kinds()) {
+    for (std::uint32_t label = 0; label < rows_.size(); ++label) rows_[label] = row(graph, label, support);
   }
 
-  [[nodiscard]] const std::unordered_map<Kind, Domain>& of(std::uint32_t label) const { return domains_[label]; }
+  /// In increasing order.
+  [[nodiscard]] const Row& of(std::uint32_t label) const { return rows_[label]; }
+  /// Null where not enough have such an edge.
+  [[nodiscard]] const Domain* find(std::uint32_t label, Kind kind) const {
+    const Row& row = rows_[label];
+    const auto found = std::lower_bound(row.begin(), row.end(), kind,
+                                        [](const auto& entry, Kind wanted) { return entry.first < wanted; });
+    return found == row.end() || found->first != kind ? nullptr : &found->second;
+  }
 
  private:
-  std::vector<std::unordered_map<Kind, Domain>> domains_;  ///< by label
+  Row row(const LabelledGraph& graph, std::uint32_t label, std::uint64_t support) {
+    const vid begin = graph.begin(label), end = graph.end(label);
+    std::vector<Kind> kinds;
+    for (vid v = begin; v < end; ++v)
+      for (const LabelledGraph::Group& group : graph.groups(v))
+        if (count_[group.kind]++ == 0) kinds.push_back(group.kind);
+    std::sort(kinds.begin(), kinds.end());
+    Row row;
+    for (const Kind kind : kinds) {
+      place_[kind] = static_cast<std::uint32_t>(row.size());
+      if (count_[kind] >= support) row.emplace_back(kind, Domain(end - begin));
+    }
+    for (vid v = begin; v < end && !row.empty(); ++v)
+      for (const LabelledGraph::Group& group : graph.groups(v))
+        if (count_[group.kind] >= support) row[place_[group.kind]].second.add(v - begin);
+    for (const Kind kind : kinds) count_[kind] = 0;
+    return row;
+  }
+
+  std::vector<Row> rows_;
+  std::vector<std::uint32_t> count_, place_;  ///< by kind, of the label at hand
 };
 
 }  // namespace
@@ -65,15 +85,12 @@ Level frequent_edges(const LabelledGraph& graph, std::uint64_t support) {
   const Ends ends(graph, support);
   Level level;
   for (std::uint32_t from = 0; from < graph.vertex_labels().size(); ++from) {
-    std::vector<Kind> kinds;
-    for (const auto& [kind, domain] : ends.of(from))
-      if (graph.label(kind) >= from) kinds.push_back(kind);
-    std::sort(kinds.begin(), kinds.end());
-    for (const Kind kind : kinds) {
+    for (const auto& [kind, images] : ends.of(from)) {
       const std::uint32_t to = graph.label(kind);
-      const auto back = ends.of(to).find(graph.kind(graph.edge_label(kind), from));
-      if (back == ends.of(to).end()) continue;
-      const Domain* domain[] = {&ends.of(from).at(kind), &back->second};
+      if (to < from) continue;
+      const Domain* const back = ends.find(to, graph.kind(graph.edge_label(kind), from));
+      if (back == nullptr) continue;
+      const Domain* domain[] = {&images, back};
       const Shape shape = edge_shape(from, graph.edge_label(kind), to);
       Canonical form = canonical(shape);
       FrequentShape pattern;
