@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
+#include <iterator>
 #include <limits>
-#include <optional>
 
 #include "codegen/passes/quotients.hpp"
 #include "codegen/passes/row_builder.hpp"
@@ -14,19 +15,18 @@ namespace {
 
 using Mask = std::uint32_t;
 
-std::optional<RowProgram> plainly(const Pattern& pattern, int root, const RowProgram& program, const RowCosts& costs,
-                                  RowRules rules) {
-  RowBuilder builder(program, costs, rules);
-  auto factors = builder.at_root(pattern, root);
-  if (!factors) return std::nullopt;
-  RowProgram result = builder.take();
-  result.sums.push_back({std::move(*factors), 1, result.results++});
-  return result;
+// Each of these adds a result to the program, or says that it cannot (the program then holds what is of no use).
+
+bool plainly(const Pattern& pattern, int root, RowProgram& program, const RowCosts& costs, int depth) {
+  auto factors = RowBuilder(program, costs, {.depth = depth}).at_root(pattern, root);
+  if (!factors) return false;
+  program.sums.push_back({std::move(*factors), 1, program.results++});
+  return true;
 }
 
 /// Maps with first image x send an independent set of vertices S to x and all others after it.
-std::optional<RowProgram> in_order(const Pattern& pattern, const RowProgram& program, const RowCosts& costs) {
-  RowBuilder builder(program, costs, {.below = true});
+bool in_order(const Pattern& pattern, RowProgram& program, const RowCosts& costs, int depth) {
+  RowBuilder builder(program, costs, {.below = true, .depth = depth});
   std::vector<RowSum> sums;
   for (Mask set = 1; set < Mask{1} << pattern.size(); ++set) {
     std::vector<Mask> together{set};
@@ -39,7 +39,7 @@ std::optional<RowProgram> in_order(const Pattern& pattern, const RowProgram& pro
     }
     if (!independent) continue;
     auto factors = builder.at_root(quotient(pattern, together), 0);
-    if (!factors) return std::nullopt;
+    if (!factors) return false;
     std::sort(factors->begin(), factors->end());
     const auto same =
         std::find_if(sums.begin(), sums.end(), [&](const RowSum& sum) { return sum.factors == *factors; });
@@ -48,10 +48,9 @@ std::optional<RowProgram> in_order(const Pattern& pattern, const RowProgram& pro
     else
       sums.push_back({std::move(*factors), 1, program.results});
   }
-  RowProgram result = builder.take();
-  ++result.results;
-  for (RowSum& sum : sums) result.sums.push_back(std::move(sum));
-  return result;
+  ++program.results;
+  std::move(sums.begin(), sums.end(), std::back_inserter(program.sums));
+  return true;
 }
 
 /// The connected parts of the pattern without vertex x.
@@ -66,53 +65,52 @@ std::vector<Pattern> without(const Pattern& pattern, int x) {
   return parts;
 }
 
-std::optional<RowProgram> locally(const Pattern& pattern, int x, const RowProgram& program, const RowCosts& costs,
-                                  int depth);
+bool extend(const Pattern& pattern, RowProgram& program, const RowCosts& costs, int depth);
 
-/// The cheapest of the ways allowed; inside a neighbourhood (depth > 0) there are no tables.
-std::optional<RowProgram> extend(const Pattern& pattern, const RowProgram& program, const RowCosts& costs, int depth) {
-  std::optional<RowProgram> best;
-  double least = std::numeric_limits<double>::infinity();
-  const auto consider = [&](std::optional<RowProgram> candidate) {
-    if (!candidate) return;
-    const double cost = row_cost(*candidate, costs, depth);
-    if (!(cost < least)) return;
-    least = cost;
-    best = std::move(candidate);
-  };
-  for (int root = 0; root < pattern.size(); ++root) {
-    consider(plainly(pattern, root, program, costs, {.tables = depth == 0}));
-  }
-  consider(in_order(pattern, program, costs));
-  for (int x = 0; x < pattern.size(); ++x)
-    if (pattern.size() > 2 && std::popcount(pattern.neighbors(x)) == pattern.size() - 1)
-      consider(locally(pattern, x, program, costs, depth));
-  return best;
-}
-
-std::optional<RowProgram> locally(const Pattern& pattern, int x, const RowProgram& program, const RowCosts& costs,
-                                  int depth) {
-  RowProgram result = program;
-  if (result.local.empty()) result.local.emplace_back();
+bool locally(const Pattern& pattern, int x, RowProgram& program, const RowCosts& costs, int depth) {
+  if (program.local.empty()) program.local.emplace_back();
   RowFactor factor;
   factor.kind = RowFactor::Kind::local;
+  const RowCosts within = inside(costs);
   for (const Pattern& part : without(pattern, x)) {
-    auto inner = extend(part, result.local.front(), inside(costs), depth + 1);
-    if (!inner) return std::nullopt;
-    factor.local.push_back(inner->results - 1);
-    result.local.front() = std::move(*inner);
+    if (!extend(part, program.local.front(), within, depth + 1)) return false;
+    factor.local.push_back(program.local.front().results - 1);
   }
-  result.sums.push_back({{std::move(factor)}, 1, result.results++});
-  return result;
+  program.sums.push_back({{std::move(factor)}, 1, program.results++});
+  return true;
+}
+
+/// Whether an earlier vertex has the same neighbours, but for each other: to cut around either is the same.
+bool repeats(const Pattern& pattern, int v) {
+  for (int u = 0; u < v; ++u)
+    if ((pattern.neighbors(u) & ~(Mask{1} << v)) == (pattern.neighbors(v) & ~(Mask{1} << u))) return true;
+  return false;
+}
+
+/// Adds by the cheapest of the ways allowed; leaves the program as it was where none is of use.
+bool extend(const Pattern& pattern, RowProgram& program, const RowCosts& costs, int depth) {
+  std::vector<std::function<bool()>> ways;
+  for (int root = 0; root < pattern.size(); ++root)
+    if (!repeats(pattern, root)) ways.emplace_back([&, root] { return plainly(pattern, root, program, costs, depth); });
+  ways.emplace_back([&] { return in_order(pattern, program, costs, depth); });
+  for (int x = 0; x < pattern.size(); ++x)
+    if (pattern.size() > 2 && std::popcount(pattern.neighbors(x)) == pattern.size() - 1 && !repeats(pattern, x))
+      ways.emplace_back([&, x] { return locally(pattern, x, program, costs, depth); });
+  const RowMark before = mark_of(program);
+  const std::function<bool()>* best = nullptr;
+  double least = std::numeric_limits<double>::infinity();
+  for (const std::function<bool()>& way : ways) {
+    const double cost = way() ? added_cost(program, before, {}, costs, depth) : least;
+    take_back(program, before);
+    if (!(cost < least)) continue;
+    least = cost;
+    best = &way;
+  }
+  return best != nullptr && (*best)();
 }
 
 }  // namespace
 
-int Decomposer::add(const Pattern& pattern) {
-  auto extended = extend(pattern, program_, costs_, 0);
-  if (!extended) return -1;
-  program_ = std::move(*extended);
-  return program_.results - 1;
-}
+int Decomposer::add(const Pattern& pattern) { return extend(pattern, program_, costs_, 0) ? program_.results - 1 : -1; }
 
 }  // namespace galena::codegen

@@ -5,9 +5,11 @@
 
 #include "codegen/passes/quotients.hpp"
 
+#include <array>
+#include <bit>
 #include <set>
 
-#include "codegen/pattern/canonical.hpp"
+#include "codegen/pattern/plain_code.hpp"
 
 namespace galena::codegen {
 
@@ -44,10 +46,21 @@ class Partitions {
     return product;
   }
 
+  /// Which groups are adjacent to this one.
+  [[nodiscard]] std::uint32_t row_of(std::uint32_t group) const {
+    std::uint32_t around = 0, row = 0;
+    for (; group != 0; group &= group - 1) around |= pattern_.neighbors(std::countr_zero(group));
+    for (std::size_t g = 0; g < groups_.size(); ++g) row |= (groups_[g] & around) != 0 ? std::uint32_t{1} << g : 0;
+    return row;
+  }
+
   void add() {
-    Pattern merged = quotient(pattern_, groups_);
-    std::string code = canonical_code(merged);
-    terms_.try_emplace(std::move(code), QuotientTerm{std::move(merged), 0}).first->second.coefficient += weight();
+    std::array<std::uint32_t, kMaxPatternVertices> rows{};
+    for (std::size_t g = 0; g < groups_.size(); ++g) rows[g] = row_of(groups_[g]);
+    const std::uint64_t code = plain_code(std::span(rows.data(), groups_.size()));
+    auto term = terms_.find(code);
+    if (term == terms_.end()) term = terms_.emplace(code, QuotientTerm{quotient(pattern_, groups_), 0}).first;
+    term->second.coefficient += weight();
   }
 
   const Pattern& pattern_;

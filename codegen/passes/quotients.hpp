@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <map>
-#include <string>
 #include <vector>
 
 #include "galena/pattern.hpp"
@@ -16,12 +15,12 @@ struct QuotientTerm {
   std::int64_t coefficient;
 };
 
-/// By canonical code; coefficients are never zero.
-using QuotientTerms = std::map<std::string, QuotientTerm>;
+/// By plain_code(); coefficients are never zero.
+using QuotientTerms = std::map<std::uint64_t, QuotientTerm>;
 
 /// injective(P) = sum of coefficient * homomorphisms(term): Moebius inversion over the partitions of P's vertices
 /// into independent sets. `injective` counts maps that keep edges and distinguish vertices: count * |Aut|.
-/// For a connected pattern without labels; anti-edges are ignored.
+/// For a connected pattern without labels of at most kMaxPlainVertices; anti-edges are ignored.
 QuotientTerms injective_as_homomorphisms(const Pattern& pattern);
 
 /// homomorphisms(P) = sum of coefficient * injective(term): each homomorphism is injective on its image.

@@ -106,7 +106,7 @@ std::optional<int> RowBuilder::table_at(const Pattern& pattern, int root) {
 
 std::optional<RowFactor> RowBuilder::component_factor(const Pattern& pattern, int root, Mask part) {
   const Mask held = pattern.neighbors(root) & part;
-  if (std::popcount(held) == 1 && rules_.tables && !rules_.below) {
+  if (std::popcount(held) == 1 && rules_.tables()) {
     const int u = std::countr_zero(held);
     const auto inner = table_at(induced_part(pattern, part), std::popcount(part & (bit(u) - 1)));
     if (!inner) return std::nullopt;
@@ -122,24 +122,19 @@ std::optional<RowFactor> RowBuilder::component_factor(const Pattern& pattern, in
   if (!peel(core)) return std::nullopt;
   pair_off(core);
   if (!core.is_tree()) return std::nullopt;
-  const RowProgram before = program_;
-  std::optional<RowFactor> best;
-  RowProgram cheapest;
+  const RowMark before = mark_of(program_);
+  int best = -1;
   double least = std::numeric_limits<double>::infinity();
   each(core.alive, [&](int y) {
-    program_ = before;
-    auto factor = root_factor(core, y);
-    if (!factor) return;
-    RowProgram probe = program_;
-    probe.sums.push_back({{*factor}, 1, 0});
-    const double cost = row_cost(probe, costs_);
+    const auto factor = root_factor(core, y);
+    const double cost = factor ? added_cost(program_, before, {*factor}, costs_, rules_.depth) : least;
+    take_back(program_, before);
     if (cost >= least) return;
     least = cost;
-    best = std::move(factor);
-    cheapest = program_;
+    best = y;
   });
-  program_ = best ? std::move(cheapest) : before;
-  return best;
+  if (best < 0) return std::nullopt;
+  return root_factor(core, best);
 }
 
 /// Turns what hangs at a single vertex, away from the root, into tables.
@@ -159,7 +154,7 @@ bool RowBuilder::peel(Core& core) {
       at = v;
     });
     if (at < 0) return true;
-    if (rules_.below || !rules_.tables) return std::popcount(core.pattern.neighbors(core.root) & core.alive) == 1;
+    if (!rules_.tables()) return std::popcount(core.pattern.neighbors(core.root) & core.alive) == 1;
     const Mask piece = largest | bit(at);
     const auto made = table_at(induced_part(core.pattern, piece), std::popcount(piece & (bit(at) - 1)));
     if (!made) return false;
@@ -170,7 +165,7 @@ bool RowBuilder::peel(Core& core) {
 
 /// Two adjacent vertices that have only each other, the root and one vertex b become a row of b.
 void RowBuilder::pair_off(Core& core) {
-  if (rules_.below || !rules_.tables || core.is_tree()) return;
+  if (!rules_.tables() || core.is_tree()) return;
   for (int c = 0; c < core.pattern.size(); ++c)
     for (int d = c + 1; d < core.pattern.size(); ++d) {
       const Mask two = bit(c) | bit(d);
@@ -192,7 +187,7 @@ int RowBuilder::at_neighbors(int a) {
   const bool pushed = std::any_of(program_.rows.begin(), program_.rows.end(),
                                   [a](const Row& r) { return r.kind == Row::Kind::push && r.a == a; });
   const bool plain = program_.rows[static_cast<std::size_t>(a)].kind == Row::Kind::neighbors;
-  return plain && !pushed && !rules_.tables && !rules_.below ? row({Row::Kind::common}) : gather(push(a));
+  return plain && !pushed && rules_.depth > 0 && !rules_.below ? row({Row::Kind::common}) : gather(push(a));
 }
 
 int RowBuilder::gather(int a) { return row({Row::Kind::gather, a}); }

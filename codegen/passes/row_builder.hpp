@@ -17,17 +17,19 @@ Pattern induced_part(const Pattern& pattern, std::uint32_t vertices);
 
 struct RowRules {
   bool below = false;  ///< rows see only vertices after the root; no tables
-  bool tables = true;  ///< values by vertex may be kept
+  int depth = 0;       ///< of the neighbourhoods that the program runs in; inside them there are no tables
+  [[nodiscard]] bool tables() const { return depth == 0 && !below; }
 };
 
+/// Adds to a program.
 class RowBuilder {
  public:
-  RowBuilder(RowProgram program, const RowCosts& costs, RowRules rules)
-      : program_(std::move(program)), costs_(costs), rules_(rules) {}
+  RowBuilder(RowProgram& program, const RowCosts& costs, RowRules rules)
+      : program_(program), costs_(costs), rules_(rules) {}
 
-  /// Factors whose product at x counts the maps with root -> x; empty optional where a part is no tree.
+  /// Factors whose product at x counts the maps with root -> x; empty optional where a part is no tree (the program
+  /// then holds rows of no use).
   std::optional<std::vector<RowFactor>> at_root(const Pattern& pattern, int root);
-  RowProgram take() { return std::move(program_); }
 
  private:
   using Mask = std::uint32_t;
@@ -53,7 +55,7 @@ class RowBuilder {
   int multiply(std::vector<int> rows);
   int weigh(int row, const Core& core, int v);
 
-  RowProgram program_;
+  RowProgram& program_;
   const RowCosts& costs_;
   RowRules rules_;
 };

@@ -155,18 +155,44 @@ RowCosts inside(const RowCosts& c) {
   return local;
 }
 
-double row_cost(const RowProgram& program, const RowCosts& costs, int depth) {
-  double total = static_cast<double>(program.rows.size() + program.sums.size()) * costs.vertices * kRoot;
-  double steps = 0;
-  for (const Row& row : program.rows) steps += cost_of(program, row, costs);
-  for (const VertexTable& table : program.tables)
+RowMark mark_of(const RowProgram& program) {
+  RowMark mark{program.rows.size(), program.tables.size(), program.sums.size(), program.results, {}};
+  for (const RowProgram& inner : program.local) mark.local.push_back(mark_of(inner));
+  return mark;
+}
+
+void take_back(RowProgram& program, const RowMark& mark) {
+  program.rows.resize(mark.rows);
+  program.tables.resize(mark.tables);
+  program.sums.resize(mark.sums);
+  program.results = mark.results;
+  program.local.resize(mark.local.size());
+  for (std::size_t i = 0; i < mark.local.size(); ++i) take_back(program.local[i], mark.local[i]);
+}
+
+double added_cost(const RowProgram& program, const RowMark& mark, const std::vector<RowFactor>& factors,
+                  const RowCosts& costs, int depth) {
+  const std::size_t steps_at_roots = program.rows.size() - mark.rows + program.sums.size() - mark.sums;
+  double total = static_cast<double>(steps_at_roots) * costs.vertices * kRoot;
+  double steps = cost_of(program, factors, costs);
+  for (std::size_t i = mark.rows; i < program.rows.size(); ++i) steps += cost_of(program, program.rows[i], costs);
+  for (std::size_t i = mark.sums; i < program.sums.size(); ++i)
+    steps += cost_of(program, program.sums[i].factors, costs);
+  for (std::size_t i = mark.tables; i < program.tables.size(); ++i) {
+    const VertexTable& table = program.tables[i];
     total += table.factors.empty() ? costs.arcs * kLoad : cost_of(program, table.factors, costs);
-  for (const RowSum& sum : program.sums) steps += cost_of(program, sum.factors, costs);
+  }
   total += steps * (depth > 0 ? kInCache : 1);
+  if (program.local.empty()) return total;
   // Lists give a vertex's neighbourhood; inside one, edges are looked for.
   const double entering = depth == 0 ? costs.triangles * kStep * 4 : costs.wedges * kStep + costs.triangles * kStep * 3;
-  for (const RowProgram& inner : program.local) total += row_cost(inner, inside(costs), depth + 1) + entering;
-  return total;
+  const bool entered = !mark.local.empty();
+  return total + (entered ? 0 : entering) +
+         added_cost(program.local.front(), entered ? mark.local.front() : RowMark{}, {}, inside(costs), depth + 1);
+}
+
+double row_cost(const RowProgram& program, const RowCosts& costs, int depth) {
+  return added_cost(program, {}, {}, costs, depth);
 }
 
 namespace {

@@ -89,7 +89,22 @@ struct RowCosts {
 /// What the same steps cost in all neighbourhoods together.
 RowCosts inside(const RowCosts& costs);
 
-/// Estimated nanoseconds on one core; depth: of the neighbourhoods that it runs in.
+/// How much there was of a program, which only grows.
+struct RowMark {
+  std::size_t rows = 0, tables = 0, sums = 0;
+  int results = 0;
+  std::vector<RowMark> local;
+};
+
+RowMark mark_of(const RowProgram& program);
+/// Takes back what was added since.
+void take_back(RowProgram& program, const RowMark& mark);
+
+/// Estimated nanoseconds on one core of what was added since `mark`, and of these factors;
+/// depth: of the neighbourhoods that it runs in.
+double added_cost(const RowProgram& program, const RowMark& mark, const std::vector<RowFactor>& factors,
+                  const RowCosts& costs, int depth);
+/// Of all of it.
 double row_cost(const RowProgram& program, const RowCosts& costs, int depth = 0);
 
 /// A line a row, table and sum.

@@ -5,9 +5,11 @@
 #include <bit>
 #include <functional>
 #include <map>
+#include <set>
 
 #include "codegen/pattern/canonical.hpp"
 #include "codegen/pattern/families.hpp"
+#include "codegen/pattern/plain_code.hpp"
 #include "galena/error.hpp"
 #include "galena/pattern.hpp"
 
@@ -22,9 +24,10 @@ std::vector<std::pair<int, int>> edge_pairs(const Pattern& pattern) {
   return pairs;
 }
 
-// By canonical code.
+// By canonical code; repeats are told by a cheaper one.
 std::map<std::string, Pattern> connected_graphs(int k) {
   std::map<std::string, Pattern> graphs;
+  std::set<std::uint64_t> seen;
   if (k == 1) {
     Pattern vertex(1, {});
     graphs.emplace(codegen::canonical_code(vertex), vertex);
@@ -35,6 +38,7 @@ std::map<std::string, Pattern> connected_graphs(int k) {
       std::vector<std::pair<int, int>> edges = edge_pairs(smaller);
       for (std::uint32_t rest = joined; rest != 0; rest &= rest - 1) edges.emplace_back(std::countr_zero(rest), k - 1);
       Pattern larger(k, edges);
+      if (!seen.insert(codegen::plain_code(larger)).second) continue;
       graphs.emplace(codegen::canonical_code(larger), larger);
     }
   }
@@ -66,9 +70,9 @@ struct Named {
   Pattern pattern;
 };
 
-// Every family member of k vertices by canonical code, under its preferred name: the first.
-std::map<std::string, Named> named_graphs(int k) {
-  std::map<std::string, Named> names;
+// Every family member of k vertices by plain code, under its preferred name: the first.
+std::map<std::uint64_t, Named> named_graphs(int k) {
+  std::map<std::uint64_t, Named> names;
   for (const codegen::Family& family : codegen::families()) {
     const int most = std::min(family.max_arguments, k);
     for (int count = family.min_arguments; count <= most; ++count) {
@@ -77,7 +81,7 @@ std::map<std::string, Named> named_graphs(int k) {
         try {
           Pattern pattern = named_pattern(family.name, arguments);
           if (pattern.size() != k) return;
-          names.try_emplace(codegen::canonical_code(pattern), Named{call_text(family.name, arguments), pattern});
+          names.try_emplace(codegen::plain_code(pattern), Named{call_text(family.name, arguments), pattern});
         } catch (const InputError&) {  // numbers that do not go together
         }
       });
@@ -107,10 +111,10 @@ std::vector<Motif> connected_motifs(int k) {
   if (k < 2 || k > kLargest) {
     throw InputError("motifs have 2 to " + std::to_string(kLargest) + " vertices, not " + std::to_string(k));
   }
-  const std::map<std::string, Named> names = named_graphs(k);
+  const std::map<std::uint64_t, Named> names = named_graphs(k);
   std::vector<Motif> motifs;
   for (const auto& [code, graph] : connected_graphs(k)) {
-    const auto named = names.find(code);
+    const auto named = names.find(codegen::plain_code(graph));
     if (named != names.end()) {
       motifs.push_back({named->second.name, named->second.pattern});
     } else {

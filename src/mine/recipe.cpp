@@ -23,6 +23,8 @@ constexpr double kWorthRows = 2e7;     ///< nanoseconds of enumeration before ro
 constexpr double kInterpreted = 8;     ///< how much slower a plan is interpreted than run as compiled
 constexpr double kCompiling = 1.5e8;   ///< nanoseconds, and what the interpreter does meanwhile
 constexpr int kMaxMotifRows = 6;       ///< beyond, planning row programs for all patterns takes longer than counting
+constexpr double kPlanning = 1.5e6;    ///< nanoseconds of choosing a plan for 5 vertices; a fourth of that for 4
+constexpr double kWorthKnowing = 2;    ///< how much more must be at stake than the knowledge costs
 constexpr double kSampled = 0.25;      ///< of a direct plan's work: what APPROX may take
 constexpr double kLargerSample = 0.1;  ///< of what is compared with, what a second sample may cost
 constexpr double kSampleCost = 1e7;    ///< nanoseconds of a sample of effort 1
@@ -189,6 +191,19 @@ class Maker {
     recipe.choice = "algebra, the cheaper: " + costs;
   }
 
+  /// To know that enumeration is cheaper takes the plans that are still missing.
+  bool not_worth_more_plans(const Recipe& recipe, double at_stake) const {
+    const auto missing = static_cast<double>(recipe.motifs.size() - recipe.jobs.size());
+    return at_stake < kWorthKnowing * kPlanning * std::pow(4, query_.motif_size - 5) * missing;
+  }
+
+  static std::string chosen_for_motifs(double by_algebra, double apart) {
+    const std::string cost = milliseconds(by_algebra);
+    if (apart > by_algebra)
+      return "algebra, the cheaper: " + cost + ", more than " + milliseconds(apart) + " by enumeration";
+    return "algebra: " + cost + ", too little for planning the enumeration of all patterns to pay";
+  }
+
   /// Every connected pattern of this size, edge-induced (induced counts follow by algebra), as
   /// one loop nest where sharing its prefixes saves more than the linked-in kernels do.
   Recipe motifs() const {
@@ -201,13 +216,14 @@ class Maker {
     const double by_algebra = rows.cost;
     double apart = 0;
     for (const Motif& motif : recipe.motifs) {
+      if (not_worth_more_plans(recipe, by_algebra - apart)) break;
       recipe.jobs.push_back(job(motif.pattern, count_request(motif.name)));
       apart += cost_of(recipe.jobs.back());
       if (stopped()) return recipe;
-      if (apart <= by_algebra) continue;
+    }
+    if (not_worth_more_plans(recipe, by_algebra - apart)) {
       rows.recipe.motifs = std::move(recipe.motifs);
-      rows.recipe.choice = "algebra, the cheaper: " + milliseconds(by_algebra) + ", more than " + milliseconds(apart) +
-                           " by enumeration";
+      rows.recipe.choice = chosen_for_motifs(by_algebra, apart);
       return std::move(rows.recipe);
     }
     if (!std::isinf(by_algebra))

@@ -10,7 +10,7 @@
 #include "codegen/passes/decompose.hpp"
 #include "codegen/passes/quotients.hpp"
 #include "codegen/pattern/automorphism.hpp"
-#include "codegen/pattern/canonical.hpp"
+#include "codegen/pattern/plain_code.hpp"
 #include "galena/error.hpp"
 
 namespace galena::mine {
@@ -32,11 +32,11 @@ std::int64_t group_size(const Pattern& pattern) {
   return static_cast<std::int64_t>(codegen::Automorphisms(pattern).size());
 }
 
-/// A sum of homomorphism counts and of injective counts, by canonical code.
+/// A sum of homomorphism counts and of injective counts, by plain code.
 struct Form {
   QuotientTerms homomorphisms, injective;
 
-  static void add(QuotientTerms& to, const std::string& code, const Pattern& pattern, std::int64_t coefficient) {
+  static void add(QuotientTerms& to, std::uint64_t code, const Pattern& pattern, std::int64_t coefficient) {
     to.try_emplace(code, QuotientTerm{pattern, 0}).first->second.coefficient += coefficient;
   }
   void add(const Form& other, std::int64_t coefficient) {
@@ -63,14 +63,14 @@ class Maker {
   }
 
  private:
-  bool can_cut(const std::string& code, const Pattern& pattern) {
+  bool can_cut(std::uint64_t code, const Pattern& pattern) {
     const auto [it, fresh] = can_cut_.try_emplace(code, false);
     if (fresh) it->second = !is_clique(pattern) && codegen::Decomposer(costs_).add(pattern) >= 0;
     return it->second;
   }
 
   Form injective(const Pattern& pattern) {
-    const std::string code = codegen::canonical_code(skeleton(pattern));
+    const std::uint64_t code = codegen::plain_code(skeleton(pattern));
     Form form;
     if (!can_cut(code, skeleton(pattern))) {
       Form::add(form.injective, code, skeleton(pattern), 1);
@@ -82,7 +82,7 @@ class Maker {
   }
 
   Form homomorphisms(const Pattern& pattern) {
-    const std::string code = codegen::canonical_code(pattern);
+    const std::uint64_t code = codegen::plain_code(pattern);
     Form form;
     if (can_cut(code, pattern)) {
       Form::add(form.homomorphisms, code, pattern, 1);
@@ -101,7 +101,7 @@ class Maker {
 
   /// Large shapes first: small ones then find the rows they need.
   void place(const Form& all, AlgebraPlan& plan) {
-    std::vector<std::pair<std::string, const Pattern*>> order;
+    std::vector<std::pair<std::uint64_t, const Pattern*>> order;
     for (const auto& [code, term] : all.homomorphisms) order.emplace_back(code, &term.pattern);
     std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
       const auto rank = [](const Pattern& p) { return std::pair(-p.size(), -static_cast<int>(p.edges().size())); };
@@ -132,8 +132,8 @@ class Maker {
   }
 
   const codegen::RowCosts& costs_;
-  std::map<std::string, bool> can_cut_;
-  std::map<std::string, int> result_, enumerated_;
+  std::map<std::uint64_t, bool> can_cut_;
+  std::map<std::uint64_t, int> result_, enumerated_;
 };
 
 }  // namespace
