@@ -99,8 +99,7 @@ class Training {
       const auto start = Clock::now();
       data_ = load(command_, common_);
       load_seconds_ = seconds_since(start);
-      note_unused_options(app, command_.train.model.name, common_);
-      if (command_.directed && data_.hypergraph) note(common_, "--directed says nothing to a hypergraph");
+      note_unused_options(app, command_, data_.hypergraph.has_value(), common_);
     });
     if (!command_.plan) return train();
     if (root_) print_plan(command_, data_, common_);

@@ -1,11 +1,12 @@
 #pragma once
-// Options of galena train that were given and say nothing to the model.
+// Options of galena train that were given and say nothing to what is trained.
 
-#include "apps/cli.hpp"
+#include "apps/train_options.hpp"
 
 namespace galena::cli {
 
-/// A note for each: "--heads says nothing to hgnn; it is for gat, gatv2, unigat, allsettransformer".
-void note_unused_options(const CLI::App& command, const std::string& model, const Common& common);
+/// A note for each: "--heads says nothing to hgnn; it is for gat, gatv2, unigat, allsettransformer"; "--momentum counts
+/// only with --optimizer sgd".
+void note_unused_options(const CLI::App& app, const TrainCommand& command, bool hypergraph, const Common& common);
 
 }  // namespace galena::cli

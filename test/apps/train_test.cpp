@@ -67,7 +67,17 @@ TEST_CASE("options that say nothing to the model are noted") {
   const Outcome gcn = train({"karate", "--epochs", "1", "--heads", "4", "--aggregation", "max"});
   CHECK_THAT(gcn.err, contains("--heads says nothing to gcn; it is for gat") &&
                           contains("--aggregation says nothing to gcn; it is for sage"));
-  CHECK_THAT(train({"davis", "--epochs", "1", "--directed"}).err, contains("--directed says nothing to a hypergraph"));
+  CHECK_THAT(train({"davis", "--epochs", "1", "--directed"}).err, contains("--directed counts only for graphs"));
+  CHECK_THAT(train({"karate", "--epochs", "1", "--momentum", "0.5", "--no-self-loops", "--no-replay", "--stale"}).err,
+             contains("--momentum counts only with --optimizer sgd") &&
+                 contains("--no-self-loops counts only for hypergraphs") &&
+                 contains("--replay counts only with --device cuda") &&
+                 contains("--stale counts only with --parts 2 or more"));
+  const Outcome parts = train({"karate", "--epochs", "1", "--parts", "2", "--boundary-rate", "0.5", "--by-importance",
+                               "--optimizer", "sgd", "--momentum", "0.5"});
+  CHECK_THAT(parts.err, !contains("counts only"));
+  CHECK_THAT(train({"davis", "--model", "alldeepsets", "--norm", "none", "--epochs", "1"}).err,
+             contains("--norm none: alldeepsets is made with layer normalisation"));
   const Outcome gat = train({"karate", "--model", "gat", "--epochs", "1", "--heads", "4"});
   CHECK_THAT(gat.err, !contains("says nothing"));
 }
