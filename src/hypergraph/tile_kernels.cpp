@@ -24,43 +24,47 @@ struct Place {
   const std::uint32_t *target, *factor_at, *source;
 };
 
-/// The rows of a group, which have kLength sources each; 0: as many as the group says.
+/// The rows of a group, which have kLength sources each; 0: as many as the group says. What g says is copied first, or it
+/// would be read again after each row: a vector's store may change anything.
 template <class T, int W, int N, bool kWeighted, Far kFar, std::uint32_t kLength>
-void sum_group(const RowSums<T>& g, const RowGroup& group, std::int64_t offset, const Columns<W, N>& at, Place& place) {
+void sum_group(const RowSums<T>& g, const RowGroup& group, std::int64_t offset, const Columns<W, N> at, Place& place) {
   constexpr int kBytes = N * W * static_cast<int>(sizeof(T));
   const T* const from = g.from + offset;
   T* const to = g.to + offset;
-  const T* const factor = group.scaled ? g.factor : nullptr;
+  const std::int64_t from_stride = g.from_stride, to_stride = g.to_stride;
+  const T *const weights = g.weight, *const factors = group.scaled ? g.factor : nullptr;
+  const std::uint32_t *const target_end = g.target_end, *const source_end = g.source_end;
   const bool streamed = g.stream && group.final;
+  const Held held = g.held;
   const std::uint32_t length = kLength > 0 ? kLength : group.length;
-  const std::uint32_t *target = place.target, *source = place.source;
+  const std::uint32_t *target = place.target, *factor_at = place.factor_at, *source = place.source;
   const std::uint32_t* const end = target + group.rows;
-  for (; target != end; ++target) {
-    T* const out = to + std::int64_t{*target} * g.to_stride;
-    if (kFar == Far::to && !streamed) fetch<kBytes>(to + later(target, g.target_end, kTargetsAhead) * g.to_stride);
+  for (; target != end; ++target, ++factor_at) {
+    T* const out = to + std::int64_t{*target} * to_stride;
+    if (kFar == Far::to && !streamed) fetch<kBytes>(to + later(target, target_end, kTargetsAhead) * to_stride);
     Vec<T, W> sum[N] = {};
-    if (g.held == Held::scaled_too) {
+    if (held == Held::scaled_too) {
       for (int v = 0; v < N; ++v) sum[v] = load<T, W>(out + at[v]);
     }
     for (std::uint32_t k = 0; k < length; ++k, ++source) {
       if constexpr (kFar == Far::from) {
-        const std::int64_t next = later(source, g.source_end, kAhead);
-        fetch<kBytes>(from + next * g.from_stride);
-        if constexpr (kWeighted) __builtin_prefetch(g.weight + next);
+        const std::int64_t next = later(source, source_end, kAhead);
+        fetch<kBytes>(from + next * from_stride);
+        if constexpr (kWeighted) __builtin_prefetch(weights + next);
       }
-      const T* const in = from + std::int64_t{*source} * g.from_stride;
+      const T* const in = from + std::int64_t{*source} * from_stride;
       if constexpr (kWeighted) {
-        const T weight = g.weight[*source];
+        const T weight = weights[*source];
         for (int v = 0; v < N; ++v) sum[v] += weight * load<T, W>(in + at[v]);
       } else {
         for (int v = 0; v < N; ++v) sum[v] += load<T, W>(in + at[v]);
       }
     }
-    if (factor) {
-      const T scale = factor[place.factor_at[target - place.target]];
+    if (factors) {
+      const T scale = factors[*factor_at];
       for (int v = 0; v < N; ++v) sum[v] *= scale;
     }
-    if (g.held == Held::added_to) {
+    if (held == Held::added_to) {
       for (int v = 0; v < N; ++v) sum[v] += load<T, W>(out + at[v]);
     }
     if (streamed) {
@@ -69,7 +73,7 @@ void sum_group(const RowSums<T>& g, const RowGroup& group, std::int64_t offset, 
       for (int v = 0; v < N; ++v) store<T, W>(out + at[v], sum[v]);
     }
   }
-  place = {target, place.factor_at + group.rows, source};
+  place = {target, factor_at, source};
 }
 
 template <class T, int W, int N, bool kWeighted, Far kFar>

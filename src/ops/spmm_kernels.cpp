@@ -34,13 +34,12 @@ inline T weight_of(const GatherSum<T>& g, std::uint64_t k, std::uint64_t column)
 }
 
 /// Columns [offset, offset + width) of rows begin .. end - 1, in N vectors of W elements: N = ceil(width / W),
-/// width >= W.
+/// width >= W. g is a copy, or it would be read again after each row: a vector's store may change anything.
 template <class T, int W, int N, Weight kind>
-void sum_block(const GatherSum<T>& g, std::int64_t begin, std::int64_t end, std::int64_t offset, std::int64_t width) {
+void sum_block(const GatherSum<T> g, std::int64_t begin, std::int64_t end, std::int64_t offset, std::int64_t width) {
   const T* const x = g.x + offset;
   const std::int64_t tail = width - W;  // where the last vector begins
   const std::uint64_t stride = static_cast<std::uint64_t>(g.width), stop = g.indptr[end];
-  const bool far = g.far;
   for (std::int64_t i = begin; i < end; ++i) {
     const std::uint64_t first = g.indptr[i];
     std::uint64_t last = g.indptr[i + 1];
@@ -48,7 +47,7 @@ void sum_block(const GatherSum<T>& g, std::int64_t begin, std::int64_t end, std:
     if (g.bounded) last = row_end(g.indices, first, last, g.limit);
     Vec<T, W> sum[N] = {};
     for (std::uint64_t k = first; k < last; ++k) {
-      if (far) {
+      if (g.far) {
         const T* const ahead = x + g.indices[k + kAhead < stop ? k + kAhead : k] * stride;
         for (int v = 0; v < N; ++v) __builtin_prefetch(ahead + v * W);
       }
