@@ -116,25 +116,27 @@ std::optional<RowFactor> RowBuilder::component_factor(const Pattern& pattern, in
       const VertexTable& source = program_.tables[static_cast<std::size_t>(*inner)];
       spread.stage = source.stage + (source.factors.empty() ? 0 : 1);
     }
-    return RowFactor{RowFactor::Kind::table, table(std::move(spread)), -1, {}};
+    return RowFactor{RowFactor::Kind::table, table(std::move(spread)), -1, {}, -1};
   }
   Core core(pattern, root, part);
   if (!peel(core)) return std::nullopt;
   pair_off(core);
   if (!core.is_tree()) return std::nullopt;
   const RowMark before = mark_of(program_);
-  int best = -1;
+  std::optional<std::pair<int, Pulls>> best;
   double least = std::numeric_limits<double>::infinity();
   each(core.alive, [&](int y) {
-    const auto factor = root_factor(core, y);
-    const double cost = factor ? added_cost(program_, before, {*factor}, costs_, rules_.depth) : least;
-    take_back(program_, before);
-    if (cost >= least) return;
-    least = cost;
-    best = y;
+    for (const Pulls pulls : {Pulls::kept, Pulls::within}) {
+      const auto factor = root_factor(core, y, pulls);
+      const double cost = factor ? added_cost(program_, before, {*factor}, costs_, rules_.depth) : least;
+      take_back(program_, before);
+      if (cost >= least) continue;
+      least = cost;
+      best = {y, pulls};
+    }
   });
-  if (best < 0) return std::nullopt;
-  return root_factor(core, best);
+  if (!best) return std::nullopt;
+  return root_factor(core, best->first, best->second);
 }
 
 /// Turns what hangs at a single vertex, away from the root, into tables.
@@ -208,7 +210,7 @@ int RowBuilder::weigh(int a, const Core& core, int v) {
 }
 
 /// What must be multiplied at v: the edge to the root, its pairs, and its children's messages.
-std::optional<RowBuilder::Parts> RowBuilder::parts(const Core& core, int v, int parent) {
+std::optional<RowBuilder::Parts> RowBuilder::parts(const Core& core, int v, int parent, Pulls pulls) {
   Parts result;
   const bool held = core.at_root(v);
   for (int i = 0; i < core.pairs[static_cast<std::size_t>(v)]; ++i) {
@@ -222,7 +224,7 @@ std::optional<RowBuilder::Parts> RowBuilder::parts(const Core& core, int v, int 
     complete = below.has_value();
     if (!complete) return;
     const bool dense = program_.rows[static_cast<std::size_t>(*below)].dense;
-    if (held && dense)
+    if (held && dense && pulls == Pulls::kept)
       result.rows.push_back(row({Row::Kind::pull, *below}));
     else if (dense)
       result.dense.push_back(*below);
@@ -236,15 +238,16 @@ std::optional<RowBuilder::Parts> RowBuilder::parts(const Core& core, int v, int 
 }
 
 std::optional<int> RowBuilder::message(const Core& core, int v, int parent) {
-  auto found = parts(core, v, parent);
+  auto found = parts(core, v, parent, Pulls::kept);
   if (!found) return std::nullopt;
   for (const int a : found->dense) found->rows.push_back(push(a));
   return weigh(multiply(found->rows), core, v);
 }
 
-std::optional<RowFactor> RowBuilder::root_factor(const Core& core, int y) {
-  auto found = parts(core, y, -1);
+std::optional<RowFactor> RowBuilder::root_factor(const Core& core, int y, Pulls pulls) {
+  auto found = parts(core, y, -1, pulls);
   if (!found) return std::nullopt;
+  if (pulls == Pulls::within) return pulled_factor(core, y, std::move(*found));
   int across = -1;  // the row at the far end of an edge that need not be pushed
   for (const int a : found->dense) {
     if (across < 0 && found->rows.size() + found->dense.size() > 1)
@@ -252,12 +255,26 @@ std::optional<RowFactor> RowBuilder::root_factor(const Core& core, int y) {
     else
       found->rows.push_back(push(a));
   }
-  if (across >= 0) return RowFactor{RowFactor::Kind::edge_dot, weigh(multiply(found->rows), core, y), across, {}};
+  if (across >= 0) return RowFactor{RowFactor::Kind::edge_dot, weigh(multiply(found->rows), core, y), across, {}, -1};
   std::sort(found->rows.begin(), found->rows.end());
   found->rows.front() = weigh(found->rows.front(), core, y);
-  const int last = found->rows.size() > 1 ? found->rows.back() : -1;
-  if (last >= 0) found->rows.pop_back();
-  return RowFactor{RowFactor::Kind::dot, multiply(found->rows), last, {}};
+  RowFactor factor;
+  factor.kind = RowFactor::Kind::dot;
+  for (int* last : {&factor.b, &factor.c}) {
+    if (found->rows.size() < 2) break;
+    *last = found->rows.back();
+    found->rows.pop_back();
+  }
+  factor.a = multiply(found->rows);
+  return factor;
+}
+
+/// With one dense row, multiplied at neighbours as it is summed.
+std::optional<RowFactor> RowBuilder::pulled_factor(const Core& core, int y, Parts found) {
+  if (!core.at_root(y) || found.dense.size() != 1) return std::nullopt;
+  const int ones = row({Row::Kind::neighbors}), at_y = weigh(multiply(found.rows), core, y);
+  if (at_y != ones) return RowFactor{RowFactor::Kind::pull_dot, at_y, found.dense.front(), {}, -1};
+  return RowFactor{RowFactor::Kind::dot, found.dense.front(), push(ones), {}, -1};  // the same sum, by its other end
 }
 
 }  // namespace galena::codegen

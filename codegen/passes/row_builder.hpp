@@ -46,8 +46,11 @@ class RowBuilder {
   std::optional<RowFactor> component_factor(const Pattern& pattern, int root, Mask part);
   bool peel(Core& core);
   void pair_off(Core& core);
-  std::optional<RowFactor> root_factor(const Core& core, int y);
-  std::optional<Parts> parts(const Core& core, int v, int parent);
+  /// How what comes from dense rows to a neighbour of x is summed there: as a row, or where it is multiplied.
+  enum class Pulls { kept, within };
+  std::optional<RowFactor> root_factor(const Core& core, int y, Pulls pulls);
+  std::optional<RowFactor> pulled_factor(const Core& core, int y, Parts found);
+  std::optional<Parts> parts(const Core& core, int v, int parent, Pulls pulls);
   std::optional<int> message(const Core& core, int v, int parent);
   int push(int a);
   int gather(int a);

@@ -29,6 +29,23 @@ double support_of(const RowProgram& program, int row, const RowCosts& c) {
   }
 }
 
+/// Whether a row at neighbours is zero where these share no neighbour with x.
+bool in_triangles_only(const RowProgram& program, int row) {
+  if (row < 0) return false;
+  const Row& r = program.rows[static_cast<std::size_t>(row)];
+  switch (r.kind) {
+    case Row::Kind::common: return true;
+    case Row::Kind::weigh: return in_triangles_only(program, r.a);
+    case Row::Kind::product: return in_triangles_only(program, r.a) || in_triangles_only(program, r.b);
+    case Row::Kind::gather: {
+      const Row& from = program.rows[static_cast<std::size_t>(r.a)];
+      if (from.kind == Row::Kind::diamonds) return true;
+      return from.kind == Row::Kind::push && !program.rows[static_cast<std::size_t>(from.a)].dense;
+    }
+    default: return false;
+  }
+}
+
 double cost_of(const RowProgram& program, const Row& row, const RowCosts& c) {
   switch (row.kind) {
     case Row::Kind::neighbors: return 0;
@@ -51,9 +68,17 @@ double cost_of(const RowProgram& program, const Row& row, const RowCosts& c) {
 
 double cost_of(const RowProgram& program, const RowFactor& factor, const RowCosts& c) {
   if (factor.kind == RowFactor::Kind::table || factor.kind == RowFactor::Kind::local) return 0;
-  const double support = support_of(program, factor.a, c);
-  if (factor.kind == RowFactor::Kind::dot)
-    return (factor.b < 0 ? support : std::min(support, support_of(program, factor.b, c))) * kStep;
+  double support = support_of(program, factor.a, c);
+  if (factor.kind == RowFactor::Kind::dot) {
+    for (const int row : {factor.b, factor.c})
+      if (row >= 0) support = std::min(support, support_of(program, row, c));
+    return support * kStep;
+  }
+  if (factor.kind == RowFactor::Kind::pull_dot) {
+    const bool below = program.rows[static_cast<std::size_t>(factor.a)].below;
+    const double asked = in_triangles_only(program, factor.a) ? std::min(1.0, c.triangles / c.arcs) : 1;
+    return asked * ((below ? c.wedges_below : c.wedges) * kLoad + c.arcs * kList) + c.arcs * kStep;
+  }
   const double elements = program.rows[static_cast<std::size_t>(factor.a)].below ? c.far_below : c.far;
   return elements * kLoad * (factor.a == factor.b ? 0.5 : 1) + support * kList;
 }
@@ -68,7 +93,10 @@ std::string name(const RowFactor& factor) {
   const std::string a = std::to_string(factor.a), b = std::to_string(factor.b);
   switch (factor.kind) {
     case RowFactor::Kind::table: return "t" + a + "[x]";
-    case RowFactor::Kind::dot: return factor.b < 0 ? "sum(r" + a + ")" : "sum(r" + a + " * r" + b + ")";
+    case RowFactor::Kind::dot:
+      return "sum(r" + a + (factor.b < 0 ? "" : " * r" + b) + (factor.c < 0 ? "" : " * r" + std::to_string(factor.c)) +
+             ")";
+    case RowFactor::Kind::pull_dot: return "sum(r" + a + " * r" + b + " pulled)";
     case RowFactor::Kind::edge_dot: return "sum over edges(r" + a + " * r" + b + ")";
     case RowFactor::Kind::local: break;
   }
@@ -120,7 +148,7 @@ int RowProgram::stage_of(const std::vector<RowFactor>& factors) const {
       const VertexTable& table = tables[static_cast<std::size_t>(factor.a)];
       stage = std::max(stage, table.stage + (table.factors.empty() ? 0 : 1));
     } else if (factor.kind != RowFactor::Kind::local) {
-      stage = std::max({stage, stage_of_row(factor.a), stage_of_row(factor.b)});
+      stage = std::max({stage, stage_of_row(factor.a), stage_of_row(factor.b), stage_of_row(factor.c)});
     }
   }
   return stage;

@@ -34,13 +34,15 @@ struct Row {
 struct RowFactor {
   enum class Kind {
     table,     ///< table[x]
-    dot,       ///< sum over y of a[y] * b[y]; of a[y] where b < 0
+    dot,       ///< sum over y of a[y] * b[y] * c[y], of those there are
+    pull_dot,  ///< sum over neighbours y of x of a[y] * the sum of b[z] over the z adjacent to y; b is dense
     edge_dot,  ///< sum over ordered pairs of adjacent y, z of a[y] * b[z], both dense
     local,     ///< homomorphisms of these patterns into the graph that x's neighbours induce, multiplied
   };
   Kind kind = Kind::dot;
   int a = -1, b = -1;      ///< rows; of `table` the table
   std::vector<int> local;  ///< of the local program's results
+  int c = -1;              ///< a row
   auto operator<=>(const RowFactor&) const = default;
 };
 

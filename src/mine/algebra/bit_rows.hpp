@@ -15,6 +15,7 @@ class BitRows {
 
   /// out[i] = vertices adjacent to x and to its i-th neighbour.
   void common(rt::vid x, std::uint64_t* out) const;
+  [[nodiscard]] std::uint64_t bytes() const { return rows_.capacity() * sizeof(std::uint64_t); }
 
  private:
   const rt::GraphView* graph_ = nullptr;

@@ -123,7 +123,8 @@ class Bounds {
   Bound value(const RowFactor& f) {
     switch (f.kind) {
       case RowFactor::Kind::table: return table(f.a);
-      case RowFactor::Kind::dot: return dot(row(f.a), f.b < 0 ? Bound{} : row(f.b));
+      case RowFactor::Kind::dot: return f.c < 0 ? dot(row(f.a), f.b < 0 ? Bound{} : row(f.b)) : dot_of_three(f);
+      case RowFactor::Kind::pull_dot:
       case RowFactor::Kind::edge_dot: {
         const Bound reached = one_step(row(f.b), walks_.from(1));
         check(reached.most);
@@ -140,6 +141,13 @@ class Bounds {
   Bound dot(const Bound& a, const Bound& b) {
     const double factor = a.factor * b.most;
     return {factor, a.length, factor * walks_.from(a.length)};
+  }
+
+  /// a[y] b[y] is multiplied in 64 bits.
+  Bound dot_of_three(const RowFactor& f) {
+    const Bound two = times(row(f.a), row(f.b), [&](int k) { return walks_.between(k); });
+    check(two.most);
+    return dot(two, row(f.c));
   }
 
   Bound product(const std::vector<RowFactor>& factors) {

@@ -87,10 +87,11 @@ class Evaluation {
     std::uint64_t bytes = 0;
     try {
       RowMachine machine(program_, stage_, graph_.n, graph_.max_degree, triangles_ ? &*triangles_ : nullptr);
-      bytes = machine.bytes();
       for (std::uint64_t begin = take(); begin < graph_.n && !halted(); begin = take())
         for (std::uint64_t x = begin; x < std::min<std::uint64_t>(begin + kRun, graph_.n); ++x)
-          machine.run(graph_, static_cast<vid>(x), tables_, results);
+          machine.run(graph_, static_cast<vid>(x), tables_);
+      machine.add_to(results);
+      bytes = machine.bytes();
     } catch (...) {
       error = std::current_exception();
       __atomic_store_n(&halt_, 1, __ATOMIC_RELAXED);

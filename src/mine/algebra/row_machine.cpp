@@ -14,21 +14,26 @@ RowMachine::RowMachine(const codegen::RowProgram& program, int stage, vid vertic
     : program_(program),
       triangles_(triangles),
       vertices_(vertices),
+      products_(1),
       needed_(program.rows.size()),
       values_(program.rows.size()) {
   for (const codegen::RowSum& sum : program.sums)
     if (program.stage_of(sum.factors) == stage) {
-      sums_.push_back(&sum);
+      sums_.push_back({product(sum.factors), &sum});
       if (sum.factors.empty()) alone_.push_back(&sum);
     }
   for (std::size_t t = 0; t < program.tables.size(); ++t)
-    if (!program.tables[t].factors.empty() && program.tables[t].stage == stage) made_tables_.push_back(t);
-  for (const codegen::RowSum* sum : sums_) need(sum->factors);
-  for (const std::size_t t : made_tables_) need(program.tables[t].factors);
+    if (!program.tables[t].factors.empty() && program.tables[t].stage == stage)
+      made_tables_.emplace_back(t, product(program.tables[t].factors));
+  factor_values_.resize(factors_.size());
+  product_values_.assign(products_.size(), 1);
   for (std::size_t i = 0; i < program.rows.size(); ++i) {
     if (needed_[i] == 0) continue;
-    values_[i].at.assign(program.rows[i].dense ? vertices : max_degree, 0);
-    if (program.rows[i].dense) values_[i].support.resize(std::size_t{vertices} + 1);
+    values_[i].at.assign(program.rows[i].dense ? vertices : max_degree,
+                         program.rows[i].kind == Row::Kind::neighbors ? 1 : 0);
+    if (!program.rows[i].dense) continue;
+    values_[i].capacity = std::size_t{vertices} + 1;
+    values_[i].support = std::make_unique_for_overwrite<vid[]>(values_[i].capacity);
   }
   if (!looks_inside_) return;
   inner_ = std::make_unique<RowMachine>(program.local.front(), 0, max_degree, max_degree, nullptr);
@@ -39,8 +44,8 @@ RowMachine::RowMachine(const codegen::RowProgram& program, int stage, vid vertic
 }
 
 std::uint64_t RowMachine::bytes() const {
-  std::uint64_t total = inner_ ? inner_->bytes() : 0;
-  for (const Values& v : values_) total += v.at.size() * sizeof(std::uint64_t) + v.support.size() * sizeof(vid);
+  std::uint64_t total = (inner_ ? inner_->bytes() : 0) + (inner_bits_ ? inner_bits_->bytes() : 0);
+  for (const Values& v : values_) total += v.at.size() * sizeof(std::uint64_t) + v.capacity * sizeof(vid);
   return total;
 }
 
@@ -51,33 +56,72 @@ void RowMachine::need(int row) {
   need(program_.rows[static_cast<std::size_t>(row)].b);
 }
 
-void RowMachine::need(const std::vector<RowFactor>& factors) {
-  for (const RowFactor& factor : factors) {
-    looks_inside_ = looks_inside_ || factor.kind == RowFactor::Kind::local;
-    if (factor.kind == RowFactor::Kind::table || factor.kind == RowFactor::Kind::local) continue;
-    need(factor.a);
-    need(factor.b);
-  }
+/// Its number among this stage's.
+std::size_t RowMachine::factor(const RowFactor& factor) {
+  const auto known =
+      std::find_if(factors_.begin(), factors_.end(), [&](const RowFactor* other) { return *other == factor; });
+  if (known != factors_.end()) return static_cast<std::size_t>(known - factors_.begin());
+  looks_inside_ = looks_inside_ || factor.kind == RowFactor::Kind::local;
+  if (factor.kind != RowFactor::Kind::table && factor.kind != RowFactor::Kind::local)
+    for (const int row : {factor.a, factor.b, factor.c}) need(row);
+  factors_.push_back(&factor);
+  return factors_.size() - 1;
 }
 
-void RowMachine::run(const rt::GraphView& graph, vid x, TableValues& tables, std::vector<rt::i128>& results) {
+/// Products that begin alike share what they begin with.
+std::size_t RowMachine::product(const std::vector<RowFactor>& factors) {
+  std::size_t at = 0;
+  for (const RowFactor& each : factors) {
+    const std::size_t by = factor(each);
+    const auto known = std::find_if(products_.begin() + 1, products_.end(),
+                                    [&](const Product& p) { return p.of == at && p.factor == by; });
+    if (known == products_.end()) {
+      products_.push_back({at, by});
+      at = products_.size() - 1;
+    } else {
+      at = static_cast<std::size_t>(known - products_.begin());
+    }
+  }
+  return at;
+}
+
+void RowMachine::run(const rt::GraphView& graph, vid x, TableValues& tables) {
   graph_ = &graph;
   tables_ = &tables;
   x_ = x;
-  if (near(false).second == 0) return count_alone(1, results);
-  for (std::size_t i = 0; i < program_.rows.size(); ++i)
-    if (needed_[i] != 0) make(program_.rows[i], values_[i]);
-  if (looks_inside_) look_inside();
-  for (const codegen::RowSum* sum : sums_)
-    results[static_cast<std::size_t>(sum->target)] += static_cast<rt::i128>(product(sum->factors)) * sum->coefficient;
-  for (const std::size_t t : made_tables_)
-    tables[t][x] = static_cast<std::uint64_t>(product(program_.tables[t].factors));
+  if (near(false).second == 0) {
+    ++vertices_alone_;
+    return;
+  }
   for (std::size_t i = 0; i < program_.rows.size(); ++i) {
-    if (needed_[i] == 0 || !program_.rows[i].dense) continue;
-    Values& v = values_[i];
+    if (needed_[i] == 0) continue;
+    values_[i].none = nothing_to_make(program_.rows[i]);
+    if (!values_[i].none) make(program_.rows[i], values_[i]);
+  }
+  if (looks_inside_) look_inside();
+  multiply_out();
+  for (Sum& sum : sums_) sum.total += product_values_[sum.product];
+  for (const auto& [table, product] : made_tables_)
+    tables[table][x] = static_cast<std::uint64_t>(product_values_[product]);
+  for (Values& v : values_) {
     for (std::size_t k = 0; k < v.size; ++k) v.at[v.support[k]] = 0;
     v.size = 0;
   }
+}
+
+void RowMachine::multiply_out() {
+  for (std::size_t i = 0; i < factors_.size(); ++i) factor_values_[i] = value(*factors_[i]);
+  for (std::size_t i = 1; i < products_.size(); ++i)
+    product_values_[i] = product_values_[products_[i].of] * factor_values_[products_[i].factor];
+}
+
+void RowMachine::add_to(std::vector<rt::i128>& results) {
+  for (Sum& sum : sums_) {
+    results[static_cast<std::size_t>(sum.sum->target)] += static_cast<rt::i128>(sum.total) * sum.sum->coefficient;
+    sum.total = 0;
+  }
+  count_alone(vertices_alone_, results);
+  vertices_alone_ = 0;
 }
 
 /// At vertices without neighbours, where every factor is zero; neighbourhoods have many. Tables begin as zeros.
@@ -86,9 +130,15 @@ void RowMachine::count_alone(std::uint64_t vertices, std::vector<rt::i128>& resu
     results[static_cast<std::size_t>(sum->target)] += static_cast<rt::i128>(vertices) * sum->coefficient;
 }
 
+/// Whether what the row is made of is zero.
+bool RowMachine::nothing_to_make(const Row& row) const {
+  if (row.kind == Row::Kind::neighbors) return near(row.below).second == 0;
+  return (row.a >= 0 && values(row.a).none) || (row.b >= 0 && values(row.b).none);
+}
+
 void RowMachine::make(const Row& row, Values& out) {
   switch (row.kind) {
-    case Row::Kind::neighbors: std::fill_n(out.at.begin(), near(row.below).second, 1); break;
+    case Row::Kind::neighbors: return;  // ones from the beginning
     case Row::Kind::push:
       if (this->row(row.a).dense)
         push_far(values(row.a), row.below, out);
@@ -106,6 +156,13 @@ void RowMachine::make(const Row& row, Values& out) {
     case Row::Kind::common: bits_->common(x_, out.at.data()); break;
     case Row::Kind::diamonds: diamonds(out); break;
   }
+  out.none = row.dense ? out.size == 0 : !any(out.at.data(), near(row.below).second);
+}
+
+bool RowMachine::any(const std::uint64_t* values, std::size_t n) {
+  std::uint64_t together = 0;
+  for (std::size_t i = 0; i < n; ++i) together |= values[i];
+  return together != 0;
 }
 
 std::pair<const vid*, std::size_t> RowMachine::near(bool below) const {
@@ -138,32 +195,19 @@ void RowMachine::push_near(const Values& a, bool below, Values& out) {
   for (std::size_t i = 0; i < d; ++i) {
     if (a.at[i] == 0) continue;
     out.size = (below ? scatter<true> : scatter<false>)(*graph_, x_, around[i], a.at[i], out.at.data(),
-                                                        out.support.data(), out.size);
+                                                        out.support.get(), out.size);
   }
 }
 
 void RowMachine::push_far(const Values& a, bool below, Values& out) {
   for (std::size_t k = 0; k < a.size; ++k)
     out.size = (below ? scatter<true> : scatter<false>)(*graph_, x_, a.support[k], a.at[a.support[k]], out.at.data(),
-                                                        out.support.data(), out.size);
+                                                        out.support.get(), out.size);
 }
 
 void RowMachine::pull(const Values& a, bool below, Values& out) {
   const auto [around, d] = near(below);
-  if (a.size == 0) {
-    std::fill_n(out.at.begin(), d, 0);
-    return;
-  }
-  for (std::size_t i = 0; i < d; ++i) {
-    const vid* first = graph_->indices + graph_->indptr[around[i]];
-    const vid* z = graph_->indices + graph_->indptr[around[i] + 1];
-    std::uint64_t sum = 0;
-    if (below)
-      while (z != first && *--z > x_) sum += a.at[*z];
-    else
-      while (z != first) sum += a.at[*--z];
-    out.at[i] = sum;
-  }
+  for (std::size_t i = 0; i < d; ++i) out.at[i] = sum_around(around[i], below, a);
 }
 
 void RowMachine::multiply(const Values& a, const Values& b, const Row& row, Values& out) {
@@ -226,20 +270,15 @@ void RowMachine::look_inside() {
     inside_->move_to(x_);
   const rt::GraphView& view = inside_->view();
   if (inner_bits_ != nullptr) inner_bits_->make(view);
-  for (vid v = 0; v < view.n; ++v) inner_->run(view, v, no_tables_, inner_results_);
-}
-
-u128 RowMachine::product(const std::vector<RowFactor>& factors) const {
-  u128 result = 1;
-  for (const RowFactor& factor : factors)
-    if ((result *= value(factor)) == 0) break;
-  return result;
+  for (vid v = 0; v < view.n; ++v) inner_->run(view, v, no_tables_);
+  inner_->add_to(inner_results_);
 }
 
 u128 RowMachine::value(const RowFactor& factor) const {
   switch (factor.kind) {
     case RowFactor::Kind::table: return (*tables_)[static_cast<std::size_t>(factor.a)][x_];
     case RowFactor::Kind::dot: return dot(factor);
+    case RowFactor::Kind::pull_dot: return pull_dot(factor);
     case RowFactor::Kind::edge_dot: return edge_dot(factor);
     case RowFactor::Kind::local: break;
   }
@@ -249,25 +288,59 @@ u128 RowMachine::value(const RowFactor& factor) const {
 }
 
 u128 RowMachine::dot(const RowFactor& factor) const {
-  const Values& a = values(factor.a);
-  const Values& b = factor.b < 0 ? a : values(factor.b);
-  u128 sum = 0;
-  if (row(factor.a).dense) {
-    const Values& fewer = a.size <= b.size ? a : b;
-    for (std::size_t k = 0; k < fewer.size; ++k) {
-      const vid y = fewer.support[k];
-      sum += static_cast<u128>(a.at[y]) * (factor.b < 0 ? 1 : b.at[y]);
-    }
+  const Values* rows[] = {&values(factor.a), nullptr, nullptr};
+  std::size_t n = 1;
+  for (const int i : {factor.b, factor.c})
+    if (i >= 0) rows[n++] = &values(i);
+  for (std::size_t i = 0; i < n; ++i)
+    if (rows[i]->none) return 0;
+  const std::uint64_t* const a = rows[0]->at.data();
+  const std::uint64_t* const b = n > 1 ? rows[1]->at.data() : nullptr;
+  const std::uint64_t* const c = n > 2 ? rows[2]->at.data() : nullptr;
+  const auto sum_over = [&](std::size_t count, auto&& place) {
+    u128 sum = 0;
+    if (c != nullptr)
+      for (std::size_t k = 0; k < count; ++k) sum += static_cast<u128>(a[place(k)] * b[place(k)]) * c[place(k)];
+    else if (b != nullptr)
+      for (std::size_t k = 0; k < count; ++k) sum += static_cast<u128>(a[place(k)]) * b[place(k)];
+    else
+      for (std::size_t k = 0; k < count; ++k) sum += a[place(k)];
     return sum;
-  }
-  const std::size_t d = near(row(factor.a).below).second;
-  for (std::size_t i = 0; i < d; ++i) sum += static_cast<u128>(a.at[i]) * (factor.b < 0 ? 1 : b.at[i]);
+  };
+  if (!row(factor.a).dense) return sum_over(near(row(factor.a).below).second, [](std::size_t k) { return k; });
+  const Values& fewest =
+      **std::min_element(rows, rows + n, [](const Values* p, const Values* q) { return p->size < q->size; });
+  return sum_over(fewest.size, [at = fewest.support.get()](std::size_t k) { return at[k]; });
+}
+
+u128 RowMachine::pull_dot(const RowFactor& factor) const {
+  const Values& a = values(factor.a);
+  const Values& b = values(factor.b);
+  if (a.none || b.none) return 0;
+  const bool below = row(factor.a).below;
+  const auto [around, d] = near(below);
+  u128 total = 0;
+  for (std::size_t i = 0; i < d; ++i)
+    if (a.at[i] != 0) total += static_cast<u128>(a.at[i]) * sum_around(around[i], below, b);
+  return total;
+}
+
+/// Over the neighbours of y, those after x where `below`.
+std::uint64_t RowMachine::sum_around(vid y, bool below, const Values& a) const {
+  const vid* first = graph_->indices + graph_->indptr[y];
+  const vid* z = graph_->indices + graph_->indptr[y + 1];
+  std::uint64_t sum = 0;
+  if (below)
+    while (z != first && *--z > x_) sum += a.at[*z];
+  else
+    while (z != first) sum += a.at[*--z];
   return sum;
 }
 
 u128 RowMachine::edge_dot(const RowFactor& factor) const {
   const Values& a = values(factor.a);
   const Values& b = values(factor.b);
+  if (a.none || b.none) return 0;
   const bool same = factor.a == factor.b;  // then each edge once, from its smaller end, and twice that
   u128 total = 0;
   for (std::size_t k = 0; k < a.size; ++k) {

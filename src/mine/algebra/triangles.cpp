@@ -50,10 +50,12 @@ TriangleLists::TriangleLists(const rt::GraphView& graph, int threads) {
   thirds_.resize(begin_.back());
   any_.assign(graph.n, 0);
   for (vid u = 0; u < graph.n; ++u)
-    for (std::uint64_t p = graph.indptr[u]; p < graph.indptr[u + 1] && any_[u] == 0; ++p)
-      any_[u] = of_arc(p).empty() ? 0 : 1;
+    for (std::uint64_t e = first[u]; e < first[u + 1]; ++e)
+      if (begin_[e] != begin_[e + 1])
+        any_[u] = any_[graph.indices[graph.indptr[u] + graph.split[u] + e - first[u]]] = 1;
   sweep([&](vid u, std::vector<char>& marks) {
     std::uint64_t at = begin_[first[u]];
+    if (at == begin_[first[u + 1]]) return;
     thirds_of(graph, u, first[u], marks, [&](std::uint64_t, vid third) { thirds_[at++] = third; });
   });
 }
