@@ -8,7 +8,7 @@ The folders hold the programs as their authors' builds leave them: somewhere in 
 with their supports; Galena's patterns must equal the second, and their number the first: GraphSet's may be greater,
 since it counts some patterns with alike vertices twice. GraphSet is compared with EXISTS, Peregrine with exact
 supports. The programs take turns, a process a run, in which Galena answers the query twice: what a process does for
-the first time costs .1 ms more. What counts are the seconds that a program prints for itself, loading and ordering the
+the first time costs more. What counts are the seconds that a program prints for itself, loading and ordering the
 graph by labels left out. Vertex labels only; a graph without labels gets 10 random ones. Prints a table in Markdown,
 medians, with how many times Galena's second and first answer the peers take; exit code 1 where answers differ.
 """

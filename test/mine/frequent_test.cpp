@@ -12,14 +12,15 @@
 #include "galena/generate.hpp"
 #include "galena/io.hpp"
 #include "galena/mine.hpp"
-#include "src/mine/frequent/shape.hpp"
+#include "src/mine/frequent/images.hpp"
+#include "src/mine/prepared.hpp"
 #include "test/mine/command.hpp"
 #include "test/mine/graphs.hpp"
 #include "test/support/data.hpp"
 
 using namespace galena;
 using namespace galena::test;
-using mine::frequent::Shape;
+using namespace mine::frequent;
 
 namespace {
 
@@ -69,6 +70,21 @@ Pattern pattern_of(const Graph& graph, const std::vector<std::pair<VertexId, Ver
   return pattern;
 }
 
+/// Labels are the numbers that the shape has, or what they stand for in `graph`.
+Pattern pattern_of(const Shape& shape, const LabelledGraph* graph = nullptr) {
+  Pattern pattern(shape.size, {});
+  for (int v = 0; v < shape.size; ++v) {
+    const std::uint32_t label = shape.label[Shape::at(v)];
+    pattern.set_label(v, {LabelSet::Kind::one_of, {graph == nullptr ? label : graph->vertex_labels().value(label)}});
+    for (int u = 0; u < v; ++u) {
+      if (!shape.adjacent(u, v)) continue;
+      const std::uint32_t edge = shape.edge[Shape::at(u)][Shape::at(v)] - 1;
+      pattern.add_edge(u, v, {LabelSet::Kind::one_of, {graph == nullptr ? edge : graph->edge_labels().value(edge)}});
+    }
+  }
+  return pattern;
+}
+
 /// Tries every injective map, vertex by vertex, and notes the images of those that are matches.
 class AllMaps {
  public:
@@ -76,6 +92,8 @@ class AllMaps {
     images_.resize(static_cast<std::size_t>(pattern.size()));
     extend();
   }
+  /// By vertex of the pattern.
+  [[nodiscard]] const std::vector<std::set<VertexId>>& images() const { return images_; }
   [[nodiscard]] std::uint64_t support() const {
     std::uint64_t least = graph_.num_vertices();
     for (const auto& images : images_) least = std::min<std::uint64_t>(least, images.size());
@@ -232,15 +250,9 @@ TEST_CASE("canonical codes and orbits agree with the compiler's") {
       else if (u != v && !shape.adjacent(u, v))
         shape.join(u, v, random() % 2);
     }
-    const mine::frequent::Canonical form = mine::frequent::canonical(shape);
+    const Canonical form = canonical(shape);
     const Shape sorted = shape.permuted(form.order, shape.size);
-    Pattern pattern(sorted.size, {});
-    for (int v = 0; v < sorted.size; ++v) {
-      pattern.set_label(v, {LabelSet::Kind::one_of, {sorted.label[Shape::at(v)]}});
-      for (int u = 0; u < v; ++u)
-        if (sorted.adjacent(u, v))
-          pattern.add_edge(u, v, {LabelSet::Kind::one_of, {sorted.edge[Shape::at(u)][Shape::at(v)]}});
-    }
+    const Pattern pattern = pattern_of(sorted);
     const auto [place, fresh] = code_of.emplace(codegen::canonical_code(pattern), form.code);
     CHECK(place->second == form.code);
     CHECK(codes.insert(form.code).second == fresh);
@@ -248,6 +260,45 @@ TEST_CASE("canonical codes and orbits agree with the compiler's") {
     for (int v = 0; v < sorted.size; ++v)
       CHECK(static_cast<int>(form.orbit[Shape::at(v)]) == std::countr_zero(orbits[Shape::at(v)]));
   }
+}
+
+TEST_CASE("images of each vertex, from all that have its label") {
+  std::mt19937 random(9);
+  const auto below = [&random](std::uint64_t bound) { return static_cast<std::uint32_t>(random() % bound); };
+  std::uint64_t lost = 0;
+  for (int round = 0; round < 1000; ++round) {
+    const Graph given = random_graph(random, 9, 9 + below(12), 1 + below(5), 1 + below(2));
+    const mine::Prepared prepared(given);
+    const LabelledGraph graph(prepared.view(), true, true);
+    const auto edge = [&] { return below(graph.edge_labels().size()); };
+    const auto label = [&] { return below(graph.vertex_labels().size()); };
+    Shape any;
+    for (any.add_vertex(label()); any.size < 3 + round % 3;) {
+      const auto v = static_cast<int>(below(static_cast<std::uint64_t>(any.size)));
+      any.join(v, any.add_vertex(label()), edge());
+    }
+    if (below(4) == 0 && !any.adjacent(0, any.size - 1)) any.join(0, any.size - 1, edge());
+    const Canonical form = canonical(any);
+    const Shape shape = any.permuted(form.order, any.size);
+    const auto size = static_cast<std::size_t>(shape.size);
+    Domains possible;
+    for (std::size_t v = 0; v < size; ++v) {
+      if (form.orbit[v] != v) continue;
+      possible[v] = Domain(graph.count(shape.label[v]));
+      for (std::uint64_t rank = 0; rank < graph.count(shape.label[v]); ++rank) possible[v].add(rank);
+    }
+    const Pattern pattern = pattern_of(shape, &graph);
+    const AllMaps all(given, pattern);
+    const ImageRequest request{&graph, &shape, form.orbit, 1, true, 1 + round % 2, [] { return false; }};
+    CAPTURE(round, pattern.to_string());
+    CHECK(Images(request, possible).find() == all.support());
+    for (std::size_t v = 0; v < size && all.support() > 0; ++v) {
+      const std::uint64_t images = possible[form.orbit[v]].count();
+      CHECK(images == all.images()[v].size());
+      lost += graph.count(shape.label[v]) - images;
+    }
+  }
+  CHECK(lost > 100);
 }
 
 TEST_CASE("one thread or two, patterns or vertices shared") {

@@ -170,22 +170,40 @@ bool Images::meets(vid v, const Need& need) const {
   return false;
 }
 
-void Images::revise(std::size_t orbit) {
+/// Takes out the vertices that lack a neighbour they need. Returns which needs of the orbit's some lacked.
+std::uint32_t Images::revise(std::size_t orbit) {
   const vid begin = first(static_cast<int>(orbit));
   Domain& domain = possible_[orbit];
+  const std::vector<Need>& needs = needs_[orbit];
+  std::atomic<std::uint32_t> lacked{0};
   for_pieces(domain.words(), [&](std::size_t word, std::size_t last) {
     if (request_.stop()) stopped_ = true;
+    std::uint32_t lacked_here = 0;
     for (; word < last && !stopped() && enough(orbit); ++word) {
       for (std::uint64_t bits = domain.word(word); bits != 0; bits &= bits - 1) {
         const std::uint64_t rank = 64 * word + static_cast<std::uint64_t>(std::countr_zero(bits));
         const auto v = static_cast<vid>(begin + rank);
-        if (std::all_of(needs_[orbit].begin(), needs_[orbit].end(), [&](const Need& need) { return meets(v, need); }))
-          continue;
+        std::size_t i = 0;
+        while (i < needs.size() && meets(v, needs[i])) ++i;
+        if (i == needs.size()) continue;
+        lacked_here |= 1U << i;
         domain.clear(rank);
         --left_[orbit];
       }
     }
+    lacked |= lacked_here;
   });
+  return lacked;
+}
+
+/// Whether a vertex of `orbit` may lack this need now that `changed` lost vertices, which lacked those needs of theirs.
+/// Not where all that went had not one neighbour in `orbit` by such an edge.
+bool Images::concerned(std::size_t orbit, const Need& need, std::size_t changed, std::uint32_t lacked) const {
+  if (need.orbit != changed) return false;
+  if (!std::has_single_bit(lacked)) return true;
+  const Need& reason = needs_[changed][static_cast<std::size_t>(std::countr_zero(lacked))];
+  const LabelledGraph& graph = *request_.graph;
+  return reason.orbit != orbit || reason.all > 1 || graph.edge_label(reason.kind) != graph.edge_label(need.kind);
 }
 
 /// To the greatest set of vertices that meet their needs by one another. False: too few are left.
@@ -198,11 +216,11 @@ bool Images::filter() {
       if (((due >> orbit) & 1U) != 0 && left_[orbit] < left_[next]) next = orbit;
     due &= ~(1U << next);
     const std::uint64_t before = left_[next];
-    revise(next);
+    const std::uint32_t lacked = revise(next);
     if (stopped() || !enough(next)) return false;
     if (left_[next] == before) continue;
     for (const std::size_t orbit : orbits_)
-      for (const Need& need : needs_[orbit]) due |= need.orbit == next ? 1U << orbit : 0U;
+      for (const Need& need : needs_[orbit]) due |= concerned(orbit, need, next, lacked) ? 1U << orbit : 0U;
   }
   return true;
 }

@@ -66,7 +66,8 @@ class Images {
   [[nodiscard]] bool decided_by_needs() const;
   [[nodiscard]] bool meets(vid v, const Need& need) const;
   bool filter();
-  void revise(std::size_t orbit);
+  std::uint32_t revise(std::size_t orbit);
+  [[nodiscard]] bool concerned(std::size_t orbit, const Need& need, std::size_t changed, std::uint32_t lacked) const;
   [[nodiscard]] std::vector<Step> steps_from(int root) const;
   bool search();
   void search_orbit(std::size_t orbit);
