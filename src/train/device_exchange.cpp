@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "src/ops/device_ops.hpp"
+#include "src/ops/device_packed.hpp"
 #include "src/ops/pointwise.hpp"
 
 namespace galena::train {
@@ -10,55 +11,76 @@ namespace {
 
 constexpr std::size_t kSelectionsKept = 16;
 
+Tensor numbers_to_device(std::span<const VertexId> numbers) {
+  return ops::to_device(reinterpret_cast<const std::int32_t*>(numbers.data()), numbers.size());
+}
+
+std::span<const VertexId> numbers_of(const Tensor& on_device) {
+  return {ops::device_data<const VertexId>(on_device), static_cast<std::size_t>(on_device.rows())};
+}
+
+/// These rows of x, in the CPU's memory.
+Tensor bring(const Tensor& x, std::span<const VertexId> rows) {
+  const OnDevice there(Device::cuda);
+  const Tensor gathered = Tensor::empty(static_cast<std::int64_t>(rows.size()), x.cols(), x.dtype());
+  ops::gather_rows(x, rows, gathered);
+  return gathered.to(Device::cpu);
+}
+
+/// Rows that arrived, on the device and decoded: few bits an element are copied.
+Tensor take(const nn::HaloRows& rows, DType dtype) {
+  if (rows.packed == nullptr) return rows.dense.to(Device::cuda);
+  const OnDevice there(Device::cuda);
+  const Tensor decoded = Tensor::empty(rows.packed->rows, rows.packed->cols, dtype);
+  ops::device_ops().unpack_rows(ops::to_device(*rows.packed), decoded);
+  return decoded;
+}
+
 }  // namespace
+
+DeviceExchange::Kept& DeviceExchange::kept(std::uint64_t version) {
+  const auto found = std::ranges::find(kept_, version, &Kept::version);
+  if (found != kept_.end()) return *found;
+  if (kept_.size() == kSelectionsKept) kept_.pop_front();
+  kept_.emplace_back().version = version;
+  return kept_.back();
+}
 
 const nn::HaloSelection& DeviceExchange::selection(std::uint32_t call, int hop) {
   const nn::HaloSelection& selection = exchange_.selection(call, hop);
-  const auto found =
-      std::ranges::find_if(kept_, [&](const Kept& kept) { return kept.selection.version == selection.version; });
-  if (found != kept_.end()) return found->selection;
-  Kept& kept = kept_.emplace_back(Kept{selection, ops::to_device(selection.csr), ops::to_device(selection.csr_t)});
-  kept.selection.csr.on_device = kept.csr.get();
-  kept.selection.csr_t.on_device = kept.csr_t.get();
-  if (kept_.size() > kSelectionsKept) kept_.pop_front();
-  return kept.selection;
-}
-
-DeviceExchange::Part DeviceExchange::boundary(int hop, const Tensor& x) {
-  const Share& step = share_.step(hop);
-  Boundary& b = boundaries_[&step];
-  if (!b.on_device.defined()) {
-    for (const Route& route : step.sends) b.rows.insert(b.rows.end(), route.rows.begin(), route.rows.end());
-    std::ranges::sort(b.rows);
-    b.rows.erase(std::unique(b.rows.begin(), b.rows.end()), b.rows.end());
-    b.on_device = ops::to_device(reinterpret_cast<const std::int32_t*>(b.rows.data()), b.rows.size());
+  Kept& k = kept(selection.version);
+  if (k.csr == nullptr) {
+    k.csr = ops::to_device(selection.csr);
+    k.csr_t = ops::to_device(selection.csr_t);
+    k.selection = selection;
+    k.selection.csr.on_device = k.csr.get();
+    k.selection.csr_t.on_device = k.csr_t.get();
   }
-  const auto count = static_cast<std::size_t>(std::ranges::lower_bound(b.rows, x.rows()) - b.rows.begin());
-  return {std::span(b.rows).first(count), {ops::device_data<const VertexId>(b.on_device), count}};
+  return k.selection;
 }
 
-/// In the CPU's memory: x's boundary rows in their places; others are not there.
-Tensor DeviceExchange::bring(int hop, const Tensor& x) {
-  const Part part = boundary(hop, x);
-  const Tensor rows = Tensor::empty(static_cast<std::int64_t>(part.rows.size()), x.cols(), x.dtype());
-  ops::gather_rows(x, part.on_device, rows);
-  const Tensor there = rows.to(Device::cpu);
-  const OnDevice here(Device::cpu);
-  const Tensor all = Tensor::zeros(x.rows(), x.cols(), x.dtype());
-  ops::scatter_add_rows(there, part.rows, all);
-  return all;
+std::span<const VertexId> DeviceExchange::sent(const Drawn& drawn, int hop) {
+  Kept& k = kept(drawn.view.version);
+  if (!k.sent.defined()) {
+    const auto& routes = share_.step(hop).sends;
+    std::vector<VertexId> rows;
+    for (std::size_t r = 0; r < routes.size(); ++r)
+      for (const std::uint32_t position : drawn.sends[r].positions) rows.push_back(routes[r].rows[position]);
+    k.sent = numbers_to_device(rows);
+  }
+  return numbers_of(k.sent);
 }
 
 void DeviceExchange::begin_forward(std::uint32_t call, int hop, const Tensor& x) {
-  const Tensor host = bring(hop, x);
+  types_[call] = x.dtype();
+  const Tensor rows = bring(x, sent(*exchange_.drawn(call, hop), hop));
   const OnDevice here(Device::cpu);
-  hops_[call] = hop;
-  exchange_.begin_forward(call, hop, host);
+  exchange_.begin_forward_gathered(call, hop, rows);
 }
 
 nn::HaloRows DeviceExchange::finish_forward(std::uint32_t call, bool) {
   const OnDevice here(Device::cpu);
-  return {exchange_.finish_forward(call, false).dense.to(Device::cuda), nullptr};
+  return {take(exchange_.finish_forward(call, true), types_.at(call)), nullptr};
 }
 
 void DeviceExchange::begin_backward(std::uint32_t call, const Tensor& gradient) {
@@ -68,22 +90,26 @@ void DeviceExchange::begin_backward(std::uint32_t call, const Tensor& gradient) 
 }
 
 void DeviceExchange::finish_backward(std::uint32_t call, const Tensor& dx) {
-  const Part part = boundary(hops_.at(call), dx);
-  Tensor rows;
-  {
-    const OnDevice here(Device::cpu);
-    const Tensor sums = Tensor::zeros(dx.rows(), dx.cols(), dx.dtype());
-    exchange_.finish_backward(call, sums);
-    rows = Tensor::empty(static_cast<std::int64_t>(part.rows.size()), dx.cols(), dx.dtype());
-    ops::gather_rows(sums, part.rows, rows);
+  const OnDevice here(Device::cpu);
+  const BoundaryExchange::Returned back = exchange_.finish_backward_gathered(call, true);
+  const Tensor rows = take(back.rows, dx.dtype());
+  const auto numbers = sent(*back.drawn, back.hop);
+  const auto& first = back.drawn->sent_first;
+  // A row may come back from several ranks, but once from each.
+  for (std::size_t r = 0; r + 1 < first.size(); ++r) {
+    const auto count = static_cast<std::size_t>(first[r + 1] - first[r]);
+    if (count == 0) continue;
+    ops::scatter_add_rows(rows.slice(first[r], first[r + 1]),
+                          numbers.subspan(static_cast<std::size_t>(first[r]), count), dx);
   }
-  ops::scatter_add_rows(rows.to(Device::cuda), part.on_device, dx);
 }
 
 Tensor DeviceExchange::gather_full(const Tensor& x, int hop) {
-  const Tensor host = x.to(Device::cpu);
+  if (!ops::on_device(x)) return exchange_.gather_full(x, hop);
+  std::vector<Tensor> rows;
+  for (const Route& route : share_.step(hop).sends) rows.push_back(bring(x, numbers_of(numbers_to_device(route.rows))));
   const OnDevice here(Device::cpu);
-  return exchange_.gather_full(host, hop).to(x.device());
+  return exchange_.gather_full(rows, x.cols(), x.dtype(), hop).to(Device::cuda);
 }
 
 }  // namespace galena::train

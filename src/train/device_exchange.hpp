@@ -1,7 +1,7 @@
 #pragma once
-// The halo exchange of ranks whose rows lie in a GPU's memory: rows that leave are gathered there and brought to the CPU's,
-// where BoundaryExchange samples, codes and sends them, and what arrives goes back. So rows, draws and bytes are those of a
-// run on CPUs. Ranks may share a GPU.
+// The halo exchange of ranks whose rows lie in a GPU's memory. What leaves is gathered there, the sampled rows alone, and
+// brought to the CPU's, where BoundaryExchange codes and sends it; what arrives goes back as it came, coded or not, and is
+// decoded and added there. So rows, draws and bytes are those of a run on CPUs. Ranks may share a GPU.
 
 #include <deque>
 #include <map>
@@ -18,7 +18,7 @@ class DeviceExchange : public nn::HaloExchange {
 
   const nn::HaloSelection& selection(std::uint32_t call, int hop) override;
   void begin_forward(std::uint32_t call, int hop, const Tensor& x) override;
-  /// Rows are decoded: kernels that take packed ones are the CPU's.
+  /// Rows are decoded.
   nn::HaloRows finish_forward(std::uint32_t call, bool packed_ok) override;
   void begin_backward(std::uint32_t call, const Tensor& gradient) override;
   void finish_backward(std::uint32_t call, const Tensor& dx) override;
@@ -26,27 +26,20 @@ class DeviceExchange : public nn::HaloExchange {
   void progress() override { exchange_.progress(); }
 
  private:
-  /// Rows that any other rank asks for, increasing.
-  struct Boundary {
-    std::vector<VertexId> rows;
-    Tensor on_device;
-  };
-  /// The first of them that x has.
-  struct Part {
-    std::span<const VertexId> rows, on_device;
-  };
+  /// What is kept of a sample on the device.
   struct Kept {
+    std::uint64_t version = 0;
+    std::shared_ptr<const ops::DeviceCsr> csr, csr_t;  ///< where operations have asked for them
     nn::HaloSelection selection;
-    std::shared_ptr<const ops::DeviceCsr> csr, csr_t;
+    Tensor sent;  ///< i32 [sent x 1]: rows that leave, by route
   };
-  Part boundary(int hop, const Tensor& x);
-  Tensor bring(int hop, const Tensor& x);
+  Kept& kept(std::uint64_t version);
+  std::span<const VertexId> sent(const Drawn& drawn, int hop);
 
   const Share& share_;
   BoundaryExchange& exchange_;
-  std::map<const Share*, Boundary> boundaries_;
-  std::map<std::uint32_t, int> hops_;  ///< by call, of this pass
-  std::deque<Kept> kept_;              ///< the latest few
+  std::map<std::uint32_t, DType> types_;  ///< of rows, by call of this pass
+  std::deque<Kept> kept_;                 ///< the latest few
 };
 
 }  // namespace galena::train

@@ -164,7 +164,8 @@ std::vector<std::uint8_t> BoundaryExchange::widths(bool sends, bool forward, std
 
 // --- sending and receiving
 
-void BoundaryExchange::send(Flight& flight, std::uint32_t call, bool forward, std::size_t route, const Tensor& x) {
+void BoundaryExchange::send(Flight& flight, std::uint32_t call, bool forward, std::size_t route, const Tensor& x,
+                            bool gathered) {
   const Drawn& drawn = *flight.drawn;
   const Route& to = destinations(flight.hop, forward)[route];
   const Sample& sample = forward ? drawn.sends[route] : drawn.receives[route];
@@ -173,9 +174,10 @@ void BoundaryExchange::send(Flight& flight, std::uint32_t call, bool forward, st
   const auto kind = pass_.training ? comm::Traffic::payload : comm::Traffic::control;
   const comm::Label label{kind, static_cast<int>(call), direction};
   std::vector<VertexId> index, ids;
+  const std::int64_t first = (forward ? drawn.sent_first : drawn.first)[route];
   for (std::size_t k = 0; k < sample.positions.size(); ++k) {
-    index.push_back(forward ? to.rows[sample.positions[k]]
-                            : static_cast<VertexId>(drawn.first[route] + static_cast<std::int64_t>(k)));
+    index.push_back(gathered ? static_cast<VertexId>(first + static_cast<std::int64_t>(k))
+                             : to.rows[sample.positions[k]]);
     ids.push_back(to.ids[sample.positions[k]]);
   }
   if (!flight.coded) {
@@ -202,8 +204,8 @@ void BoundaryExchange::send(Flight& flight, std::uint32_t call, bool forward, st
 }
 
 std::shared_ptr<BoundaryExchange::Flight> BoundaryExchange::launch(std::uint32_t call, int hop, bool forward,
-                                                                   std::shared_ptr<const Drawn> drawn,
-                                                                   const Tensor& x) {
+                                                                   std::shared_ptr<const Drawn> drawn, const Tensor& x,
+                                                                   bool gathered) {
   auto flight = std::make_shared<Flight>();
   flight->drawn = std::move(drawn);
   flight->hop = hop;
@@ -236,7 +238,7 @@ std::shared_ptr<BoundaryExchange::Flight> BoundaryExchange::launch(std::uint32_t
     }
     flight->requests.push_back(communicator_.irecv(from[r].peer, tag_of(call, forward), into));
   }
-  for (std::size_t r = 0; r < to.size(); ++r) send(*flight, call, forward, r, x);
+  for (std::size_t r = 0; r < to.size(); ++r) send(*flight, call, forward, r, x, gathered);
   return flight;
 }
 
@@ -254,11 +256,18 @@ void BoundaryExchange::settle(Flight& flight, bool forward, bool decode) {
   ops::unpack_rows(flight.packed, flight.rows);
 }
 
-void BoundaryExchange::begin_forward(std::uint32_t number, int hop, const Tensor& x) {
+void BoundaryExchange::begin_forward(std::uint32_t number, int hop, const Tensor& x) { start(number, hop, x, false); }
+
+std::shared_ptr<const Drawn> BoundaryExchange::drawn(std::uint32_t number, int hop) {
   Call& call = call_of(number);
   if (!call.drawn) call.drawn = draw(number, hop);
+  return call.drawn;
+}
+
+void BoundaryExchange::start(std::uint32_t number, int hop, const Tensor& x, bool gathered) {
+  Call& call = call_of(number);
   const bool stale = policy_.stale && pass_.training;
-  auto flight = launch(number, hop, true, call.drawn, x);
+  auto flight = launch(number, hop, true, drawn(number, hop), x, gathered);
   flight->drawn_in = pass_.epoch;
   call.forward = stale && call.forward_late ? call.forward_late : flight;
   if (stale) call.forward_late = flight;
@@ -274,7 +283,7 @@ nn::HaloRows BoundaryExchange::finish_forward(std::uint32_t number, bool packed_
 
 void BoundaryExchange::begin_backward(std::uint32_t number, const Tensor& gradient) {
   Call& call = call_of(number);
-  auto flight = launch(number, call.forward->hop, false, call.forward->drawn, gradient);
+  auto flight = launch(number, call.forward->hop, false, call.forward->drawn, gradient, true);
   flight->drawn_in = call.forward->drawn_in;
   const bool stale = policy_.stale && pass_.training;
   call.backward = stale && call.backward_late ? call.backward_late : flight;
@@ -284,36 +293,50 @@ void BoundaryExchange::begin_backward(std::uint32_t number, const Tensor& gradie
     call.forward = nullptr;  // its rows are no longer needed
 }
 
+BoundaryExchange::Returned BoundaryExchange::finish_backward_gathered(std::uint32_t number, bool packed_ok) {
+  const std::shared_ptr<Flight> flight = std::move(call_of(number).backward);
+  const bool packed = flight->coded && packed_ok;
+  settle(*flight, false, !packed);
+  nn::HaloRows rows;
+  if (packed)
+    rows.packed = &flight->packed;
+  else
+    rows.dense = flight->rows;
+  return {rows, flight->drawn, flight->hop, flight};
+}
+
 void BoundaryExchange::finish_backward(std::uint32_t number, const Tensor& dx) {
-  Call& call = call_of(number);
-  Flight& flight = *call.backward;
-  settle(flight, false, true);
-  const auto& bounds = flight.bounds(false);
+  const Returned back = finish_backward_gathered(number, false);
+  const auto& bounds = back.drawn->sent_first;
   std::vector<VertexId> rows;
-  const auto& from = sources(flight.hop, false);
+  const auto& from = sources(back.hop, false);
   for (std::size_t r = 0; r < from.size(); ++r) {
     rows.clear();
-    for (const std::uint32_t k : flight.drawn->sends[r].positions) rows.push_back(from[r].rows[k]);
-    if (!rows.empty()) ops::scatter_add_rows(flight.rows.slice(bounds[r], bounds[r + 1]), rows, dx);
+    for (const std::uint32_t k : back.drawn->sends[r].positions) rows.push_back(from[r].rows[k]);
+    if (!rows.empty()) ops::scatter_add_rows(back.rows.dense.slice(bounds[r], bounds[r + 1]), rows, dx);
   }
-  call.backward = nullptr;
 }
 
 Tensor BoundaryExchange::gather_full(const Tensor& x, int hop) {
-  const Share& step = share_.step(hop);
-  Tensor halo = Tensor::empty(step.view.halo, x.cols(), x.dtype());
-  std::vector<comm::Request> requests;
   std::vector<Tensor> sent;
+  for (const Route& route : share_.step(hop).sends) {
+    sent.push_back(Tensor::empty(static_cast<std::int64_t>(route.rows.size()), x.cols(), x.dtype()));
+    ops::gather_rows(x, route.rows, sent.back());
+  }
+  return gather_full(sent, x.cols(), x.dtype(), hop);
+}
+
+Tensor BoundaryExchange::gather_full(std::span<const Tensor> sent, std::int64_t width, DType dtype, int hop) {
+  const Share& step = share_.step(hop);
+  Tensor halo = Tensor::empty(step.view.halo, width, dtype);
+  std::vector<comm::Request> requests;
   for (const Route& route : step.receives) {
     const Tensor rows = halo.slice(route.rows.front(), route.rows.back() + 1);
     requests.push_back(communicator_.irecv(route.peer, kGatherTag, {rows.raw(), rows.bytes()}));
   }
-  for (const Route& route : step.sends) {
-    sent.push_back(Tensor::empty(static_cast<std::int64_t>(route.rows.size()), x.cols(), x.dtype()));
-    ops::gather_rows(x, route.rows, sent.back());
-    requests.push_back(communicator_.isend(route.peer, kGatherTag, {sent.back().raw(), sent.back().bytes()},
+  for (std::size_t r = 0; r < step.sends.size(); ++r)
+    requests.push_back(communicator_.isend(step.sends[r].peer, kGatherTag, {sent[r].raw(), sent[r].bytes()},
                                            {comm::Traffic::control, -1, comm::Direction::forward}));
-  }
   communicator_.wait_all(requests);
   return halo;
 }

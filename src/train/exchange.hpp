@@ -78,6 +78,25 @@ class BoundaryExchange : public nn::HaloExchange {
   Tensor gather_full(const Tensor& x, int hop) override;
   void progress() override { communicator_.progress(); }
 
+  // The same for rows that lie elsewhere, and that the caller gathers and adds (DeviceExchange): only those that travel
+  // come here, in the order of their routes, `sent_first` of the sample.
+
+  /// The rows that begin_forward() sends.
+  std::shared_ptr<const Drawn> drawn(std::uint32_t call, int hop);
+  /// begin_forward() of those rows, [sent_first.back() x d].
+  void begin_forward_gathered(std::uint32_t call, int hop, const Tensor& rows) { start(call, hop, rows, true); }
+  /// Rows that came back; they stay while `owner` does.
+  struct Returned {
+    nn::HaloRows rows;  ///< [sent_first.back() x d]
+    std::shared_ptr<const Drawn> drawn;
+    int hop = 0;
+    std::shared_ptr<const void> owner;
+  };
+  /// finish_backward() without the sum.
+  Returned finish_backward_gathered(std::uint32_t call, bool packed_ok);
+  /// gather_full() of the rows of each route, of this width and type.
+  Tensor gather_full(std::span<const Tensor> rows, std::int64_t width, DType dtype, int hop);
+
   /// What has been measured, and what a stale policy has under way (it is waited for), for checkpoints. load() wants
   /// begin_pass() of the last epoch before.
   void save(ByteWriter& writer);
@@ -110,9 +129,11 @@ class BoundaryExchange : public nn::HaloExchange {
   [[nodiscard]] const RouteAssignment* assigned(bool sends, std::uint32_t call, std::size_t route) const;
   [[nodiscard]] std::vector<std::uint8_t> widths(bool sends, bool forward, std::uint32_t call, std::size_t route,
                                                  const Sample& sample) const;
+  void start(std::uint32_t call, int hop, const Tensor& x, bool gathered);
+  /// `gathered`: x has the rows that travel, route after route.
   std::shared_ptr<Flight> launch(std::uint32_t call, int hop, bool forward, std::shared_ptr<const Drawn> drawn,
-                                 const Tensor& x);
-  void send(Flight& flight, std::uint32_t call, bool forward, std::size_t route, const Tensor& x);
+                                 const Tensor& x, bool gathered);
+  void send(Flight& flight, std::uint32_t call, bool forward, std::size_t route, const Tensor& x, bool gathered);
   void record(std::uint32_t call, int hop, bool forward, std::size_t route, const Sample& sample, std::int64_t width,
               std::span<const std::uint8_t> bits, std::span<const double> variance, std::span<const double> energy);
   /// Waits for a flight; its rows are then decoded where `decode`, packed otherwise.

@@ -19,7 +19,7 @@ struct State {
   std::mutex mutex;
   std::map<void*, std::uint64_t> blocks;
   std::uint64_t live = 0, most = 0;
-  std::atomic<std::uint64_t> waits{0}, launches{0};
+  std::atomic<std::uint64_t> waits{0}, launches{0}, copied{0};
   std::vector<std::function<void()>>* recording = nullptr;
   bool backwards = false;
 };
@@ -156,11 +156,13 @@ ops::DeviceOps table() {
   ops.release = release;
   ops.upload = [](void* to, const void* from, std::uint64_t bytes) {
     not_while_recording("a copy");
+    state().copied += bytes;
     std::memcpy(to, from, bytes);
   };
   ops.download = [](void* to, const void* from, std::uint64_t bytes) {
     not_while_recording("a copy");
     ++state().waits;
+    state().copied += bytes;
     std::memcpy(to, from, bytes);
   };
   ops.copy = [](void* to, const void* from, std::uint64_t bytes) { submit([=] { std::memmove(to, from, bytes); }); };
@@ -194,6 +196,7 @@ SimulatedDevice::~SimulatedDevice() { ops::set_device_ops(nullptr); }
 
 std::uint64_t SimulatedDevice::live_bytes() { return state().live; }
 std::uint64_t SimulatedDevice::waits() { return state().waits; }
+std::uint64_t SimulatedDevice::copied_bytes() { return state().copied; }
 std::uint64_t SimulatedDevice::launches() { return state().launches; }
 
 }  // namespace galena::test

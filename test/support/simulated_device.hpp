@@ -21,6 +21,8 @@ class SimulatedDevice {
   static std::uint64_t live_bytes();
   /// How often the host has waited for the device since the start: downloads and synchronisations.
   static std::uint64_t waits();
+  /// Bytes copied between the memories since the start.
+  static std::uint64_t copied_bytes();
   /// Kernels, copies and graphs that the host has launched since the start.
   static std::uint64_t launches();
 };

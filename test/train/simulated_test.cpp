@@ -104,6 +104,53 @@ TEST_CASE("a pass that cannot be recorded runs as it is, and the run says why") 
   CHECK_THAT(got.notes.back(), contains("not replayed") && contains("a copy to the CPU's memory"));
 }
 
+namespace {
+
+/// Bytes that an epoch copies between the memories, and that ranks send each other.
+struct EpochBytes {
+  std::uint64_t copied = 0, payload = 0, gradients = 0;
+};
+EpochBytes bytes_of_an_epoch(const NodeDataset& data, TrainOptions options) {
+  EpochBytes bytes;
+  std::uint64_t copied = 0;
+  for (const int epochs : {5, 15}) {
+    options.epochs = epochs;
+    const std::uint64_t before = SimulatedDevice::copied_bytes();
+    const TrainResult result = train_network(data, options);
+    bytes.copied = (SimulatedDevice::copied_bytes() - before - copied) / 10;
+    copied = SimulatedDevice::copied_bytes() - before;
+    bytes.payload = result.bytes_per_epoch.payload;
+    bytes.gradients = 0;
+    for (const auto& [name, weight] : result.weights) bytes.gradients += weight.bytes();
+  }
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("parts on a device copy the rows that travel and the gradients of parameters, nothing else") {
+  const SimulatedDevice device;
+  DataOptions shape;
+  shape.vertices = 400;
+  shape.train = 300;
+  shape.features = 64;
+  const NodeDataset data = random_data(shape);
+  for (const int parts : {2, 3}) {
+    TrainOptions options = options_for("sage", DType::f32);
+    options.device = Device::cuda;
+    options.model.hidden = 64;
+    options.partition.parts = parts;
+    options.eval_every = 1000;
+    const EpochBytes whole = bytes_of_an_epoch(data, options);
+    // Down and up again; a rank's loss is a double.
+    const auto ranks = static_cast<std::uint64_t>(parts);
+    CHECK(whole.copied == 2 * whole.payload + ranks * (2 * whole.gradients + sizeof(double)));
+    options.messages.bits = 2;
+    const EpochBytes coded = bytes_of_an_epoch(data, options);
+    CHECK(coded.copied < whole.copied - whole.payload / 2);
+  }
+}
+
 TEST_CASE("a model that does not fit ends with what it needed") {
   const SimulatedDevice device(1 << 16);
   DataOptions shape;
