@@ -234,6 +234,19 @@ TEST_CASE("labels that are not asked for are all alike") {
   CHECK(supports(frequent(graph, "LABELS VERTICES " + clauses)) == brute_force(with_vertex_labels(none, labels), 3, 2));
 }
 
+TEST_CASE("queries of a session, whichever labels they ask for") {
+  std::mt19937 random(12);
+  const Graph graph = random_graph(random, 20, 40, 3, 2);
+  Miner miner(graph, quick());
+  for (int round = 0; round < 2; ++round) {
+    for (const char* labels : {"", " LABELS NONE", " LABELS VERTICES", " LABELS EDGES"}) {
+      const std::string clauses = std::string("EDGES <= 3 SUPPORT >= 3") + labels;
+      CAPTURE(round, clauses);
+      CHECK(supports(miner.run(parse_queries("FREQUENT " + clauses).front())) == supports(frequent(graph, clauses)));
+    }
+  }
+}
+
 TEST_CASE("canonical codes and orbits agree with the compiler's") {
   std::mt19937 random(3);
   std::map<std::string, std::u32string> code_of;
