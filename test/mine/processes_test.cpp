@@ -47,7 +47,9 @@ TEST_CASE("processes: each has the result of one, by every route") {
   for (const Engine engine : {Engine::interpreter, Engine::automatic})
     for (const std::string query :
          {"house", "COUNT INDUCED cycle(4)", "(a:0)--(b:1)--(c:2)", "clique(5)", "MOTIFS 4", "MOTIFS 5", "CLIQUES",
-          "LOCAL triangle BY a", "EXISTS clique(4)", "EXISTS clique(30)"}) {
+          "LOCAL triangle BY a", "EXISTS clique(4)", "EXISTS clique(30)",
+          "(a:0)--(b:1)--(c:2)--(d:0)--(e:1)--(f:2)--(g:0), (a)--(c), (c)--(e), (e)--(g)",
+          "EXISTS (a:0)--(b:1)--(c:2)--(d:0)--(e:1)--(f:2)--(g:0)"}) {
       if (query == "MOTIFS 5" && engine == Engine::interpreter) continue;
       CAPTURE(ranks, query, static_cast<int>(engine));
       MineOptions alone = quick(engine);

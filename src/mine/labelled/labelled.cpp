@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <condition_variable>
@@ -15,6 +16,7 @@
 #include "src/mine/executor.hpp"
 #include "src/mine/labelled/tasks.hpp"
 #include "src/mine/rows.hpp"
+#include "src/mine/team.hpp"
 
 namespace galena::mine {
 
@@ -27,7 +29,7 @@ using labelled::Symmetry;
 using labelled::Tasks;
 
 constexpr int kLeastSize = 7;  ///< vertices; a plan for fewer is soon made and soon run
-constexpr auto kTick = std::chrono::milliseconds(50);
+constexpr auto kTick = std::chrono::milliseconds(50), kTeamTick = std::chrono::milliseconds(1);
 
 Symmetry symmetry_of(const Query& query) {
   if (query.kind == QueryKind::exists) return Symmetry::kept;
@@ -61,13 +63,16 @@ class LabelledSearch::Run {
       std::iota(order.begin(), order.end(), 0);
       rows_ = std::make_unique<Rows>(graph_, query_, order, thread_count(options_), sink);
     }
+    if (options_.processes != nullptr) team_.emplace(*options_.processes, tasks_ ? tasks_->count() : 0);
     if (tasks_) search();
+    const double done = finish();
+    const bool whole = ended_ || (tasks_ ? done == 1 : !rt::raised(options_.stop));
     QueryResult result;
     result.query = query_;
     result.engine = "labelled search";
-    const bool whole = ended_ || (tasks_ ? tasks_->all_done() : !rt::raised(options_.stop));
     result.partial = !whole;
-    result.done = whole ? 1 : tasks_ ? std::min(0.9999, tasks_->done()) : 0;
+    result.balance = balance_;
+    result.done = whole ? 1 : std::min(0.9999, done);
     result.count = query_.kind == QueryKind::list     ? Count(rows_->finish())
                    : query_.kind == QueryKind::exists ? Count(ended_ ? 1 : 0)
                                                       : counted(whole);
@@ -99,15 +104,42 @@ class LabelledSearch::Run {
     return [this, thread](const rt::vid* matched) { return rows_->add(thread, matched, shape_.size); };
   }
 
+  bool take(labelled::Task& task) {
+    if (!team_) return tasks_->take_next(task);
+    for (;;) {
+      const std::size_t number = team_->take(&halt_);
+      if (number == tasks_->count()) return false;
+      if (tasks_->take(number, task)) return true;
+    }
+  }
+
   void work(Search& search) {
-    for (labelled::Prefix prefix; !rt::raised(&halt_) && tasks_->take(prefix);) {
-      const Search::Outcome outcome = search.run(prefix);
+    const Stopwatch clock;
+    for (labelled::Task task; !rt::raised(&halt_) && take(task);) {
+      const Search::Outcome outcome = search.run(task.prefix);
       if (search.ended()) ended_ = true;
-      if (!outcome.whole) return;
+      if (!outcome.whole) break;
       const std::scoped_lock lock(mutex_);
       overflow_ = overflow_ || outcome.overflow || __builtin_add_overflow(sum_, outcome.count, &sum_);
-      tasks_->finish(prefix, outcome);
+      tasks_->finish(task, outcome);
     }
+    const std::scoped_lock lock(mutex_);
+    busy_ += clock.seconds();
+  }
+
+  /// What the other processes have found is added. Returns the share of the prefixes that are done.
+  double finish() {
+    if (!team_) return tasks_ ? tasks_->share_finished() : 0;
+    if (ended_) team_->exhaust();
+    Team::Part mine{
+        tasks_ ? tasks_->finished() : std::vector<std::uint8_t>(), {sum_}, {}, busy_, ended_.load(), overflow_};
+    const Team::Part all = team_->merge(mine);
+    sum_ = all.sums.front();
+    ended_ = all.ended;
+    overflow_ = all.overflow;
+    balance_ = all.busy;
+    const auto done = static_cast<double>(std::ranges::count(all.done, 1));
+    return all.done.empty() ? 0 : done / static_cast<double>(all.done.size());
   }
 
   /// A thread that ends early, by enough matches or an error, ends all.
@@ -122,11 +154,19 @@ class LabelledSearch::Run {
   void watch() {
     std::unique_lock lock(mutex_);
     const auto over = [this] { return running_ == 0; };
-    while (!wake_.wait_for(lock, kTick, over)) {
+    const auto share_out = [&] {
+      if (!team_) return;
+      lock.unlock();
+      team_->refill(searches_.size());
+      lock.lock();
+    };
+    share_out();
+    while (!wake_.wait_for(lock, team_ ? kTeamTick : kTick, over)) {
+      share_out();
       if (rt::raised(options_.stop)) __atomic_store_n(&halt_, 1, __ATOMIC_RELAXED);
       if (!options_.progress) continue;
       lock.unlock();
-      const double share = tasks_->done(), seconds = clock_.seconds();
+      const double share = tasks_->share_finished(), seconds = clock_.seconds();
       options_.progress({share, seconds, share > 0 ? seconds * (1 / share - 1) : -1});
       lock.lock();
     }
@@ -152,6 +192,7 @@ class LabelledSearch::Run {
   std::unique_ptr<Rows> rows_;
   std::vector<std::unique_ptr<Search>> searches_;  ///< one a thread
   std::optional<Tasks> tasks_;
+  std::optional<Team> team_;
   volatile int halt_ = 0;
   std::atomic<bool> ended_{false};
   base::ErrorTrap trap_;
@@ -159,6 +200,7 @@ class LabelledSearch::Run {
   std::mutex mutex_;  ///< guards what follows
   std::condition_variable wake_;
   std::size_t running_ = 0;
+  double busy_ = 0, balance_ = 1;  ///< seconds of threads; of processes, the most over the mean
   rt::i128 sum_ = 0;
   bool overflow_ = false;
 };

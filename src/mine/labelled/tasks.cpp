@@ -17,6 +17,7 @@ Tasks::Tasks(Search& search, const volatile int* stop) : prefixes_{Prefix{}} {
       if (rt::raised(stop) || !search.split(prefix, longer)) longer.push_back(prefix);
     prefixes_ = std::move(longer);
   }
+  finished_.resize(prefixes_.size());
 }
 
 double Tasks::estimate(Search& search) const {
@@ -45,19 +46,34 @@ bool Tasks::fails(const Prefix& prefix) const {
   return false;
 }
 
-bool Tasks::take(Prefix& prefix) {
+bool Tasks::take(std::size_t number, Task& task) {
   const std::scoped_lock lock(mutex_);
-  for (; next_ < prefixes_.size(); ++next_, ++finished_) {
-    if (fails(prefixes_[next_])) continue;
-    prefix = prefixes_[next_++];
-    return true;
+  if (fails(prefixes_[number])) {
+    finished_[number] = 1;
+    ++finished_count_;
+    return false;
   }
-  return false;
+  task = {number, prefixes_[number]};
+  return true;
 }
 
-void Tasks::finish(const Prefix& prefix, const Search::Outcome& outcome) {
+bool Tasks::take_next(Task& task) {
+  for (;;) {
+    std::size_t number = 0;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (next_ == prefixes_.size()) return false;
+      number = next_++;
+    }
+    if (take(number, task)) return true;
+  }
+}
+
+void Tasks::finish(const Task& task, const Search::Outcome& outcome) {
+  const Prefix& prefix = task.prefix;
   const std::scoped_lock lock(mutex_);
-  ++finished_;
+  finished_[task.number] = 1;
+  ++finished_count_;
   if (outcome.count != 0 || outcome.overflow) return;
   unsigned to_blame = 0;
   for (int i = 0; i < prefix.length; ++i)
@@ -65,14 +81,14 @@ void Tasks::finish(const Prefix& prefix, const Search::Outcome& outcome) {
   if (to_blame + 1 != 1U << prefix.length) failing_.insert(choices(prefix, to_blame));
 }
 
-double Tasks::done() {
+std::vector<std::uint8_t> Tasks::finished() {
   const std::scoped_lock lock(mutex_);
-  return prefixes_.empty() ? 1 : static_cast<double>(finished_) / static_cast<double>(prefixes_.size());
+  return finished_;
 }
 
-bool Tasks::all_done() {
+double Tasks::share_finished() {
   const std::scoped_lock lock(mutex_);
-  return finished_ == prefixes_.size();
+  return prefixes_.empty() ? 1 : static_cast<double>(finished_count_) / static_cast<double>(prefixes_.size());
 }
 
 }  // namespace galena::mine::labelled
