@@ -95,12 +95,12 @@ std::string explain(const Choice& choice, const Layout& layout) {
   const auto apart = static_cast<double>(std::max<std::uint64_t>(2 * stats.incidences, 1));
   const auto touched = static_cast<double>(std::max<std::uint64_t>(stats.touched, 1));
   return fmt::format(
-      "{}: {} {} with {:.0f}% of the sums saved and a vertex in {:.2f} of them would take {:.3g} ms on {} threads, two "
+      "{}: {} {} with {:.0f}% of the sums saved and a vertex in {:.2f} of them would take {:.3g} ms on {} {}, two "
       "passes over {:.1f} MB of hyperedges' rows {:.3g} ms on {}",
       choice.method == Method::fused ? "fused" : "two passes", stats.tiles, stats.tiles == 1 ? "tile" : "tiles",
       100 * (1 - static_cast<double>(stats.sums) / apart), static_cast<double>(stats.contacts) / touched,
-      1e3 * choice.fused_seconds, choice.fused_threads, 1e-6 * static_cast<double>(choice.two_pass_bytes),
-      1e3 * choice.two_pass_seconds, choice.two_pass_threads);
+      1e3 * choice.fused_seconds, choice.fused_threads, choice.fused_threads == 1 ? "thread" : "threads",
+      1e-6 * static_cast<double>(choice.two_pass_bytes), 1e3 * choice.two_pass_seconds, choice.two_pass_threads);
 }
 
 }  // namespace galena::hyper
