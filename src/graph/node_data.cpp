@@ -13,10 +13,10 @@ void check_rows(const std::string& file, std::uint64_t rows, VertexId vertices, 
   if (rows == vertices) return;
   const auto edges = find_in_folder(folder, "edges.txt");
   const fs::path list = edges ? *edges : find_in_folder(folder, "hyperedges.txt").value_or(folder);
-  throw InputError(
-      fmt::format("{}: {} rows, but {} has {} vertices; where vertices without edges are missing, say '# {}: {}' in "
-                  "its first line",
-                  file, rows, list.string(), vertices, edges ? "Nodes" : "Vertices", rows));
+  const std::string found = fmt::format("{}: {} rows, but {} has {} vertices", file, rows, list.string(), vertices);
+  if (rows < vertices) throw InputError(fmt::format("{}: there is no row for the vertices from {} on", found, rows));
+  throw InputError(fmt::format("{}; where vertices without edges are missing, say '# {}: {}' in its first line", found,
+                               edges ? "Nodes" : "Vertices", rows));
 }
 
 }  // namespace detail

@@ -439,6 +439,8 @@ TEST_CASE("edges: vertex v must be row v") {
   folder.write("edges.txt", "0 1\n1 2\n2 3\n3 4\n");
   folder.check_refused("labels.npy: 6 rows, but ");
   folder.check_refused("edges.txt has 5 vertices; where vertices without edges are missing, say '# Nodes: 6'");
+  folder.write("edges.txt", "0 1\n1 2\n2 3\n3 4\n4 5\n5 6\n");
+  folder.check_refused("edges.txt has 7 vertices: there is no row for the vertices from 6 on");
   folder.write("edges.txt", "# Nodes: 4\n0 1\n1 2\n2 3\n3 9\n");
   folder.check_refused("edges.txt: its ids have gaps or reach beyond '# Nodes: n'");
   folder.write("edges.txt", "# Nodes: 6\n0 1\n1 0\n2 2\n3 4\n");
