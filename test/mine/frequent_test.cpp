@@ -332,6 +332,24 @@ TEST_CASE("one thread or two, patterns or vertices shared") {
   }
 }
 
+TEST_CASE("a pattern's support is how many vertices LOCAL counts matches for, at its rarest vertex") {
+  const Graph graph = with_random_labels(generate_rmat(8, 6, 1), 3, 2);
+  const QueryResult result = frequent(graph, "EDGES <= 3 SUPPORT >= 15");
+  REQUIRE(result.frequent.size() > 20);
+  Miner miner(graph, quick());
+  for (const FrequentPattern& each : result.frequent) {
+    CAPTURE(each.pattern.to_string());
+    std::uint64_t least = graph.num_vertices();
+    for (int v = 0; v < each.pattern.size(); ++v) {
+      const std::string query = "LOCAL " + each.pattern.to_string() + " BY " + each.pattern.vertex(v).name;
+      const std::vector<Count> matches = miner.run(parse_queries(query).front()).local;
+      const auto images = std::count_if(matches.begin(), matches.end(), [](Count count) { return count > Count(); });
+      least = std::min(least, static_cast<std::uint64_t>(images));
+    }
+    CHECK(least == each.support);
+  }
+}
+
 TEST_CASE("patterns found can be counted, and raising the flag ends the search") {
   const Graph graph = with_random_labels(generate_rmat(8, 6, 1), 3, 2);
   const QueryResult result = frequent(graph, "EDGES <= 3 SUPPORT >= 20");
