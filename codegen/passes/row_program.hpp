@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace galena::codegen {
@@ -43,7 +44,10 @@ struct RowFactor {
   int a = -1, b = -1;      ///< rows; of `table` the table
   std::vector<int> local;  ///< of the local program's results
   int c = -1;              ///< a row
-  auto operator<=>(const RowFactor&) const = default;
+  bool operator==(const RowFactor&) const = default;
+  bool operator<(const RowFactor& other) const {
+    return std::tie(kind, a, b, local, c) < std::tie(other.kind, other.a, other.b, other.local, other.c);
+  }
 };
 
 /// A number for each vertex.
@@ -51,7 +55,7 @@ struct VertexTable {
   int spread = -1;                 ///< the sum of this table over a vertex's neighbours; of 1 where negative
   std::vector<RowFactor> factors;  ///< where not empty: their product at the vertex instead
   int stage = 0;  ///< of the pass that makes it (spread tables are made before the pass of their stage)
-  auto operator<=>(const VertexTable&) const = default;
+  bool operator==(const VertexTable&) const = default;
 };
 
 /// result[target] += coefficient * sum over x of the product of the factors.

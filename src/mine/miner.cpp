@@ -148,7 +148,8 @@ std::string Miner::emit(const Query& query, const std::string& what) {
   // By algebra there is no plan but that of the rows; generated source is that of enumeration.
   const mine::Recipe recipe =
       mine::make_recipe(query, state_->graph, what == "plan" && state_->algebra(), state_->options.stop);
-  if (recipe.algebra) text += "chosen: " + recipe.choice + "\n" + mine::describe(*recipe.algebra);
+  if (what == "plan" && !recipe.choice.empty()) text += "chosen: " + recipe.choice + "\n";
+  if (recipe.algebra) text += mine::describe(*recipe.algebra);
   if (what == "cuda") {
     if (query.kind == QueryKind::motifs && query.induced)
       throw InputError("a program of its own counts edge-induced motifs only; leave INDUCED out to emit its CUDA");

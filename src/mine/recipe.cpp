@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <map>
 
 #include "codegen/passes/merge.hpp"
 #include "codegen/passes/spanning.hpp"
@@ -25,6 +26,8 @@ constexpr double kCompiling = 1.5e8;   ///< nanoseconds, and what the interprete
 constexpr int kMaxMotifRows = 6;       ///< beyond, planning row programs for all patterns takes longer than counting
 constexpr double kPlanning = 2.5e6;    ///< nanoseconds of choosing a plan for 5 vertices; a fourth of that for 4
 constexpr double kWorthKnowing = 2;    ///< how much more must be at stake than the knowledge costs
+constexpr double kOfMany = 0.25;       ///< the effort of a pattern's samples where many are planned
+constexpr std::size_t kMany = 4;
 constexpr double kSampled = 0.25;      ///< of a direct plan's work: what APPROX may take
 constexpr double kLargerSample = 0.1;  ///< of what is compared with, what a second sample may cost
 constexpr double kSampleCost = 1e7;    ///< nanoseconds of a sample of effort 1
@@ -102,13 +105,22 @@ class Maker {
  private:
   [[nodiscard]] bool stopped() const { return rt::raised(stop_); }
 
-  Job job(const Pattern& pattern, const PlanRequest& request, const std::function<double()>& alternative = {}) const {
-    Job result{
-        graph_ != nullptr ? select_plan(pattern, *graph_, request, stop_, alternative) : typical_plan(pattern, request),
-        {}};
+  Job job(const Pattern& pattern, const PlanRequest& request, const std::function<double()>& alternative = {},
+          double effort = 1) const {
+    Job result{graph_ != nullptr ? select_plan(pattern, *graph_, request, stop_, alternative, effort)
+                                 : typical_plan(pattern, request),
+               {}};
     result.selected.plan.checked = checked_;
     result.key = key_of(request.name, result.selected.plan);
     return result;
+  }
+
+  /// The plan of one of so many patterns to count, made once.
+  const Job& part(const Pattern& pattern, std::size_t patterns) const {
+    const std::string name = pattern.to_string();
+    const auto known = parts_.find(name);
+    if (known != parts_.end()) return known->second;
+    return parts_.emplace(name, job(pattern, count_request(name), {}, patterns > kMany ? kOfMany : 1)).first->second;
   }
 
   /// Replaces the direct plan of an induced pattern by edge-induced counts where those are cheaper.
@@ -121,7 +133,7 @@ class Maker {
     algebra.coefficients = sum->coefficients;
     double total = 0;
     for (const Pattern& pattern : sum->patterns) {
-      algebra.jobs.push_back(job(pattern, count_request(pattern.to_string())));
+      algebra.jobs.push_back(part(pattern, sum->patterns.size()));
       total += algebra.jobs.back().selected.estimate;
       if (total > direct || stopped()) return;
     }
@@ -147,7 +159,7 @@ class Maker {
     double cost = algebra->estimate;
     for (const Pattern& pattern : algebra->enumerated) {
       if (stopped()) return rows;
-      rows.recipe.jobs.push_back(job(pattern, count_request(pattern.to_string())));
+      rows.recipe.jobs.push_back(part(pattern, algebra->enumerated.size()));
       cost += cost_of(rows.recipe.jobs.back());
     }
     if (std::isfinite(cost)) rows.cost = cost;
@@ -173,7 +185,11 @@ class Maker {
   void consider_rows(Recipe& recipe, std::optional<Rows> rows) const {
     double enumeration = 0;
     for (const Job& each : recipe.jobs) enumeration += cost_of(each);
-    if (!algebra_ || stopped() || enumeration < kWorthRows) return;
+    if (!algebra_ || stopped()) return;
+    if (enumeration < kWorthRows) {
+      recipe.choice = "enumeration, " + milliseconds(enumeration) + ": too little to look for rows";
+      return;
+    }
     const auto sum = query_.pattern.plain() ? std::nullopt : codegen::induced_as_sum(query_.pattern);
     if (!rows) rows = by_rows(sum ? sum->patterns : std::vector<Pattern>{query_.pattern});
     const double cost = rows->cost;
@@ -217,7 +233,7 @@ class Maker {
     double apart = 0;
     for (const Motif& motif : recipe.motifs) {
       if (not_worth_more_plans(recipe, by_algebra - apart)) break;
-      recipe.jobs.push_back(job(motif.pattern, count_request(motif.name)));
+      recipe.jobs.push_back(job(motif.pattern, count_request(motif.name), {}, kOfMany));
       apart += cost_of(recipe.jobs.back());
       if (stopped()) return recipe;
     }
@@ -226,8 +242,10 @@ class Maker {
       rows.recipe.choice = chosen_for_motifs(by_algebra, apart);
       return std::move(rows.recipe);
     }
-    if (!std::isinf(by_algebra))
-      recipe.choice = "enumeration, the cheaper: " + milliseconds(by_algebra) + " by algebra";
+    if (graph_ != nullptr)
+      recipe.choice = std::isinf(by_algebra) ? "enumeration: " + milliseconds(apart)
+                                             : "enumeration, the cheaper: " + milliseconds(apart) + ", " +
+                                                   milliseconds(by_algebra) + " by algebra";
     if (graph_ == nullptr || recipe.jobs.size() < 2 || apart < kWorthAlgebra) return recipe;
     std::vector<Job> merged = merge_jobs(recipe.jobs);
     double together = 0;
@@ -260,6 +278,7 @@ class Maker {
   const volatile int* stop_;
   bool checked_;
   bool algebra_;
+  mutable std::map<std::string, Job> parts_;  ///< by pattern
 };
 
 }  // namespace

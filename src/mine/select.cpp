@@ -82,7 +82,7 @@ SampledCost sampled_cost(const codegen::Plan& plan, const Prepared& graph, doubl
 }
 
 SelectedPlan select_plan(const Pattern& pattern, const Prepared& graph, const codegen::PlanRequest& request,
-                         const volatile int* stop, const std::function<double()>& alternative) {
+                         const volatile int* stop, const std::function<double()>& alternative, double effort) {
   std::vector<codegen::RankedPlan> candidates = codegen::make_plans(pattern, graph.statistics(), request);
   std::vector<char> linked(candidates.size());
   for (std::size_t i = 0; i < candidates.size(); ++i) linked[i] = built_in(candidates[i].plan);
@@ -103,7 +103,7 @@ SelectedPlan select_plan(const Pattern& pattern, const Prepared& graph, const co
   double limit = std::numeric_limits<double>::infinity();
   std::size_t chosen = candidates.size();
   for (std::size_t i = 0; i < candidates.size() && !(i > 0 && rt::raised(stop)); ++i) {
-    const SampledCost sample = selected.sampled ? sampled_cost(candidates[i].plan, graph, 1, stop, limit)
+    const SampledCost sample = selected.sampled ? sampled_cost(candidates[i].plan, graph, effort, stop, limit)
                                                 : SampledCost{candidates[i].estimate};
     candidates[i].estimate = sample.nanoseconds;
     if (i == 0 && alternative && selected.sampled && sample.nanoseconds > kWorthAlternative) limit = alternative();

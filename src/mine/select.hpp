@@ -21,9 +21,10 @@ struct SelectedPlan {
 /// candidates are run on a seeded sample of tasks by the metered interpreter; a plan whose code
 /// is linked in is preferred unless another is clearly cheaper. Where the first candidate is long, `alternative` is
 /// asked for nanoseconds beyond which a plan is of no use: candidates are not sampled further than it takes to know
-/// that. Deterministic, but where `stop` rises: then some plan.
+/// that. `effort`: of each sample, as in sampled_cost(). Deterministic, but where `stop` rises: then some plan.
 SelectedPlan select_plan(const Pattern& pattern, const Prepared& graph, const codegen::PlanRequest& request,
-                         const volatile int* stop = nullptr, const std::function<double()>& alternative = {});
+                         const volatile int* stop = nullptr, const std::function<double()>& alternative = {},
+                         double effort = 1);
 
 /// How much dearer than others linked-in code may be and still be preferred.
 inline constexpr double kBuiltInBonus = 1.5;

@@ -7,6 +7,7 @@
 #include <map>
 #include <random>
 
+#include "codegen/passes/decompose.hpp"
 #include "codegen/pattern/canonical.hpp"
 #include "galena/error.hpp"
 #include "galena/generate.hpp"
@@ -329,6 +330,51 @@ TEST_CASE("where triangles must not be listed, what needs them is enumerated") {
   CHECK(static_cast<std::int64_t>(counts[1]) == BruteForce(Pattern::parse("wheel(4)"), small).instances());
 }
 
+TEST_CASE("what a program gained is taken back to the last row") {
+  codegen::RowProgram program;
+  const RowCosts costs = price_lists().front();
+  codegen::Decomposer some(costs);
+  for (const char* text : {"cycle(5)", "house", "K(2,3)", "tailed_clique(4)", kCliqueAndTwo}) {
+    const Pattern pattern = Pattern::parse(text);
+    const std::string before = codegen::print(some.program());
+    const int made = some.add(pattern);
+    CHECK((made >= 0) == (codegen::print(some.program()) != before));
+    // A prism is left whole: nothing of what was tried stays.
+    const std::string known = codegen::print(some.program());
+    CHECK(some.add(Pattern::parse("prism(3)")) < 0);
+    CHECK(codegen::print(some.program()) == known);
+  }
+  program = some.program();
+  const codegen::RowMark mark = codegen::mark_of(program);
+  const double cost = codegen::row_cost(program, costs);
+  program.rows.push_back({});
+  program.sums.push_back({});
+  ++program.results;
+  CHECK(codegen::row_cost(program, costs) == Approx(cost + codegen::added_cost(program, mark, {}, costs, 0)));
+  codegen::take_back(program, mark);
+  CHECK(codegen::print(program) == codegen::print(some.program()));
+  CHECK(program.results == some.program().results);
+}
+
+TEST_CASE("rows multiplied where they are summed") {
+  // K(2,3) is a sum of three equal rows; a house walks only where its edge lies in a triangle.
+  const Graph graph = generate_ba(400, 5, 2);
+  const mine::Prepared prepared(graph);
+  const auto plan = mine::plan_algebra({Pattern::parse("K(2,3)"), Pattern::parse("house")}, prepared.row_costs());
+  REQUIRE(plan.has_value());
+  std::size_t of_three = 0, pulled = 0;
+  for (const codegen::RowSum& sum : plan->program.sums)
+    for (const codegen::RowFactor& factor : sum.factors) {
+      of_three += factor.c >= 0 ? 1 : 0;
+      pulled += factor.kind == codegen::RowFactor::Kind::pull_dot ? 1 : 0;
+    }
+  CHECK(of_three == 1);
+  CHECK(pulled == 1);
+  const auto counts = counted(graph, {Pattern::parse("K(2,3)"), Pattern::parse("house")}, 2);
+  CHECK(text_of(counts[0]) == count(graph, "K(2,3)", quick()).to_string());
+  CHECK(text_of(counts[1]) == count(graph, "house", quick()).to_string());
+}
+
 TEST_CASE("a raised flag ends the passes") {
   const int raised = 1;
   MineOptions options = quick(Engine::automatic);
@@ -346,6 +392,13 @@ TEST_CASE("the planner says what it chose and why") {
   const std::string text = miner.explain(parse_queries("MOTIFS 5").front());
   CHECK(text.find("chosen: algebra") != std::string::npos);
   CHECK(miner.emit(parse_queries("MOTIFS 5").front(), "plan").find("chosen: algebra") != std::string::npos);
+  // Where there is little to choose too.
+  Miner small(generate_er(30, 60, 1), quick(Engine::automatic));
+  for (const char* asked : {"COUNT house", "COUNT INDUCED cycle(5)", "MOTIFS 3"}) {
+    const Query query = parse_queries(asked).front();
+    CHECK(small.explain(query).find("chosen: enumeration") != std::string::npos);
+    CHECK(small.emit(query, "plan").find("chosen: enumeration") != std::string::npos);
+  }
   // Whoever names an engine gets plans for it.
   Miner other(generate_ba(2000, 12, 1), quick(Engine::interpreter));
   CHECK(other.explain(parse_queries("MOTIFS 5").front()).find("algebra") == std::string::npos);
