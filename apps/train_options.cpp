@@ -125,7 +125,8 @@ void add_ranks(CLI::App& command, TrainCommand& c) {
   group(command.add_option("--period", t.messages.period, "Epochs between assignments of bits"));
   group(command.add_option("--lambda", t.messages.lambda, "adaptive: weight of variance against time"));
   group(command.add_flag("--stale", t.messages.stale, "Use the boundary rows of the epoch before (PipeGCN)"));
-  group(command.add_option("--transport", c.transport, "threads, or mpi under mpirun"));
+  group(command.add_option("--transport", c.transport,
+                           "threads, mpi under mpirun, or nccl: threads whose GPUs send each other rows"));
   group(command.add_option("--link-mbit", c.link_mbit, "Simulate links of so many Mbit/s between threads"));
   group(command.add_option("--link-latency", c.link_latency_ms, "and this latency"))->type_name("MS");
   group(
@@ -168,7 +169,7 @@ void TrainCommand::add_to(CLI::App& command) {
                    "Print what epochs would cost, by parts, rate and bits (those given, else several), and end");
   command.add_flag("--replay,!--no-replay", train.replay,
                    "On a GPU: record what an epoch does once, and replay it (a CUDA graph); on by default");
-  command.add_option("--device", device, "auto (the CPU), cpu or cuda: one GPU, for all parts")
+  command.add_option("--device", device, "auto (the CPU), cpu or cuda: parts take the machine's GPUs in turn")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
 }
 
@@ -208,14 +209,15 @@ void TrainCommand::settle(CLI::App& command, const Common& common) {
   if (width == widths.end())
     throw InputError(fmt::format("--message-bits {}: expected 32, 16, 8, 4, 2, 1 or adaptive", message_bits));
   t.messages.bits = width->second;
-  if (transport == "nccl")
-    throw InputError("--transport nccl: it joins GPUs, and training runs on CPUs so far; use threads or mpi");
-  if (transport != "threads" && transport != "mpi")
-    throw InputError(fmt::format("--transport {}: expected threads or mpi", transport));
+  static const std::map<std::string, Transport> transports{
+      {"threads", Transport::threads}, {"mpi", Transport::mpi}, {"nccl", Transport::nccl}};
+  const auto over = transports.find(transport);
+  if (over == transports.end())
+    throw InputError(fmt::format("--transport {}: expected threads, mpi or nccl", transport));
+  t.transport = over->second;
   if (device == "cuda" && device::cuda_device_names().empty())
     throw EnvironmentError("--device cuda: " + device::why_no_cuda() + "; leave the option out to use the CPU");
   t.device = device == "cuda" ? Device::cuda : Device::cpu;
-  t.transport = transport == "mpi" ? Transport::mpi : Transport::threads;
   t.partition.method = find_partition_method(partition_method);
   t.partition.threads = t.threads = common.threads;
   t.link = {link_latency_ms * 1e-3, link_mbit * 1e6 / 8};

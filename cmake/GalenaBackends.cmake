@@ -57,14 +57,13 @@ set(found FALSE)
 set(what "")
 if(GALENA_NCCL AND GALENA_WITH_CUDA)
   find_path(NCCL_INCLUDE_DIR nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
-  find_library(NCCL_LIBRARY nccl HINTS ${CUDAToolkit_LIBRARY_DIR} "${CUDAToolkit_LIBRARY_ROOT}/lib64")
-  mark_as_advanced(NCCL_INCLUDE_DIR NCCL_LIBRARY)
-  if(NCCL_INCLUDE_DIR AND NCCL_LIBRARY)
+  mark_as_advanced(NCCL_INCLUDE_DIR)
+  if(NCCL_INCLUDE_DIR)  # the library itself is looked for when it is asked for
     set(found TRUE)
-    set(what "${NCCL_LIBRARY}")
+    set(what "nccl.h in ${NCCL_INCLUDE_DIR}")
   endif()
 endif()
-galena_settle_backend(NCCL ${found} "${what}" "NCCL needs CUDA; install libnccl-dev or set NCCL_INCLUDE_DIR and NCCL_LIBRARY")
+galena_settle_backend(NCCL ${found} "${what}" "NCCL needs CUDA; install libnccl-dev or set NCCL_INCLUDE_DIR")
 
 # --- MPI
 set(found FALSE)

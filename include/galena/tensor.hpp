@@ -16,7 +16,7 @@ namespace galena {
 
 enum class DType : std::uint8_t { f32, f64, bf16, i32, i64, u8 };
 
-/// Whose memory a tensor lies in. `cuda`: of the process's current CUDA device.
+/// Whose memory a tensor lies in. `cuda`: of the thread's current CUDA device.
 enum class Device : std::uint8_t { cpu, cuda };
 
 /// While one lives, tensors that this thread makes lie in the memory of `device`. Without one: the CPU's.

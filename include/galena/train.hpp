@@ -24,7 +24,7 @@
 
 namespace galena {
 
-enum class Transport { threads, mpi };
+enum class Transport { threads, mpi, nccl };  ///< nccl: threads whose GPUs send each other rows
 
 /// A simulated link between ranks that are threads: n bytes take latency + n / bytes_per_second at a rank's port.
 struct LinkOptions {
@@ -57,8 +57,9 @@ struct TrainOptions {
   int eval_every = 1;            ///< epochs; evaluation is on the whole graph, full rate, full precision
   std::string select = "score";  ///< which epoch is the best: of the best validation score, or of the least "loss"
   int patience = 0;              ///< evaluations without a better epoch before stopping; 0 = never
-  std::string metric = "auto";   ///< accuracy, micro_f1, roc_auc, micro_f1_known (told how many labels each vertex has, as in
-                                 ///< DeepWalk's evaluation); auto: micro_f1 where multi-label, else accuracy
+  std::string metric =
+      "auto";  ///< accuracy, micro_f1, roc_auc, micro_f1_known (told how many labels each vertex has, as in
+               ///< DeepWalk's evaluation); auto: micro_f1 where multi-label, else accuracy
 
   PartitionOptions partition;             ///< parts: one a rank
   std::filesystem::path partition_file;   ///< read in the place of making one
@@ -69,7 +70,7 @@ struct TrainOptions {
   int threads = 0;           ///< of all ranks of this process together; 0 = all it is given
   double deadline = 300;     ///< seconds that one rank may wait for another
   DType dtype = DType::f32;  ///< f64 for checks
-  /// cuda: the process's first CUDA device, for all parts; over threads only.
+  /// cuda: the ranks of a machine take its CUDA devices in turn, and share them where there are fewer.
   Device device = Device::cpu;
   /// On a device: what an epoch queues is recorded once and replayed as one (a CUDA graph). While one training records,
   /// no other may use this process's device.

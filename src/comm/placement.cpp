@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <fstream>
 #include <string>
+#include <vector>
+
+#include "galena/error.hpp"
 
 namespace galena::comm {
 namespace {
@@ -16,22 +19,48 @@ cpu_set_t own_cores() {
   return cores;
 }
 
+std::string machine_id() {
+  std::string id;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
+  return id;
+}
+
 // Machine and cores. Equal where ranks share them.
 std::string place_of(const cpu_set_t& cores) {
-  std::string place;
-  std::ifstream("/proc/sys/kernel/random/boot_id") >> place;
-  return place.append(reinterpret_cast<const char*>(&cores), sizeof cores);
+  return machine_id().append(reinterpret_cast<const char*>(&cores), sizeof cores);
+}
+
+std::vector<bool> equal_to_mine(Communicator& communicator, const std::string& mine) {
+  const auto bytes = std::as_bytes(std::span(mine));
+  std::vector<bool> equal;
+  for (const auto& other : communicator.allgather(bytes, {Traffic::control, -1, Direction::none}))
+    equal.push_back(std::ranges::equal(other, bytes));
+  return equal;
 }
 
 }  // namespace
 
 int cores_for_rank(Communicator& communicator) {
   const cpu_set_t cores = own_cores();
-  const std::string mine = place_of(cores);
-  const auto bytes = std::as_bytes(std::span(mine));
-  const auto all = communicator.allgather(bytes, {Traffic::control, -1, Direction::none});
-  const auto sharing = std::ranges::count_if(all, [&](const auto& other) { return std::ranges::equal(other, bytes); });
+  const auto sharing = std::ranges::count(equal_to_mine(communicator, place_of(cores)), true);
   return std::max(1, CPU_COUNT(&cores) / static_cast<int>(std::max<std::ptrdiff_t>(1, sharing)));
+}
+
+int rank_on_machine(Communicator& communicator) {
+  const auto here = equal_to_mine(communicator, machine_id());
+  return static_cast<int>(std::count(here.begin(), here.begin() + communicator.rank(), true));
+}
+
+void check_own_devices(Communicator& communicator, int device) {
+  const std::string mine = machine_id() + " " + std::to_string(device);
+  auto all = communicator.allgather(std::as_bytes(std::span(mine)), {Traffic::control, -1, Direction::none});
+  std::ranges::sort(all, std::ranges::lexicographical_compare);
+  if (std::ranges::adjacent_find(all, [](const auto& a, const auto& b) { return std::ranges::equal(a, b); }) ==
+      all.end())
+    return;
+  throw InputError(
+      "--transport nccl joins ranks that have a GPU each, and here are more ranks than GPUs: use fewer "
+      "--parts, or --transport threads");
 }
 
 }  // namespace galena::comm

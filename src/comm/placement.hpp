@@ -1,5 +1,5 @@
 #pragma once
-// Which cores a rank may take.
+// Which cores of its machine a rank may take, and its number there.
 
 #include "src/comm/communicator.hpp"
 
@@ -9,5 +9,11 @@ namespace galena::comm {
 /// least 1. All ranks call it. Launchers that bind ranks to cores have divided them already; others leave all cores to
 /// all ranks, whose OpenMP threads would then wait for each other.
 int cores_for_rank(Communicator& communicator);
+
+/// How many lower ranks run on this rank's machine. All ranks call it.
+int rank_on_machine(Communicator& communicator);
+
+/// Throws InputError on all ranks where two on one machine have the same `device`. All ranks call it.
+void check_own_devices(Communicator& communicator, int device);
 
 }  // namespace galena::comm

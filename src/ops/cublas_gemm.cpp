@@ -34,7 +34,6 @@ struct Library {
   decltype(&cublasLtMatmulPreferenceSetAttribute) preference_set = nullptr;
   decltype(&cublasLtMatmulPreferenceDestroy) preference_destroy = nullptr;
   decltype(&cublasLtMatmulAlgoGetHeuristic) heuristic = nullptr;
-  cublasLtHandle_t handle = nullptr;
 };
 
 void check(cublasStatus_t status, const char* call) {
@@ -69,7 +68,6 @@ Library load() {
   find(library, "cublasLtMatmulPreferenceSetAttribute", l.preference_set);
   find(library, "cublasLtMatmulPreferenceDestroy", l.preference_destroy);
   find(library, "cublasLtMatmulAlgoGetHeuristic", l.heuristic);
-  GALENA_CUBLAS_CALL(l.create(&l.handle));
   return l;
 }
 
@@ -87,6 +85,7 @@ std::uint32_t alignment_of(const void* p) {
 
 /// A product's shape: what the library's choice depends on.
 struct Shape {
+  int device;
   std::int64_t n, m, k;
   bool transpose_a, transpose_b, accumulate;
   int epilogue;
@@ -97,6 +96,7 @@ struct Shape {
 
 /// Kept to the end of the process, as the library's objects are.
 struct Plan {
+  cublasLtHandle_t handle = nullptr;  ///< of the device
   cublasLtMatmulDesc_t desc = nullptr;
   cublasLtMatrixLayout_t a = nullptr, b = nullptr, c = nullptr;
   cublasLtMatmulAlgo_t algorithm{};
@@ -122,11 +122,20 @@ cublasLtMatrixLayout_t layout_of(cudaDataType_t type, std::int64_t rows, std::in
   return layout;
 }
 
+/// The library's handle of the thread's device; for one thread at a time.
+cublasLtHandle_t handle_of(int device) {
+  static std::map<int, cublasLtHandle_t> handles;
+  cublasLtHandle_t& handle = handles[device];
+  if (handle == nullptr) GALENA_CUBLAS_CALL(library().create(&handle));
+  return handle;
+}
+
 Plan make_plan(const Shape& s) {
   const Library& l = library();
   const bool wide = s.dtype == DType::f64;
   const cudaDataType_t type = wide ? CUDA_R_64F : CUDA_R_32F;
   Plan plan;
+  plan.handle = handle_of(s.device);
   GALENA_CUBLAS_CALL(l.desc_create(&plan.desc, wide ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F, type));
   // The library's first operand is our b.
   set(plan.desc, CUBLASLT_MATMUL_DESC_TRANSA, s.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
@@ -145,7 +154,7 @@ Plan make_plan(const Shape& s) {
   cublasLtMatmulHeuristicResult_t result{};
   int count = 0;
   const cublasStatus_t status =
-      l.heuristic(l.handle, plan.desc, plan.b, plan.a, plan.c, plan.c, preference, 1, &result, &count);
+      l.heuristic(plan.handle, plan.desc, plan.b, plan.a, plan.c, plan.c, preference, 1, &result, &count);
   GALENA_CUBLAS_CALL(l.preference_destroy(preference));
   if (status != CUBLAS_STATUS_NOT_SUPPORTED) check(status, "cublasLtMatmulAlgoGetHeuristic");
   plan.found = status == CUBLAS_STATUS_SUCCESS && count > 0;
@@ -173,7 +182,8 @@ bool multiply(const Tensor& a, const Tensor& b, const Tensor& c, const GemmCall&
   const int epilogue = epilogue_of(call);
   if (epilogue != CUBLASLT_EPILOGUE_DEFAULT && wide) return false;
   if (call.bias != nullptr && alignment_of(call.bias->raw()) < 16) return false;
-  const Plan& plan = plan_of({c.rows(),
+  const Plan& plan = plan_of({current_device(),
+                              c.rows(),
                               c.cols(),
                               call.transpose_a ? a.rows() : a.cols(),
                               call.transpose_a,
@@ -193,9 +203,9 @@ bool multiply(const Tensor& a, const Tensor& b, const Tensor& c, const GemmCall&
   const float one_f = 1, none_f = 0;
   const void* const alpha = wide ? static_cast<const void*>(&one) : &one_f;
   const void* const beta = call.accumulate ? alpha : wide ? static_cast<const void*>(&none) : &none_f;
-  GALENA_CUBLAS_CALL(library().matmul(library().handle, plan.desc, alpha, b.raw(), plan.b, a.raw(), plan.a, beta,
-                                      c.raw(), plan.c, c.raw(), plan.c, &plan.algorithm, workspace.get(),
-                                      plan.workspace, cuda_stream()));
+  GALENA_CUBLAS_CALL(library().matmul(plan.handle, plan.desc, alpha, b.raw(), plan.b, a.raw(), plan.a, beta, c.raw(),
+                                      plan.c, c.raw(), plan.c, &plan.algorithm, workspace.get(), plan.workspace,
+                                      cuda_stream()));
   return true;
 }
 

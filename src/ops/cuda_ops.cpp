@@ -1,7 +1,9 @@
-// The CUDA table: memory here, kernels in *_cuda.cu, products in cublas_gemm.cpp. One stream, on which memory is taken
+// The CUDA table: memory here, kernels in *_cuda.cu, products in cublas_gemm.cpp. One stream a device, on which memory is taken
 // and given back too: CUDA's pool hands out what earlier work has released without waiting, and keeps what it has.
 
 #include <cstdint>
+#include <map>
+#include <mutex>
 
 #include "galena/error.hpp"
 #include "src/device/cuda_call.hpp"
@@ -11,22 +13,49 @@
 namespace galena::ops {
 namespace {
 
-constexpr int kDevice = 0;
+int count() { return static_cast<int>(device::cuda_device_names().size()); }
 
-cudaMemPool_t pool() {
+/// CUDA's own current device is the thread's, or for a call another one.
+void use(int device) { GALENA_CUDA_CALL(cudaSetDevice(device)); }
+
+class Using {
+ public:
+  explicit Using(int device) : other_(device != current_device()) {
+    if (other_) use(device);
+  }
+  ~Using() {
+    if (other_) static_cast<void>(cudaSetDevice(current_device()));
+  }
+  Using(const Using&) = delete;
+  Using& operator=(const Using&) = delete;
+
+ private:
+  bool other_;
+};
+
+cudaMemPool_t pool(int device) {
   cudaMemPool_t pool = nullptr;
-  GALENA_CUDA_CALL(cudaDeviceGetDefaultMemPool(&pool, kDevice));
+  GALENA_CUDA_CALL(cudaDeviceGetDefaultMemPool(&pool, device));
   return pool;
 }
 
-cudaStream_t make_stream() {
-  if (device::cuda_device_names().empty()) throw EnvironmentError("no GPU to compute on: " + device::why_no_cuda());
-  GALENA_CUDA_CALL(cudaSetDevice(kDevice));
+cudaStream_t make_stream(int device) {
+  if (count() == 0) throw EnvironmentError("no GPU to compute on: " + device::why_no_cuda());
+  const Using there(device);
   std::uint64_t all = UINT64_MAX;  // what the pool keeps for the next tensors
-  GALENA_CUDA_CALL(cudaMemPoolSetAttribute(pool(), cudaMemPoolAttrReleaseThreshold, &all));
+  GALENA_CUDA_CALL(cudaMemPoolSetAttribute(pool(device), cudaMemPoolAttrReleaseThreshold, &all));
   cudaStream_t stream = nullptr;
   GALENA_CUDA_CALL(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
   return stream;
+}
+
+/// For the rest of the process.
+cudaStream_t stream_of(int device) {
+  static std::mutex mutex;
+  static std::map<int, cudaStream_t> streams;
+  const std::scoped_lock lock(mutex);
+  const auto found = streams.find(device);
+  return found != streams.end() ? found->second : streams.emplace(device, make_stream(device)).first->second;
 }
 
 void wait() { GALENA_CUDA_CALL(cudaStreamSynchronize(cuda_stream())); }
@@ -46,14 +75,15 @@ void* try_allocate(std::uint64_t bytes) {
 void* allocate(std::uint64_t bytes) {
   if (void* const memory = try_allocate(bytes)) return memory;
   wait();  // then what the pool keeps in other sizes can go back
-  GALENA_CUDA_CALL(cudaMemPoolTrimTo(pool(), 0));
+  GALENA_CUDA_CALL(cudaMemPoolTrimTo(pool(current_device()), 0));
   return try_allocate(bytes);
 }
 
 /// A failure would be that of earlier work, which the next call reports, or the end of the process.
-void release(void* memory) noexcept {
+void release(void* memory, int device) noexcept {
   try {
-    static_cast<void>(cudaFreeAsync(memory, cuda_stream()));
+    const Using there(device);
+    static_cast<void>(cudaFreeAsync(memory, stream_of(device)));
   } catch (...) {  // NOLINT(bugprone-empty-catch)
   }
 }
@@ -83,6 +113,9 @@ void release_recording(void* graph) noexcept {
 DeviceOps make_table() {
   static_cast<void>(cuda_stream());
   DeviceOps ops{};
+  ops.count = count;
+  ops.use = use;
+  ops.stream = []() -> void* { return cuda_stream(); };
   ops.allocate = allocate;
   ops.release = release;
   // From memory that is not pinned CUDA copies to a buffer of its own before it returns.
@@ -118,7 +151,12 @@ DeviceOps make_table() {
 }  // namespace
 
 cudaStream_t cuda_stream() {
-  static const cudaStream_t stream = make_stream();
+  thread_local int device = -1;
+  thread_local cudaStream_t stream = nullptr;
+  if (device != current_device()) {
+    stream = stream_of(current_device());
+    device = current_device();
+  }
   return stream;
 }
 

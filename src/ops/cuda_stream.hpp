@@ -1,5 +1,5 @@
 #pragma once
-// The stream that all work of operations is queued on, and parts of the CUDA table. For CUDA builds only.
+// The stream, one a device, that all work of operations is queued on, and parts of the CUDA table. For CUDA builds only.
 
 #include <cuda_runtime_api.h>
 
@@ -7,7 +7,7 @@
 
 namespace galena::ops {
 
-/// Of the first device; made when first asked for. Throws EnvironmentError.
+/// Of the thread's device (current_device()); made when first asked for. Throws EnvironmentError.
 cudaStream_t cuda_stream();
 
 /// A product by cuBLASLt. Throws EnvironmentError where the library is not there.

@@ -36,7 +36,7 @@ GraphMemory* GraphMemory::in_use() { return used.get(); }
 
 GraphMemory::~GraphMemory() {
   end_holding();
-  for (const auto& [bytes, block] : free_) release_(block);
+  for (const auto& [bytes, block] : free_) release_(block, device_);
 }
 
 void GraphMemory::begin_holding() {
@@ -52,13 +52,15 @@ void GraphMemory::end_holding() {
     const std::scoped_lock lock(h.mutex);
     h.all.remove(this);
   }
-  for (void* const block : std::exchange(held_, {})) give_back(block, 0, release_);  // another graph may hold it too
+  for (const DeviceBlock& block : std::exchange(held_, {}))
+    give_back(block, 0, release_);  // another graph may hold it too
 }
 
 void* GraphMemory::take(std::uint64_t bytes) {
   const DeviceOps& ops = device_ops();
   const std::scoped_lock lock(mutex_);
   release_ = ops.release;
+  device_ = current_device();
   if (const auto found = free_.find(bytes); found != free_.end()) {
     void* const block = found->second;
     free_.erase(found);
@@ -72,7 +74,7 @@ void GraphMemory::give(void* block, std::uint64_t bytes) noexcept {
   free_.emplace(bytes, block);
 }
 
-void give_back(void* block, std::uint64_t born, void (*release)(void*) noexcept) noexcept {
+void give_back(const DeviceBlock& block, std::uint64_t born, ReleaseBlock release) noexcept {
   Holders& h = holders();
   const std::scoped_lock lock(h.mutex);
   for (GraphMemory* const graph : h.all) {
@@ -81,7 +83,7 @@ void give_back(void* block, std::uint64_t born, void (*release)(void*) noexcept)
     graph->held_.push_back(block);
     return;
   }
-  release(block);
+  release(block.memory, block.device);
 }
 
 }  // namespace galena::ops

@@ -9,6 +9,13 @@
 
 namespace galena::ops {
 
+/// Memory of a device.
+struct DeviceBlock {
+  void* memory = nullptr;
+  int device = 0;
+};
+using ReleaseBlock = void (*)(void* memory, int device) noexcept;
+
 /// A graph's memory: blocks of a pass, which go back here to be taken again by the next pass in the same order, and
 /// others' blocks that were given back since the graph was recorded.
 class GraphMemory : public std::enable_shared_from_this<GraphMemory> {
@@ -41,17 +48,18 @@ class GraphMemory : public std::enable_shared_from_this<GraphMemory> {
   void give(void* block, std::uint64_t bytes) noexcept;
 
  private:
-  friend void give_back(void* block, std::uint64_t born, void (*release)(void*) noexcept) noexcept;
+  friend void give_back(const DeviceBlock& block, std::uint64_t born, ReleaseBlock release) noexcept;
   std::mutex mutex_;
   std::multimap<std::uint64_t, void*> free_;
-  void (*release_)(void*) noexcept = nullptr;
-  std::vector<void*> held_;
+  ReleaseBlock release_ = nullptr;
+  int device_ = 0;  ///< of `free_`
+  std::vector<DeviceBlock> held_;
   std::uint64_t holds_before_ = 0;  ///< blocks born earlier
 };
 
 /// A number that grows, for a block's birth.
 std::uint64_t next_birth();
 /// Releases a block, or leaves it to a graph that may use it.
-void give_back(void* block, std::uint64_t born, void (*release)(void*) noexcept) noexcept;
+void give_back(const DeviceBlock& block, std::uint64_t born, ReleaseBlock release) noexcept;
 
 }  // namespace galena::ops

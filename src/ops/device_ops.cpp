@@ -10,6 +10,7 @@ namespace {
 
 std::atomic<const DeviceOps*> replaced{nullptr};
 thread_local const DeviceOps* of_this_thread = nullptr;
+thread_local int used_device = 0;
 
 std::string megabytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 
@@ -26,6 +27,21 @@ const DeviceOps& device_ops() {
 
 void set_device_ops(const DeviceOps* ops) { replaced.store(ops, std::memory_order_release); }
 
+int current_device() noexcept { return used_device; }
+
+UseDevice::UseDevice(int device) : before_(used_device) {
+  device_ops().use(device);
+  used_device = device;
+}
+
+UseDevice::~UseDevice() {
+  used_device = before_;
+  try {
+    device_ops().use(before_);
+  } catch (...) {  // NOLINT(bugprone-empty-catch): the next call on that device reports it
+  }
+}
+
 std::shared_ptr<std::byte[]> device_memory(std::uint64_t bytes, const std::string& what) {
   const DeviceOps& ops = device_ops();
   const std::uint64_t size = bytes > 0 ? bytes : 1;
@@ -35,7 +51,9 @@ std::shared_ptr<std::byte[]> device_memory(std::uint64_t bytes, const std::strin
               [graph = graph->shared_from_this(), size](std::byte* p) { graph->give(p, size); }};
   } else if (void* const memory = ops.allocate(size)) {
     return {static_cast<std::byte*>(memory),
-            [release = ops.release, born = next_birth()](std::byte* p) { give_back(p, born, release); }};
+            [release = ops.release, device = current_device(), born = next_birth()](std::byte* p) {
+              give_back({p, device}, born, release);
+            }};
   }
   std::uint64_t free = 0, total = 0;
   ops.memory(&free, &total);

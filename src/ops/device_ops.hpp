@@ -1,7 +1,7 @@
 #pragma once
 // What operations ask of a GPU: a table of plain functions, which src/ops/*.cu fill for CUDA. Arguments have been checked
-// by the operation; tensors lie on the device. Nothing here waits for the device unless it says so: work is queued in
-// order on one stream, and memory that is released can be taken again by work queued later.
+// by the operation; tensors lie on the thread's device. Nothing here waits for it unless it says so: work is queued in
+// order on one stream a device, and memory that is released can be taken again by work queued later.
 //
 // Tests put a simulated device in the place of CUDA (test/support/simulated_device.hpp), on which the same kernels run
 // on the host.
@@ -37,10 +37,18 @@ struct SpmmWeights {
 };
 
 struct DeviceOps {
+  // --- devices (UseDevice)
+  int (*count)();
+  /// From now on this thread's memory and work are this device's.
+  void (*use)(int device);
+  /// What this thread's work is queued on, for other libraries: a cudaStream_t.
+  void* (*stream)();
+
   // --- memory
   /// Null where there is no room.
   void* (*allocate)(std::uint64_t bytes);
-  void (*release)(void* memory) noexcept;
+  /// Of the device that it was taken from, by any thread.
+  void (*release)(void* memory, int device) noexcept;
   /// `from` can be written over once it returns.
   void (*upload)(void* to, const void* from, std::uint64_t bytes);
   /// Waits.
@@ -92,6 +100,9 @@ struct DeviceOps {
 
   void (*spmm_max)(const Csr& csr, const Tensor& x, const Tensor& y, const Tensor& arg);
   void (*spmm_max_backward)(const Csr& csr_t, const Tensor& arg, const Tensor& dy, const Tensor& dx);
+  void (*merge_max)(const Tensor& other, const Tensor& other_arg, std::int32_t code, const Tensor& y,
+                    const Tensor& arg);
+  void (*add_where)(const Tensor& arg, std::int32_t code, const Tensor& dy, const Tensor& dx);
 
   // --- hypergraphs: sums of sums
   void (*tile_sums)(const DeviceTiles& tiles, const TileCall& call);
@@ -119,16 +130,22 @@ struct DeviceOps {
   /// -mean and 1 / sqrt(variance + eps) of a sparse matrix's rows, zeros counted, [rows x 1] each.
   void (*sparse_moments)(const Csr& csr, const Tensor& values, double eps, const Tensor& minus_mean,
                          const Tensor& rstd);
-  /// Batch normalisation. `stats` [2 x cols f64]: mean and 1 / sqrt(variance + eps), of x's rows, with the running ones
-  /// moved by `momentum` towards them; or of the running ones alone.
-  void (*batch_statistics)(const Tensor& x, double momentum, double eps, const Tensor& running_mean,
+  /// Batch normalisation, in pieces between which ranks add up. `sums` [1 x 2 cols f64]: of differences from the running
+  /// mean over x's rows, and of their squares.
+  void (*batch_moments)(const Tensor& x, const Tensor& running_mean, const Tensor& sums);
+  /// `stats` [2 x cols f64]: mean and 1 / sqrt(variance + eps) of the n rows that the sums are of, with the running ones
+  /// moved by `momentum` towards them; of no rows, or in running_statistics(), of the running ones alone.
+  void (*batch_statistics)(const Tensor& sums, double n, double momentum, double eps, const Tensor& running_mean,
                            const Tensor& running_var, const Tensor& stats);
   void (*running_statistics)(const Tensor& running_mean, const Tensor& running_var, double eps, const Tensor& stats);
   void (*batch_norm_apply)(const Tensor& x, const Tensor& stats, const Tensor& gamma, const Tensor& beta,
                            const Tensor& y);
-  /// dgamma +=, dbeta +=, dx (+)=; undefined ones are not computed. `of_x`: the statistics are x's.
-  void (*batch_norm_backward)(const Tensor& x, const Tensor& stats, const Tensor& gamma, const Tensor& dy, bool of_x,
-                              const Tensor& dx, const Tensor& dgamma, const Tensor& dbeta, bool accumulate);
+  /// sums [1 x 2 cols f64]: of dy and of dy * xhat over x's rows, which are added to dbeta and dgamma where defined.
+  void (*batch_norm_backward_sums)(const Tensor& x, const Tensor& stats, const Tensor& dy, const Tensor& sums,
+                                   const Tensor& dgamma, const Tensor& dbeta);
+  /// dx (+)=, with the sums over the n rows that the statistics are of; null: of other rows.
+  void (*batch_norm_backward)(const Tensor& x, const Tensor& stats, const Tensor& gamma, const Tensor& dy,
+                              const Tensor* sums, double n, const Tensor& dx, bool accumulate);
   /// The loss goes to `loss` [1 x 1 f64]. `dlogits` holds zeros, or is undefined.
   void (*softmax_cross_entropy)(const Tensor& logits, const std::int32_t* labels, const VertexId* rows,
                                 std::int64_t count, double factor, const Tensor& dlogits, const Tensor& loss);
@@ -149,6 +166,21 @@ struct DeviceOps {
 const DeviceOps& device_ops();
 /// Puts another in its place; null: CUDA's again. For tests, while no tensor lies on the device.
 void set_device_ops(const DeviceOps* ops);
+
+/// The device that this thread's tensors lie on and that its operations run on: the first, or UseDevice's.
+int current_device() noexcept;
+
+/// While one lives, this thread's device is this one, of 0 .. count() - 1. What lies on it is for threads that use it.
+class UseDevice {
+ public:
+  explicit UseDevice(int device);
+  ~UseDevice();
+  UseDevice(const UseDevice&) = delete;
+  UseDevice& operator=(const UseDevice&) = delete;
+
+ private:
+  int before_;
+};
 
 /// While one lives, this thread is given another table.
 class ReplacedDeviceOps {

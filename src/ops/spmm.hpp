@@ -27,6 +27,11 @@ void spmm(const Csr& csr, const SpmmScale& scale, const Tensor& x, const Tensor&
 void spmm_max(const Csr& csr, const Tensor& x, const Tensor& y, const Tensor& arg);
 /// dx[arg] += dy, in row order. `csr_t` is the transpose.
 void spmm_max_backward(const Csr& csr_t, const Tensor& arg, const Tensor& dy, const Tensor& dx);
+/// Takes other's value where it is larger than y's, or y has none (arg -1): arg becomes `code` there, and other_arg -1
+/// elsewhere. other_arg tells where `other` has a value; undefined: everywhere. All of one shape.
+void merge_max(const Tensor& other, const Tensor& other_arg, std::int32_t code, const Tensor& y, const Tensor& arg);
+/// dx += dy where arg is `code`: dy and arg of one shape, dx of that many rows or more.
+void add_where(const Tensor& arg, std::int32_t code, const Tensor& dy, const Tensor& dx);
 
 /// SDDMM: e[k, h] = <a[i, h-th slice], b[j, h-th slice]> for the k-th nonzero (i, j); `heads` slices of equal width.
 void sddmm(const Csr& csr, const Tensor& a, const Tensor& b, int heads, const Tensor& e);

@@ -5,10 +5,22 @@
 
 #include "src/ops/csr_rows.hpp"
 #include "src/ops/device_ops.hpp"
+#include "src/ops/max_math.hpp"
+#include "src/ops/parallel.hpp"
 #include "src/ops/spmm.hpp"
 #include "src/ops/spmm_check.hpp"
 
 namespace galena::ops {
+namespace {
+
+template <class F>
+void for_elements(std::int64_t n, const F& f) {
+  parallel_ranges(n, 1, [=](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) f(i);
+  });
+}
+
+}  // namespace
 
 void spmm_max(const Csr& csr, const Tensor& x, const Tensor& y, const Tensor& arg) {
   check_shape("spmm_max", csr, x, y);
@@ -62,6 +74,27 @@ void spmm_max_backward(const Csr& csr_t, const Tensor& arg, const Tensor& dy, co
         for (std::int64_t c = 0; c < d; ++c) out[c] += pa[i * d + c] == j ? py[i * d + c] : T{0};
       }
     });
+  });
+}
+
+void merge_max(const Tensor& other, const Tensor& other_arg, std::int32_t code, const Tensor& y, const Tensor& arg) {
+  check_like("merge_max", "other", other, y);
+  check_tensor("merge_max", "arg", arg, y.rows(), y.cols(), DType::i32);
+  if (other_arg.defined()) check_tensor("merge_max", "other_arg", other_arg, y.rows(), y.cols(), DType::i32);
+  if (on_device(y)) return device_ops().merge_max(other, other_arg, code, y, arg);
+  std::int32_t* const other_from = other_arg.defined() ? other_arg.data<std::int32_t>() : nullptr;
+  with_float("merge_max", y.dtype(), [&]<class T>(T) {
+    const math::MergeMax<T> merge{other.data<T>(), other_from, code, y.data<T>(), arg.data<std::int32_t>()};
+    for_elements(y.size(), merge);
+  });
+}
+
+void add_where(const Tensor& arg, std::int32_t code, const Tensor& dy, const Tensor& dx) {
+  check_tensor("add_where", "arg", arg, dy.rows(), dy.cols(), DType::i32);
+  check_tensor("add_where", "dx", dx.head(dy.rows()), dy.rows(), dy.cols(), dy.dtype());
+  if (on_device(dy)) return device_ops().add_where(arg, code, dy, dx);
+  with_float("add_where", dy.dtype(), [&]<class T>(T) {
+    for_elements(dy.size(), math::AddWhere<T>{arg.data<std::int32_t>(), code, dy.data<T>(), dx.data<T>()});
   });
 }
 

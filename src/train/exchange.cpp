@@ -164,15 +164,25 @@ std::vector<std::uint8_t> BoundaryExchange::widths(bool sends, bool forward, std
 
 // --- sending and receiving
 
+comm::Label BoundaryExchange::label_of(std::uint32_t call, bool forward) const {
+  return {pass_.training ? comm::Traffic::payload : comm::Traffic::control, static_cast<int>(call),
+          forward ? comm::Direction::forward : comm::Direction::backward};
+}
+
+void BoundaryExchange::meet(std::uint32_t call, bool forward, std::span<const std::uint64_t> bytes) {
+  for (const std::uint64_t message : bytes) communicator_.traffic().add(label_of(call, forward), message);
+  const double start = comm::Communicator::now();
+  communicator_.barrier();
+  waited_ += comm::Communicator::now() - start;
+}
+
 void BoundaryExchange::send(Flight& flight, std::uint32_t call, bool forward, std::size_t route, const Tensor& x,
                             bool gathered) {
   const Drawn& drawn = *flight.drawn;
   const Route& to = destinations(flight.hop, forward)[route];
   const Sample& sample = forward ? drawn.sends[route] : drawn.receives[route];
   if (sample.positions.empty()) return;
-  const auto direction = forward ? comm::Direction::forward : comm::Direction::backward;
-  const auto kind = pass_.training ? comm::Traffic::payload : comm::Traffic::control;
-  const comm::Label label{kind, static_cast<int>(call), direction};
+  const comm::Label label = label_of(call, forward);
   std::vector<VertexId> index, ids;
   const std::int64_t first = (forward ? drawn.sent_first : drawn.first)[route];
   for (std::size_t k = 0; k < sample.positions.size(); ++k) {
@@ -199,7 +209,7 @@ void BoundaryExchange::send(Flight& flight, std::uint32_t call, bool forward, st
   flight.wires.push_back(to_wire(packed));
   const std::uint64_t parameters = wire_parameter_bytes(packed.bits);
   const comm::Charge charges[] = {{label, flight.wires.back().size() - parameters},
-                                  {{comm::Traffic::parameters, label.layer, direction}, parameters}};
+                                  {{comm::Traffic::parameters, label.layer, label.direction}, parameters}};
   flight.requests.push_back(communicator_.isend(to.peer, tag_of(call, forward), flight.wires.back(), charges));
 }
 

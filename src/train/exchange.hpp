@@ -97,6 +97,12 @@ class BoundaryExchange : public nn::HaloExchange {
   /// gather_full() of the rows of each route, of this width and type.
   Tensor gather_full(std::span<const Tensor> rows, std::int64_t width, DType dtype, int hop);
 
+  /// Whether rows of this pass travel as they are, and now; then they may also go from device to device.
+  [[nodiscard]] bool plain() const { return !pass_.training || (policy_.bits == 32 && !policy_.stale); }
+  /// Charges rows that this rank is about to send that way, a message a peer, and waits for all ranks to be as far: so
+  /// that one that has failed is named.
+  void meet(std::uint32_t call, bool forward, std::span<const std::uint64_t> bytes);
+
   /// What has been measured, and what a stale policy has under way (it is waited for), for checkpoints. load() wants
   /// begin_pass() of the last epoch before.
   void save(ByteWriter& writer);
@@ -133,6 +139,7 @@ class BoundaryExchange : public nn::HaloExchange {
   /// `gathered`: x has the rows that travel, route after route.
   std::shared_ptr<Flight> launch(std::uint32_t call, int hop, bool forward, std::shared_ptr<const Drawn> drawn,
                                  const Tensor& x, bool gathered);
+  [[nodiscard]] comm::Label label_of(std::uint32_t call, bool forward) const;
   void send(Flight& flight, std::uint32_t call, bool forward, std::size_t route, const Tensor& x, bool gathered);
   void record(std::uint32_t call, int hop, bool forward, std::size_t route, const Sample& sample, std::int64_t width,
               std::span<const std::uint8_t> bits, std::span<const double> variance, std::span<const double> energy);

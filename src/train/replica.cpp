@@ -1,11 +1,13 @@
 #include "src/train/replica.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
 
 #include "galena/error.hpp"
-#include "src/ops/device_ops.hpp"
+#include "src/comm/placement.hpp"
 
 namespace galena::train {
 namespace {
@@ -45,6 +47,13 @@ std::vector<VertexId> rows_of(std::span<const VertexId> split, std::span<const V
     if (number[v] != kAbsent) rows.push_back(number[v]);
   std::sort(rows.begin(), rows.end());
   return rows;
+}
+
+/// The GPUs of a machine are for its ranks in turn.
+std::optional<ops::UseDevice> gpu_for(Device device, comm::Communicator& comm) {
+  if (device == Device::cpu) return std::nullopt;
+  const int rank = comm.size() > 1 ? comm::rank_on_machine(comm) : 0;
+  return std::optional<ops::UseDevice>(std::in_place, rank % std::max(1, ops::device_ops().count()));
 }
 
 }  // namespace
@@ -176,6 +185,7 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
     : run_(run),
       comm_(comm),
       device_(run.options.device),
+      gpu_(gpu_for(run.options.device, comm)),
       store_(run.options.seed, run.options.dtype, run.options.device),
       pass_(run.options.device == Device::cuda && run.options.replay && comm.size() == 1 &&
             (!run.make || run.options.replay_own)),
@@ -199,7 +209,10 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
   }
   if (comm.size() > 1)
     exchange_ = std::make_unique<BoundaryExchange>(share_, comm, policy_of(options.messages), options.seed);
-  if (exchange_ && device_ == Device::cuda) device_exchange_ = std::make_unique<DeviceExchange>(share_, *exchange_);
+  if (exchange_ && options.transport == Transport::nccl)
+    links_ = comm::nccl_links(comm, ops::current_device(), ops::device_ops().stream());
+  if (exchange_ && device_ == Device::cuda)
+    device_exchange_ = std::make_unique<DeviceExchange>(share_, *exchange_, links_.get());
   if (!options.inductive) return;
   whole_share_ = share_of(run.data, false, parts, comm.size(), comm.rank(), {});
   whole_local_ = local_data(data, whole_share_->view, options.dtype);
@@ -210,7 +223,7 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
   if (comm.size() > 1)
     whole_exchange_ = std::make_unique<BoundaryExchange>(*whole_share_, comm, Policy{}, options.seed);
   if (whole_exchange_ && device_ == Device::cuda)
-    whole_device_exchange_ = std::make_unique<DeviceExchange>(*whole_share_, *whole_exchange_);
+    whole_device_exchange_ = std::make_unique<DeviceExchange>(*whole_share_, *whole_exchange_, links_.get());
 }
 
 Replica::~Replica() = default;
@@ -333,6 +346,24 @@ Tensor Replica::gather(const Tensor& mine) {
       std::memcpy(all.raw() + v * row_bytes, &rows[r][k * row_bytes], row_bytes);
     }
   return all;
+}
+
+std::vector<std::string> Replica::describe_device() const {
+  std::vector<std::string> notes;
+  if (device_ == Device::cpu) return notes;
+  const bool parts = comm_.size() > 1;
+  if (parts) {
+    const int count = ops::device_ops().count();
+    notes.push_back(
+        fmt::format("The ranks of a machine took its GPUs in turn; that of rank {} has {}", comm_.rank(), count));
+  }
+  if (links_ && policy_of(run_.options.messages).bits != 32)
+    notes.emplace_back("Rows of few bits went through the CPU's memory; NCCL took those of full precision");
+  if (parts && run_.options.replay)
+    notes.emplace_back("Passes were not replayed as a CUDA graph: parts exchange rows in the middle of them");
+  else if (std::string passes = pass_.describe(); !passes.empty())
+    notes.push_back(std::move(passes));
+  return notes;
 }
 
 std::vector<Tensor> Replica::snapshot() const {

@@ -7,6 +7,7 @@
 
 #include "galena/train.hpp"
 #include "src/comm/communicator.hpp"
+#include "src/ops/device_ops.hpp"
 #include "src/train/device_exchange.hpp"
 #include "src/train/metrics.hpp"
 #include "src/train/replayed_pass.hpp"
@@ -77,8 +78,8 @@ class Replica {
   [[nodiscard]] std::vector<Tensor> snapshot() const;
   void restore(const std::vector<Tensor>& snapshot);
 
-  /// How epochs ran, on a device; else empty.
-  [[nodiscard]] std::string describe_passes() const { return pass_.describe(); }
+  /// How epochs ran and on which devices, a sentence each; none on the CPU.
+  [[nodiscard]] std::vector<std::string> describe_device() const;
 
  private:
   /// Forward, loss and backward; the gradient is summed over ranks. This rank's part of the loss.
@@ -94,12 +95,14 @@ class Replica {
   const Run& run_;
   comm::Communicator& comm_;
   Device device_;  ///< where parameters, features and all that follows lie
+  std::optional<ops::UseDevice> gpu_;
   nn::ParameterStore store_;
   std::unique_ptr<nn::Module> module_;
   std::unique_ptr<nn::Optimizer> optimizer_;
   Share share_;
   LocalData local_;
   std::unique_ptr<BoundaryExchange> exchange_;
+  std::unique_ptr<comm::DeviceLinks> links_;
   std::unique_ptr<DeviceExchange> device_exchange_;
   ReplayedPass pass_;
   // Inductive runs evaluate on another graph.

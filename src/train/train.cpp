@@ -22,20 +22,6 @@ namespace {
 
 constexpr std::array kWidths{0, 1, 2, 4, 8, 16, 32};
 
-/// What training on a GPU does not do is refused before anything is read or partitioned.
-void check_on_gpu(const TrainOptions& options) {
-  const auto refuse = [](const std::string& what) {
-    throw InputError("--device cuda: " + what + ", or use --device cpu");
-  };
-  if (options.transport != Transport::threads)
-    refuse("ranks on GPUs are threads of one process: use --transport threads");
-  if (options.partition.parts == 1) return;
-  if (options.model.norm == nn::NormKind::batch)
-    refuse("batch normalisation over several parts has no CUDA kernels yet: use --norm layer or --parts 1");
-  if (options.model.name == "sage" && options.model.sage_aggregation == "max")
-    refuse("the maximum over several parts has no CUDA kernels yet: use --aggregation mean or --parts 1");
-}
-
 void check(const NodeDataset& data, const TrainOptions& options) {
   const auto require = [](bool holds, const std::string& what) {
     if (!holds) throw InputError(what);
@@ -58,7 +44,16 @@ void check(const NodeDataset& data, const TrainOptions& options) {
   require(m.period >= 1, fmt::format("--period {}: expected 1 or more", m.period));
   require(m.lambda >= 0 && m.lambda <= 1, fmt::format("--lambda {}: expected 0 to 1", m.lambda));
   require(options.dtype == DType::f32 || options.dtype == DType::f64, "training is in f32 or f64");
-  if (options.device == Device::cuda) check_on_gpu(options);
+}
+
+void check_nccl(const TrainOptions& options) {
+  if (options.transport != Transport::nccl) return;
+  if (options.device != Device::cuda)
+    throw InputError("--transport nccl joins GPUs: add --device cuda, or use --transport threads");
+  if (options.partition.parts == 1)
+    throw InputError("--transport nccl: one part exchanges nothing; add --parts, or leave the option out");
+  if (options.link.bytes_per_second > 0)
+    throw InputError("--link-mbit simulates links between threads: leave it out, or use --transport threads");
 }
 
 class Clock {
@@ -133,6 +128,7 @@ TrainResult train_network(const NodeDataset& data, const TrainOptions& given, co
                           const ModelFactory& make) {
   TrainOptions options = given;
   check(data, options);
+  check_nccl(options);
   TrainResult result;
   if (options.device == Device::cuda) result.device = "cuda";
   Clock clock;
@@ -144,7 +140,8 @@ TrainResult train_network(const NodeDataset& data, const TrainOptions& given, co
     result.partition_seconds = clock.lap();
     return partition;
   };
-  if (options.transport == Transport::threads) {
+  if (options.transport != Transport::mpi) {
+    if (options.transport == Transport::nccl) result.transport = "nccl";
     const Partition partition = prepare();
     const train::Run run{data, options, make, partition};
     describe(run, result);

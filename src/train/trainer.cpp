@@ -170,7 +170,7 @@ void Trainer::finish() {
   result_.embeddings = std::move(outputs.embeddings);
   if (!result_.is_root) return;
   for (std::string& note : nn::describe_layouts(replica_.share().view)) result_.notes.push_back(std::move(note));
-  if (std::string passes = replica_.describe_passes(); !passes.empty()) result_.notes.push_back(std::move(passes));
+  for (std::string& note : replica_.describe_device()) result_.notes.push_back(std::move(note));
   for (const auto& entry : replica_.store().parameters())
     result_.weights.emplace_back(entry.name, entry.var.value().clone().to(Device::cpu));
   for (const auto& [name, buffer] : replica_.store().buffers())

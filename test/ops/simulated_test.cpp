@@ -31,6 +31,27 @@ TEST_CASE("device memory is given back") {
   CHECK(SimulatedDevice::live_bytes() == 0);
 }
 
+TEST_CASE("each thread has a device, and what lies on another one is not its own") {
+  const SimulatedDevice device(0, false, 2);
+  const Tensor x = random_tensor(4, 3, DType::f32, 1), first = x.to(Device::cuda);
+  Tensor second;
+  {
+    const ops::UseDevice use(1);
+    CHECK(ops::current_device() == 1);
+    second = x.to(Device::cuda);
+    second.fill(2);
+    CHECK_THROWS_WITH(first.fill(2), test::contains("device 1 is given memory of device 0"));
+    CHECK_THROWS_AS(ops::UseDevice(2), InternalError);
+    CHECK(ops::current_device() == 1);
+  }
+  CHECK(ops::current_device() == 0);
+  CHECK_THROWS_AS(second.to(Device::cpu), InternalError);
+  CHECK_THROWS_AS(first.copy_from(second), InternalError);
+  first.fill(1);
+  second = {};  // given back to where it is from
+  CHECK(first.item(0, 0) == 1);
+}
+
 TEST_CASE("lanes in the other order give the same bits") {
   ops::CsrArrays csr = test::random_csr(50, 400, 90, 3);
   const Tensor x = random_tensor(400, 48, DType::f32, 1);

@@ -1,12 +1,15 @@
 #include "test/support/simulated_device.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <span>
+#include <type_traits>
 #include <vector>
 
 #include "galena/error.hpp"
@@ -15,9 +18,18 @@
 namespace galena::test {
 namespace {
 
+struct Block {
+  std::uint64_t bytes = 0;
+  int device = 0;
+};
+
+constexpr int kMostDevices = 4;
+
 struct State {
   std::mutex mutex;
-  std::map<void*, std::uint64_t> blocks;
+  std::map<const void*, Block> blocks;
+  int devices = 1;
+  std::array<std::atomic<std::uint64_t>, kMostDevices> launched{};
   std::uint64_t live = 0, most = 0;
   std::atomic<std::uint64_t> waits{0}, launches{0}, copied{0};
   std::vector<std::function<void()>>* recording = nullptr;
@@ -34,10 +46,33 @@ void in_order(std::int64_t n, const F& f) {
   for (std::int64_t k = 0; k < n; ++k) f(state().backwards ? n - 1 - k : k);
 }
 
-/// Does it now, or records it.
-void submit(std::function<void()> work) {
-  if (state().recording != nullptr) return state().recording->push_back(std::move(work));
+/// Throws where one of these addresses lies in the memory of another device than this thread's.
+void check_addresses(std::span<const void* const> addresses) {
+  State& s = state();
+  if (s.devices == 1) return;
+  const std::scoped_lock lock(s.mutex);
+  for (const void* const address : addresses) {
+    auto block = s.blocks.upper_bound(address);
+    if (block == s.blocks.begin()) continue;
+    --block;
+    const bool inside =
+        static_cast<const char*>(address) < static_cast<const char*>(block->first) + block->second.bytes;
+    if (inside && block->second.device != ops::current_device())
+      throw InternalError("device " + std::to_string(ops::current_device()) + " is given memory of device " +
+                          std::to_string(block->second.device));
+  }
+}
+
+/// Does it now, or records it. Work is plain data: the pointers that it holds are looked through.
+template <class Work>
+void submit(const Work& work) {
+  static_assert(std::is_trivially_copyable_v<Work>);
+  std::array<const void*, sizeof(Work) / sizeof(void*)> words{};
+  std::memcpy(words.data(), &work, sizeof words);
+  check_addresses(words);
+  if (state().recording != nullptr) return state().recording->push_back(work);
   ++state().launches;
+  ++state().launched[static_cast<std::size_t>(ops::current_device())];
   work();
 }
 
@@ -137,32 +172,40 @@ void* allocate(std::uint64_t bytes) {
   if (s.most > 0 && s.live + bytes > s.most) return nullptr;
   void* const memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
   std::memset(memory, 0xff, bytes);
-  s.blocks[memory] = bytes;
+  s.blocks[memory] = {bytes, ops::current_device()};
   s.live += bytes;
   return memory;
 }
 
-void release(void* memory) noexcept {
+void release(void* memory, int device) noexcept {
   State& s = state();
   const std::scoped_lock lock(s.mutex);
-  s.live -= s.blocks[memory];
+  if (s.blocks[memory].device != device) std::abort();  // nobody could catch it
+  s.live -= s.blocks[memory].bytes;
   s.blocks.erase(memory);
   std::free(memory);
 }
 
 ops::DeviceOps table() {
   ops::DeviceOps ops{};
+  ops.count = [] { return state().devices; };
+  ops.use = [](int device) {
+    if (device < 0 || device >= state().devices) throw InternalError("there is no device " + std::to_string(device));
+  };
+  ops.stream = []() -> void* { return nullptr; };
   ops.allocate = allocate;
   ops.release = release;
   ops.upload = [](void* to, const void* from, std::uint64_t bytes) {
     not_while_recording("a copy");
     state().copied += bytes;
+    check_addresses(std::array<const void*, 1>{to});
     std::memcpy(to, from, bytes);
   };
   ops.download = [](void* to, const void* from, std::uint64_t bytes) {
     not_while_recording("a copy");
     ++state().waits;
     state().copied += bytes;
+    check_addresses(std::array{from});
     std::memcpy(to, from, bytes);
   };
   ops.copy = [](void* to, const void* from, std::uint64_t bytes) { submit([=] { std::memmove(to, from, bytes); }); };
@@ -185,7 +228,8 @@ ops::DeviceOps table() {
 
 }  // namespace
 
-SimulatedDevice::SimulatedDevice(std::uint64_t most_bytes, bool backwards) {
+SimulatedDevice::SimulatedDevice(std::uint64_t most_bytes, bool backwards, int devices) {
+  state().devices = devices;
   static const ops::DeviceOps ops = table();
   state().most = most_bytes;
   state().backwards = backwards;
@@ -198,5 +242,6 @@ std::uint64_t SimulatedDevice::live_bytes() { return state().live; }
 std::uint64_t SimulatedDevice::waits() { return state().waits; }
 std::uint64_t SimulatedDevice::copied_bytes() { return state().copied; }
 std::uint64_t SimulatedDevice::launches() { return state().launches; }
+std::uint64_t SimulatedDevice::launches_on(int device) { return state().launched.at(static_cast<std::size_t>(device)); }
 
 }  // namespace galena::test

@@ -1,6 +1,6 @@
 #pragma once
 // A GPU simulated on the host: the kernels of src/ops/device, lane after lane. While one lives, tensors of Device::cuda
-// lie in its memory, which is filled with NaN when it is given out, counted, and may be limited.
+// lie in its memory, which is filled with NaN when it is given out, counted, and may be limited. It may be several.
 
 #include <cstdint>
 
@@ -12,7 +12,8 @@ class SimulatedDevice {
  public:
   /// `most_bytes` 0: no limit. `backwards`: lanes, teams and elements run from the last to the first, which changes
   /// nothing unless one of them relies on another.
-  explicit SimulatedDevice(std::uint64_t most_bytes = 0, bool backwards = false);
+  /// `devices`: where there are several, it is an error to touch another one's memory than the thread's.
+  explicit SimulatedDevice(std::uint64_t most_bytes = 0, bool backwards = false, int devices = 1);
   ~SimulatedDevice();
   SimulatedDevice(const SimulatedDevice&) = delete;
   SimulatedDevice& operator=(const SimulatedDevice&) = delete;
@@ -25,6 +26,8 @@ class SimulatedDevice {
   static std::uint64_t copied_bytes();
   /// Kernels, copies and graphs that the host has launched since the start.
   static std::uint64_t launches();
+  /// The same of one of the devices.
+  static std::uint64_t launches_on(int device);
 };
 
 }  // namespace galena::test

@@ -186,16 +186,41 @@ TEST_CASE("a run on a device repeats itself bit for bit, and resumes") {
   CHECK(resumed.records.back().loss == first.records.back().loss);
 }
 
-TEST_CASE("what a device does not train is refused with the remedy") {
+TEST_CASE("linked GPUs need a GPU each, parts and no simulated links") {
   GALENA_NEEDS_DEVICE();
-  TrainOptions options = options_of("sage", DType::f32);
-  options.partition.parts = 2;
-  options.model.sage_aggregation = "max";
-  CHECK_THROWS_WITH(train_on(Device::cuda, random_data({}), options), contains("--aggregation mean"));
-  options.model.norm = nn::NormKind::batch;
-  CHECK_THROWS_WITH(train_on(Device::cuda, random_data({}), options), contains("--norm layer"));
-  options.transport = Transport::mpi;
-  CHECK_THROWS_WITH(train_on(Device::cuda, random_data({}), options), contains("--transport threads"));
+  TrainOptions options = options_of("gcn", DType::f32);
+  options.transport = Transport::nccl;
+  const NodeDataset data = random_data({});
+  CHECK_THROWS_WITH(train_on(Device::cpu, data, options), contains("--device cuda"));
+  CHECK_THROWS_WITH(train_on(Device::cuda, data, options), contains("--parts"));
+  options.partition.parts = 64;  // more than a machine has GPUs
+  options.link.bytes_per_second = 1e6;
+  CHECK_THROWS_WITH(train_on(Device::cuda, data, options), contains("--link-mbit"));
+  options.link.bytes_per_second = 0;
+  CHECK_THROWS_WITH(train_on(Device::cuda, data, options), contains("--transport threads"));
+}
+
+TEST_CASE("batch normalisation and maxima over several parts on a device are those of the CPU") {
+  GALENA_NEEDS_DEVICE();
+  for (const int parts : {2, 3})
+    for (const std::string model : {"gcn", "sage", "gin", "hgnn"})
+      for (const bool inductive : {false, true}) {
+        CAPTURE(parts, model, inductive);
+        DataOptions shape;
+        shape.hypergraph = model == "hgnn";
+        TrainOptions options = options_of(model, DType::f64);
+        options.partition.parts = parts;
+        options.partition.method = PartitionMethod::random;
+        options.optimizer.name = "sgd";
+        options.inductive = inductive;
+        options.model.norm = nn::NormKind::batch;
+        options.model.sage_aggregation = "max";
+        check_same_run(random_data(shape), options, 1e-8);
+        options.model.norm = nn::NormKind::none;
+        options.messages.rate = 0.5;
+        options.messages.bits = 8;
+        check_same_run(random_data(shape), options, 1e-8);
+      }
 }
 
 }  // namespace galena::test

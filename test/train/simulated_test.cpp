@@ -151,6 +151,37 @@ TEST_CASE("parts on a device copy the rows that travel and the gradients of para
   }
 }
 
+TEST_CASE("ranks take the machine's devices in turn, and none touches another's memory") {
+  for (const std::string model : {"sage", "gat", "unigin"}) {
+    CAPTURE(model);
+    DataOptions shape;
+    shape.hypergraph = model == "unigin";
+    const NodeDataset data = random_data(shape);
+    TrainOptions options = options_for(model, DType::f32);
+    options.device = Device::cuda;
+    options.epochs = 4;
+    options.partition.parts = 3;
+    options.partition.method = PartitionMethod::random;
+    options.messages.bits = 8;
+    options.model.norm = nn::NormKind::batch;
+    std::vector<double> losses;
+    for (const int devices : {1, 2, 4}) {
+      const SimulatedDevice device(0, false, devices);
+      std::vector<std::uint64_t> before;
+      for (int k = 0; k < 4; ++k) before.push_back(SimulatedDevice::launches_on(k));
+      losses.push_back(train_network(data, options).records.back().loss);
+      for (int k = 0; k < 4; ++k) {
+        CAPTURE(devices, k);
+        const bool used = SimulatedDevice::launches_on(k) > before[static_cast<std::size_t>(k)];
+        CHECK(used == (k < std::min(devices, 3)));
+      }
+      CHECK(SimulatedDevice::live_bytes() == 0);
+    }
+    CHECK(losses[1] == losses[0]);
+    CHECK(losses[2] == losses[0]);
+  }
+}
+
 TEST_CASE("a model that does not fit ends with what it needed") {
   const SimulatedDevice device(1 << 16);
   DataOptions shape;

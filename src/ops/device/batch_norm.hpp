@@ -147,14 +147,13 @@ struct SparseMoments {
   }
 };
 
-/// Both sums of all rows, [1 x 2 cols].
+/// Both sums of all rows, to `sums` [1 x 2 cols].
 template <class M, class F>
-Tensor column_pairs(std::int64_t n, std::int64_t cols, const F& f) {
-  const std::int64_t chunk = rows_in_chunk(n), chunks = (n + chunk - 1) / chunk;
-  const Tensor partial = scratch(chunks, 2 * cols, DType::f64), sums = scratch(1, 2 * cols, DType::f64);
+void column_pairs(std::int64_t n, const Tensor& sums, const F& f) {
+  const std::int64_t cols = sums.cols() / 2, chunk = rows_in_chunk(n), chunks = (n + chunk - 1) / chunk;
+  const Tensor partial = scratch(chunks, 2 * cols, DType::f64);
   M::teams(chunks, 0, ChunkPairs<F>{f, device_data<double>(partial), n, cols, chunk});
   store_map<M, double>(sums, false, AddChunks<double>{device_data<double>(partial), chunks, 2 * cols});
-  return sums;
 }
 
 template <class M>
@@ -169,15 +168,19 @@ void add_batch_norm(DeviceOps& ops) {
                                 device_data<T>(minus_mean), device_data<T>(rstd), eps, cols});
     });
   };
-  ops.batch_statistics = [](const Tensor& x, double momentum, double eps, const Tensor& running_mean,
-                            const Tensor& running_var, const Tensor& stats) {
-    if (x.rows() == 0) return device_ops().running_statistics(running_mean, running_var, eps, stats);
-    const std::int64_t cols = x.cols();
+  ops.batch_moments = [](const Tensor& x, const Tensor& running_mean, const Tensor& sums) {
     with_float("batch_norm", x.dtype(), [&]<class T>(T) {
-      T* const mean = device_data<T>(running_mean);
-      const Tensor sums = column_pairs<M>(x.rows(), cols, Moments<T>{device_data<T>(x), mean, cols});
-      M::map(cols, BatchStatistics<T>{device_data<double>(sums), device_data<double>(stats), mean,
-                                      device_data<T>(running_var), static_cast<double>(x.rows()), momentum, eps, cols});
+      column_pairs<M>(x.rows(), sums, Moments<T>{device_data<T>(x), device_data<T>(running_mean), x.cols()});
+    });
+  };
+  ops.batch_statistics = [](const Tensor& sums, double n, double momentum, double eps, const Tensor& running_mean,
+                            const Tensor& running_var, const Tensor& stats) {
+    if (n == 0) return device_ops().running_statistics(running_mean, running_var, eps, stats);
+    const std::int64_t cols = stats.cols();
+    with_float("batch_norm", running_mean.dtype(), [&]<class T>(T) {
+      M::map(cols,
+             BatchStatistics<T>{device_data<double>(sums), device_data<double>(stats), device_data<T>(running_mean),
+                                device_data<T>(running_var), n, momentum, eps, cols});
     });
   };
   ops.running_statistics = [](const Tensor& running_mean, const Tensor& running_var, double eps, const Tensor& stats) {
@@ -195,20 +198,23 @@ void add_batch_norm(DeviceOps& ops) {
                                    device_data<double>(stats), x.cols()});
     });
   };
-  ops.batch_norm_backward = [](const Tensor& x, const Tensor& stats, const Tensor& gamma, const Tensor& dy, bool of_x,
-                               const Tensor& dx, const Tensor& dgamma, const Tensor& dbeta, bool accumulate) {
-    const std::int64_t n = x.rows(), cols = x.cols();
-    if (n == 0) return;
+  ops.batch_norm_backward_sums = [](const Tensor& x, const Tensor& stats, const Tensor& dy, const Tensor& sums,
+                                    const Tensor& dgamma, const Tensor& dbeta) {
+    const std::int64_t cols = x.cols();
+    const double* const both = device_data<double>(sums);
     with_float("batch_norm_backward", x.dtype(), [&]<class T>(T) {
-      const double* const s = device_data<double>(stats);
-      const Tensor sums = column_pairs<M>(n, cols, GradientMoments<T>{device_data<T>(x), device_data<T>(dy), s, cols});
-      const double* const both = device_data<double>(sums);
+      column_pairs<M>(x.rows(), sums,
+                      GradientMoments<T>{device_data<T>(x), device_data<T>(dy), device_data<double>(stats), cols});
       if (dbeta.defined()) store_map<M, T>(dbeta, true, FromDouble<T>{both});
       if (dgamma.defined()) store_map<M, T>(dgamma, true, FromDouble<T>{both + cols});
-      if (!dx.defined()) return;
+    });
+  };
+  ops.batch_norm_backward = [](const Tensor& x, const Tensor& stats, const Tensor& gamma, const Tensor& dy,
+                               const Tensor* sums, double n, const Tensor& dx, bool accumulate) {
+    with_float("batch_norm_backward", x.dtype(), [&]<class T>(T) {
       store_map<M, T>(dx, accumulate,
-                      BatchNormBackward<T>{device_data<T>(x), device_data<T>(gamma), device_data<T>(dy), s,
-                                           of_x ? both : nullptr, static_cast<double>(n), cols});
+                      BatchNormBackward<T>{device_data<T>(x), device_data<T>(gamma), device_data<T>(dy),
+                                           device_data<double>(stats), device_data_or_null<double>(sums), n, x.cols()});
     });
   };
 }

@@ -8,6 +8,7 @@
 
 #include "src/ops/bf16.hpp"
 #include "src/ops/device/machine.hpp"
+#include "src/ops/max_math.hpp"
 
 namespace galena::ops::gpu {
 
@@ -265,6 +266,19 @@ void add_spmm_max(DeviceOps& ops) {
       M::map(y.size(),
              SpmmMax<T>{device_data<std::int64_t>(device.indptr), device_data<std::int32_t>(device.indices),
                         device_data<T>(x), device_data<T>(y), device_data<std::int32_t>(arg), x.rows(), x.cols()});
+    });
+  };
+  ops.merge_max = [](const Tensor& other, const Tensor& other_arg, std::int32_t code, const Tensor& y,
+                     const Tensor& arg) {
+    with_float("merge_max", y.dtype(), [&]<class T>(T) {
+      M::map(y.size(), math::MergeMax<T>{device_data<T>(other), device_data_or_null<std::int32_t>(&other_arg), code,
+                                         device_data<T>(y), device_data<std::int32_t>(arg)});
+    });
+  };
+  ops.add_where = [](const Tensor& arg, std::int32_t code, const Tensor& dy, const Tensor& dx) {
+    with_float("add_where", dy.dtype(), [&]<class T>(T) {
+      M::map(dy.size(),
+             math::AddWhere<T>{device_data<std::int32_t>(arg), code, device_data<T>(dy), device_data<T>(dx)});
     });
   };
   ops.spmm_max_backward = [](const Csr& csr_t, const Tensor& arg, const Tensor& dy, const Tensor& dx) {
