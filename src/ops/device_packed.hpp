@@ -15,14 +15,11 @@ struct DevicePacked {
 };
 
 /// Copies layout and contents. Throws EnvironmentError where there is no room.
-inline DevicePacked to_device(const PackedRows& rows) {
-  return {rows.rows,
-          rows.cols,
-          to_device(rows.bits.data(), rows.bits.size()),
-          to_device(reinterpret_cast<const std::int64_t*>(rows.offset.data()), rows.offset.size()),
-          to_device(rows.bytes.data(), rows.bytes.size()),
-          to_device(rows.zero.data(), rows.zero.size()),
-          to_device(rows.scale.data(), rows.scale.size())};
-}
+DevicePacked to_device(const PackedRows& rows);
+
+/// pack_rows() of rows that lie on the device, to the CPU's memory: what is copied is coded. The CPU's bytes, bit for bit,
+/// and its errors. f64 is coded through f32.
+void pack_on_device(const Tensor& x, std::span<const VertexId> index, std::span<const VertexId> ids,
+                    const RandomKey& key, PackedRows& out);
 
 }  // namespace galena::ops

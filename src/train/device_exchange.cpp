@@ -108,9 +108,9 @@ void DeviceExchange::begin_forward(std::uint32_t call, int hop, const Tensor& x)
     return start(call, true, rows);
   }
   types_[call] = x.dtype();
-  const Tensor host = rows.to(Device::cpu);
+  const Tensor source = source_of(rows);
   const OnDevice here(Device::cpu);
-  exchange_.begin_forward_gathered(call, hop, host);
+  exchange_.begin_forward_gathered(call, hop, source);
 }
 
 nn::HaloRows DeviceExchange::finish_forward(std::uint32_t call, bool) {
@@ -124,9 +124,9 @@ nn::HaloRows DeviceExchange::finish_forward(std::uint32_t call, bool) {
 
 void DeviceExchange::begin_backward(std::uint32_t call, const Tensor& gradient) {
   if (linked()) return start(call, false, gradient);
-  const Tensor host = gradient.to(Device::cpu);
+  const Tensor source = source_of(gradient);
   const OnDevice here(Device::cpu);
-  exchange_.begin_backward(call, host);
+  exchange_.begin_backward(call, source);
 }
 
 void DeviceExchange::finish_backward(std::uint32_t call, const Tensor& dx) {

@@ -1,7 +1,7 @@
 #pragma once
-// The halo exchange of ranks whose rows lie in a GPU's memory. What leaves is gathered there, the sampled rows alone, and
-// brought to the CPU's, where BoundaryExchange codes and sends it; what arrives goes back as it came, coded or not, and is
-// decoded and added there. So rows, draws and bytes are those of a run on CPUs. Ranks may share a GPU.
+// The halo exchange of ranks whose rows lie in a GPU's memory. What leaves is gathered there, the sampled rows alone,
+// coded there unless it is measured, and brought to the CPU's, where BoundaryExchange sends it; what arrives goes back as
+// it came, and is decoded and added there. So rows, draws and bytes are those of a run on CPUs. Ranks may share a GPU.
 //
 // Where devices are linked (NCCL), rows that travel as they are, and now, go from one to the other.
 
@@ -44,6 +44,10 @@ class DeviceExchange : public nn::HaloExchange {
     Tensor leaving, arriving;  ///< until the next one
   };
   [[nodiscard]] bool linked() const { return links_ != nullptr && exchange_.plain(); }
+  /// Rows as they leave the device: few bits of each where they are coded there.
+  [[nodiscard]] Tensor source_of(const Tensor& rows) const {
+    return exchange_.codes_on_device() ? rows : rows.to(Device::cpu);
+  }
   void start(std::uint32_t call, bool forward, const Tensor& rows);
   void add(const Drawn& drawn, int hop, const Tensor& rows, const Tensor& dx);
   Kept& kept(std::uint64_t version);

@@ -99,6 +99,10 @@ class BoundaryExchange : public nn::HaloExchange {
 
   /// Whether rows of this pass travel as they are, and now; then they may also go from device to device.
   [[nodiscard]] bool plain() const { return !pass_.training || (policy_.bits == 32 && !policy_.stale); }
+  /// Whether rows are coded and not measured: then begin_forward_gathered() and begin_backward() take rows on a device.
+  [[nodiscard]] bool codes_on_device() const {
+    return pass_.training && policy_.bits != 32 && (!measuring_ || probe_.has_value());
+  }
   /// Charges rows that this rank is about to send that way, a message a peer, and waits for all ranks to be as far: so
   /// that one that has failed is named.
   void meet(std::uint32_t call, bool forward, std::span<const std::uint64_t> bytes);

@@ -273,7 +273,7 @@ TEST_CASE("train refuses what does not fit, with a remedy") {
   if (device::cuda_device_names().empty())
     check_refused({"karate", "--device", "cuda"}, "leave the option out to use the CPU", 1);
   check_refused({"karate", "--transport", "nccl"}, "add --device cuda");
-  check_refused({"karate", "--transport", "pigeon"}, "expected threads or mpi");
+  check_refused({"karate", "--transport", "pigeon"}, "expected threads, mpi or nccl");
   check_refused({"karate", "--partition-method", "metis"}, "metis");
   check_refused({"karate", "--split", "random:60"}, "random");
   check_refused({"karate", "--threads", "-2"}, "threads");

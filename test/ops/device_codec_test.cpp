@@ -1,7 +1,9 @@
 // Rows coded on a device are the CPU's, byte for byte.
 
 #include <array>
+#include <cmath>
 
+#include "galena/error.hpp"
 #include "src/ops/device_csr.hpp"
 #include "src/ops/device_packed.hpp"
 #include "test/ops/reference.hpp"
@@ -56,6 +58,42 @@ TEST_CASE("packed rows are the CPU's bytes, and decode to its elements") {
     ops::device_ops().unpack_rows(got, there);
     CHECK(test::largest_difference(there.to(Device::cpu), decoded) == 0);
   }
+}
+
+TEST_CASE("rows on a device are packed to the CPU's memory, the same bytes, and refused in the same words") {
+  GALENA_NEEDS_DEVICE();
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    Rows rows(61);
+    if (dtype == DType::f64)  // which the CPU keeps whole at 32 bits
+      for (std::uint8_t& bits : rows.bits) bits = bits == 32 ? 16 : bits;
+    const Tensor x = random_tensor(50, 61, dtype, 9, -5, 3);
+    const ops::RandomKey key{7, 1, 2};
+    ops::PackedRows want = ops::layout_rows(61, rows.bits), got = ops::layout_rows(61, rows.bits);
+    ops::pack_rows(x, rows.index, rows.ids, key, want);
+    ops::pack_rows(x.to(Device::cuda), rows.index, rows.ids, key, got);
+    CHECK(std::equal(want.bytes.begin(), want.bytes.begin() + static_cast<std::ptrdiff_t>(want.offset.back()),
+                     got.bytes.begin()));
+    CHECK(got.zero == want.zero);
+    CHECK(got.scale == want.scale);
+    std::vector<double> norms(40);
+    CHECK_THROWS_AS(ops::pack_rows(x.to(Device::cuda), rows.index, rows.ids, key, got, {}, norms), InputError);
+  }
+  for (const float bad : {std::nanf(""), HUGE_VALF, -HUGE_VALF, 2e38F})
+    for (const std::size_t r : {0U, 3U, 4U, 5U, 39U}) {
+      const Rows rows(61);
+      if (rows.bits[r] == 32 && bad == 2e38F) continue;  // is a number like others
+      rows.x.at<float>(rows.index[r], 17) = bad;
+      ops::PackedRows out = ops::layout_rows(61, rows.bits);
+      std::string words;
+      try {
+        ops::pack_rows(rows.x, rows.index, rows.ids, {1, 2, 3}, out);
+      } catch (const InputError& e) {
+        words = e.what();
+      }
+      CAPTURE(bad, r);
+      REQUIRE(!words.empty());
+      CHECK_THROWS_WITH(ops::pack_rows(rows.x.to(Device::cuda), rows.index, rows.ids, {1, 2, 3}, out), words);
+    }
 }
 
 TEST_CASE("sums of packed rows decode as they add") {

@@ -3,6 +3,7 @@
 // unbiased). A warp a row; a lane codes the eight elements of a block of draws. Elements are f32.
 
 #include <bit>
+#include <cfloat>
 
 #include "src/ops/codec_math.hpp"
 #include "src/ops/device/machine.hpp"
@@ -39,6 +40,7 @@ struct Packed {
   }
 };
 
+/// `zero` is NaN of rows that cannot be coded.
 struct PackRow {
   Packed out;
   const float* x;
@@ -49,6 +51,18 @@ struct PackRow {
     const float* const row = x + std::int64_t{index[r]} * out.cols;
     const std::int64_t n = out.cols;
     const int bits = out.bits[r];
+    const float limit = bits == 32 ? FLT_MAX : kLargestCoded;
+    const bool refused = team.max([&](int lane) {
+      float any = 0;
+      for (std::int64_t c = lane; c < n; c += team.lanes()) any = row[c] <= limit && row[c] >= -limit ? any : 1.0F;
+      return any;
+    }) > 0;
+    if (refused) {
+      team.each([&](int lane) {
+        if (lane == 0) out.zero[r] = std::bit_cast<float>(0x7fc00000U);
+      });
+      return;
+    }
     RowParameters parameters{0, 1};
     if (bits <= 8 && n > 0) {
       const float high = team.max([&](int lane) {
