@@ -86,9 +86,9 @@ void add_training(CLI::App& command, TrainCommand& c) {
       ->check(CLI::IsMember({"score", "loss"}));
   group(command.add_option("--patience", t.patience, "Evaluations without a better epoch; 0: all epochs"));
   group(command.add_option("--eval-every", t.eval_every, "Epochs between evaluations"));
-  group(
-      command.add_option("--metric", t.metric,
-                         "auto, accuracy, micro_f1, roc_auc or micro_f1_known (told how many labels each vertex has)"));
+  group(command.add_option("--metric", t.metric,
+                           "auto, accuracy, micro_f1, macro_f1 or roc_auc; micro_f1_known or macro_f1_known (told how "
+                           "many labels each vertex has)"));
   group(command.add_flag("--inductive", t.inductive, "Train on edges between training vertices only"));
   group(command.add_flag("!--no-prune", t.prune, "Compute rows too that cannot reach the loss"));
   group(command.add_flag("!--no-savings", t.savings,

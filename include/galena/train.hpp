@@ -57,9 +57,9 @@ struct TrainOptions {
   int eval_every = 1;            ///< epochs; evaluation is on the whole graph, full rate, full precision
   std::string select = "score";  ///< which epoch is the best: of the best validation score, or of the least "loss"
   int patience = 0;              ///< evaluations without a better epoch before stopping; 0 = never
-  std::string metric =
-      "auto";  ///< accuracy, micro_f1, roc_auc, micro_f1_known (told how many labels each vertex has, as in
-               ///< DeepWalk's evaluation); auto: micro_f1 where multi-label, else accuracy
+  /// accuracy, micro_f1, macro_f1, roc_auc; micro_f1_known, macro_f1_known (told how many labels each vertex has, as in
+  /// DeepWalk's evaluation); auto: micro_f1 where multi-label, else accuracy.
+  std::string metric = "auto";
 
   PartitionOptions partition;             ///< parts: one a rank
   std::filesystem::path partition_file;   ///< read in the place of making one

@@ -17,7 +17,8 @@ namespace galena::train {
 namespace {
 
 constexpr comm::Label kControl{comm::Traffic::control, -1, comm::Direction::none};
-const std::vector<std::string> kNames{"accuracy", "micro_f1", "roc_auc", "micro_f1_known"};
+const std::vector<std::string> kNames{"accuracy", "micro_f1",       "macro_f1",
+                                      "roc_auc",  "micro_f1_known", "macro_f1_known"};
 
 double ratio(std::int64_t part, std::int64_t whole) {
   return whole == 0 ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(part) / static_cast<double>(whole);
@@ -69,22 +70,48 @@ void predict(const Tensor& logits, const Truths& truths, VertexId row, bool know
     for (std::int64_t c = 0; c < classes; ++c) marks[static_cast<std::size_t>(c)] = logits.item(row, c) > 0;
 }
 
-double micro_f1(const Tensor& logits, const Truths& truths, std::span<const VertexId> rows, bool known,
-                comm::Communicator* comm) {
-  std::array<std::int64_t, 3> counts{};  // true positives, false positives, false negatives
+// Of a class: true positives, false positives, false negatives.
+using Counts = std::array<std::int64_t, 3>;
+
+double f1(const Counts& counts) { return ratio(2 * counts[0], 2 * counts[0] + counts[1] + counts[2]); }
+
+// By class, of the rows of all ranks.
+std::vector<Counts> count_classes(const Tensor& logits, const Truths& truths, std::span<const VertexId> rows,
+                                  bool known, comm::Communicator* comm) {
+  std::vector<Counts> counts(static_cast<std::size_t>(logits.cols()), Counts{});
   std::vector<std::uint8_t> marks;
   for (const VertexId row : rows) {
     predict(logits, truths, row, known, marks);
     for (std::int64_t c = 0; c < logits.cols(); ++c) {
       const bool predicted = marks[static_cast<std::size_t>(c)] != 0;
       const bool truth = is_true(truths, row, c, logits.cols());
-      counts[0] += predicted && truth;
-      counts[1] += predicted && !truth;
-      counts[2] += !predicted && truth;
+      Counts& of_class = counts[static_cast<std::size_t>(c)];
+      of_class[0] += predicted && truth;
+      of_class[1] += predicted && !truth;
+      of_class[2] += !predicted && truth;
     }
   }
-  if (comm != nullptr) comm->sum(std::span(counts), kControl);
-  return ratio(2 * counts[0], 2 * counts[0] + counts[1] + counts[2]);
+  if (comm != nullptr && !counts.empty()) comm->sum(std::span(counts.front().data(), 3 * counts.size()), kControl);
+  return counts;
+}
+
+double micro_f1(const std::vector<Counts>& classes) {
+  Counts all{};
+  for (const Counts& counts : classes)
+    for (std::size_t k = 0; k < counts.size(); ++k) all[k] += counts[k];
+  return f1(all);
+}
+
+double macro_f1(const std::vector<Counts>& classes) {
+  double sum = 0;
+  int defined = 0;
+  for (const Counts& counts : classes) {
+    const double of_class = f1(counts);
+    if (std::isnan(of_class)) continue;
+    sum += of_class;
+    ++defined;
+  }
+  return defined == 0 ? std::numeric_limits<double>::quiet_NaN() : sum / defined;
 }
 
 using Scored = std::vector<std::pair<float, std::uint8_t>>;
@@ -149,9 +176,11 @@ double score(Metric metric, const Tensor& logits, const Truths& truths, std::spa
              comm::Communicator* comm) {
   switch (metric) {
     case Metric::accuracy: return accuracy(logits, truths, rows, comm);
-    case Metric::micro_f1: return micro_f1(logits, truths, rows, false, comm);
-    case Metric::micro_f1_known: return micro_f1(logits, truths, rows, true, comm);
+    case Metric::micro_f1: return micro_f1(count_classes(logits, truths, rows, false, comm));
+    case Metric::macro_f1: return macro_f1(count_classes(logits, truths, rows, false, comm));
     case Metric::roc_auc: return area(logits, truths, rows, comm);
+    case Metric::micro_f1_known: return micro_f1(count_classes(logits, truths, rows, true, comm));
+    case Metric::macro_f1_known: return macro_f1(count_classes(logits, truths, rows, true, comm));
   }
   return 0;
 }

@@ -11,9 +11,9 @@
 
 namespace galena::train {
 
-enum class Metric { accuracy, micro_f1, roc_auc, micro_f1_known };
+enum class Metric { accuracy, micro_f1, macro_f1, roc_auc, micro_f1_known, macro_f1_known };
 
-/// "accuracy", "micro_f1", "roc_auc", "micro_f1_known". Throws InputError with a suggestion; "auto" depends on multi_label.
+/// By the enumerator's name. Throws InputError with a suggestion; "auto" depends on multi_label.
 Metric find_metric(const std::string& name, bool multi_label);
 std::string name_of(Metric metric);
 
@@ -25,8 +25,9 @@ struct Truths {
 
 /// The score of `rows` of all ranks. NaN where no rank has rows, or the score is not defined (ROC-AUC of one class).
 /// ROC-AUC: of two classes, by the difference of logits; with a label matrix, the mean over classes that have both.
-/// micro_f1 predicts the classes of positive logits; micro_f1_known is told how many classes each row has and predicts
-/// that many, of the largest logits: the evaluation of DeepWalk (Perozzi et al., KDD 2014) and of those who followed it.
+/// F1 of all classes' counts together (micro), or the mean over the classes that rows have or are said to have (macro).
+/// Predicted are the classes of positive logits; "known": told how many classes each row has, as many of the largest
+/// logits: the evaluation of DeepWalk (Perozzi et al., KDD 2014) and of those who followed it.
 /// Every rank calls, and gets the same number. `comm` null: one rank.
 double score(Metric metric, const Tensor& logits, const Truths& truths, std::span<const VertexId> rows,
              comm::Communicator* comm);

@@ -78,7 +78,9 @@ TEST_CASE("scores over ranks are those of one rank: sums of counts, not means of
     for (const auto& [metric, truths] : {std::pair{Metric::accuracy, labels},
                                          {Metric::micro_f1, labels},
                                          {Metric::micro_f1, matrix},
+                                         {Metric::macro_f1, matrix},
                                          {Metric::micro_f1_known, matrix},
+                                         {Metric::macro_f1_known, matrix},
                                          {Metric::roc_auc, matrix}})
       CHECK(distributed(metric, sample, truths, ranks) == score(metric, sample.logits, truths, sample.rows, nullptr));
 }
@@ -128,6 +130,26 @@ TEST_CASE("micro-F1 with the number of labels given, by ranks") {
         Approx(static_cast<double>(right) / static_cast<double>(labels)));
   CHECK(score(Metric::micro_f1_known, sample.logits, {sample.labels, {}}, sample.rows, nullptr) ==
         score(Metric::accuracy, sample.logits, {sample.labels, {}}, sample.rows, nullptr));
+}
+
+TEST_CASE("macro-F1 is the mean of each class's F1, of classes that occur") {
+  Sample sample = draw(9);
+  for (std::int64_t i = 0; i < kRows; ++i) {  // nobody has class 3, or is said to
+    sample.matrix[static_cast<std::size_t>(i * kClasses + 3)] = 0;
+    sample.logits.at<float>(i, 3) = -1;
+  }
+  double sum = 0;
+  for (std::int64_t c = 0; c < 3; ++c) {
+    double right = 0, predicted = 0, there = 0;
+    for (const VertexId i : sample.rows) {
+      const bool guess = sample.logits.item(i, c) > 0, truth = sample.matrix[i * kClasses + c] != 0;
+      right += guess && truth;
+      predicted += guess;
+      there += truth;
+    }
+    sum += 2 * right / (predicted + there);
+  }
+  CHECK(score(Metric::macro_f1, sample.logits, {{}, sample.matrix}, sample.rows, nullptr) == Approx(sum / 3));
 }
 
 TEST_CASE("scores that do not exist") {
