@@ -11,6 +11,7 @@
 #include "src/hypergraph/device_cost.hpp"
 #include "src/hypergraph/fused.hpp"
 #include "src/hypergraph/layout_storage.hpp"
+#include "src/ops/far.hpp"
 #include "src/ops/parallel.hpp"
 
 namespace galena::hyper {
@@ -27,8 +28,6 @@ constexpr Prices kNearPrices{2.4, 2.4, 2.5}, kFarPrices{6, 4, 5}, kMemoryPrices{
 constexpr double kRow = 1.2, kStreamed = 5, kShared = 8, kHalfRows = 1.25;
 /// However narrow the row: of a sum over neighbours, of a tile's.
 constexpr double kLeastRead = 2, kLeastTileRead = 1.2;
-/// From here on one tile's input is read in order, and results are stored past the caches.
-constexpr double kLarge = 4 << 20, kStreamFrom = 16 << 20;
 /// Waking threads for a loop, and waiting for the last of them.
 constexpr double kRegion = 5000;
 
@@ -55,9 +54,9 @@ double fused_time(const LayoutStats& stats, const Sizes& s) {
   const auto sums = static_cast<double>(stats.sums), contacts = static_cast<double>(stats.contacts);
   const auto touched = static_cast<double>(stats.touched);
   const Prices &x = prices(s.input * s.row), &y = prices(s.output * s.row);
-  const bool only = stats.tiles == 1, ordered = only && s.input * s.row >= kLarge;
+  const bool only = stats.tiles == 1, ordered = only && s.input * s.row >= ops::kFarBytes;
   const double first = ordered ? touched * x.ordered : contacts * x.random;
-  const double written = s.output * s.row >= kStreamFrom ? kStreamed : y.written;
+  const double written = s.output * s.row >= ops::kStreamBytes ? kStreamed : y.written;
   const double near = std::max(kNearPrices.random * s.units(), kLeastTileRead) * std::max(0.0, sums - contacts);
   const double halves = only && stats.ranges == 1 && s.row < 2 * kUnit && s.row > kUnit / 2 ? kHalfRows : 1;
   return halves * (s.units() * (first + s.output * written + (contacts - touched) * (kShared + y.random)) + near +

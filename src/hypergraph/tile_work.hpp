@@ -56,8 +56,7 @@ void gather_rows(const Input<T>& input, RowSums<T> g, std::int64_t row, const Sl
 /// Whether a single tile's input is so large that it had better be read once, in order, than gathered.
 template <class T>
 bool pushes(const Program& program, const Input<T>& input, std::int64_t width) {
-  constexpr std::int64_t kPushBytes = std::int64_t{4} << 20;
-  return program.tiles == 1 && input.bytes(width) >= kPushBytes;
+  return program.tiles == 1 && input.bytes(width) >= ops::kFarBytes;
 }
 
 /// slots += vertices, in the order of vertices: of a single tile, whose `inner` rows these are.

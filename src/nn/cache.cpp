@@ -110,8 +110,7 @@ std::shared_ptr<const HaloFactors> halo_factors_of(const GraphView& graph, Aggre
   HaloFactors made = make_halo_factors(graph, factors, dtype, selection);
   made.right = made.right.to(device);
   made.log_weight = made.log_weight.to(device);
-  if (device == Device::cuda)
-    made.device_ids = ops::to_device(reinterpret_cast<const std::int32_t*>(made.ids.data()), made.ids.size());
+  if (device == Device::cuda) made.device_ids = ops::to_device(made.ids);
   kept.push_back({selection.version, key, std::make_shared<const HaloFactors>(std::move(made))});
   if (kept.size() > kSelectionsKept) kept.pop_front();
   return kept.back().factors;

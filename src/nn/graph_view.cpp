@@ -20,7 +20,7 @@ void to_device(GraphView& view) {
     view.outer.on_device = ops::to_device(view.outer.view());
     view.outer_t.on_device = ops::to_device(view.outer_t.view());
   }
-  view.device_ids = ops::to_device(reinterpret_cast<const std::int32_t*>(view.ids.data()), view.ids.size());
+  view.device_ids = ops::to_device(view.ids);
   if (view.back) to_device(*std::const_pointer_cast<GraphView>(view.back));  // a part of this view
 }
 

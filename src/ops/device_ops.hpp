@@ -210,6 +210,10 @@ Tensor to_device(const T* data, std::size_t count) {
   const OnDevice there(Device::cuda);
   return Tensor::from<T>(static_cast<std::int64_t>(count), 1, std::span<const T>(data, count));
 }
+/// The same of vertices' numbers, as their bits.
+inline Tensor to_device(std::span<const VertexId> numbers) {
+  return to_device(reinterpret_cast<const std::int32_t*>(numbers.data()), numbers.size());
+}
 
 /// The CUDA table, by cuda_ops.cpp or no_cuda_ops.cpp. Throws EnvironmentError.
 const DeviceOps& cuda_device_ops();

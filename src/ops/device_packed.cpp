@@ -8,10 +8,6 @@
 namespace galena::ops {
 namespace {
 
-Tensor numbers_to_device(std::span<const VertexId> numbers) {
-  return to_device(reinterpret_cast<const std::int32_t*>(numbers.data()), numbers.size());
-}
-
 /// The layout of rows, for contents that are made there.
 DevicePacked laid_out(const PackedRows& rows) {
   const OnDevice there(Device::cuda);
@@ -52,7 +48,7 @@ DevicePacked to_device(const PackedRows& rows) {
 
 void pack_on_device(const Tensor& x, std::span<const VertexId> index, std::span<const VertexId> ids,
                     const RandomKey& key, PackedRows& out) {
-  const Tensor rows = x.to(DType::f32), at = numbers_to_device(index), names = numbers_to_device(ids);
+  const Tensor rows = x.to(DType::f32), at = to_device(index), names = to_device(ids);
   const DevicePacked there = laid_out(out);
   device_ops().pack_rows(rows, device_data<VertexId>(at), device_data<VertexId>(names), key, there);
   download(there.zero, out.zero.data());

@@ -12,10 +12,6 @@ namespace {
 
 constexpr std::size_t kSelectionsKept = 16;
 
-Tensor numbers_to_device(std::span<const VertexId> numbers) {
-  return ops::to_device(reinterpret_cast<const std::int32_t*>(numbers.data()), numbers.size());
-}
-
 std::span<const VertexId> numbers_of(const Tensor& on_device) {
   return {ops::device_data<const VertexId>(on_device), static_cast<std::size_t>(on_device.rows())};
 }
@@ -79,7 +75,7 @@ std::span<const VertexId> DeviceExchange::sent(const Drawn& drawn, int hop) {
     std::vector<VertexId> rows;
     for (std::size_t r = 0; r < routes.size(); ++r)
       for (const std::uint32_t position : drawn.sends[r].positions) rows.push_back(routes[r].rows[position]);
-    k.sent = numbers_to_device(rows);
+    k.sent = ops::to_device(rows);
   }
   return numbers_of(k.sent);
 }
@@ -154,7 +150,7 @@ Tensor DeviceExchange::gather_full(const Tensor& x, int hop) {
   if (!ops::on_device(x)) return exchange_.gather_full(x, hop);
   std::vector<Tensor> rows;
   for (const Route& route : share_.step(hop).sends)
-    rows.push_back(gather(x, numbers_of(numbers_to_device(route.rows))).to(Device::cpu));
+    rows.push_back(gather(x, numbers_of(ops::to_device(route.rows))).to(Device::cpu));
   const OnDevice here(Device::cpu);
   return exchange_.gather_full(rows, x.cols(), x.dtype(), hop).to(Device::cuda);
 }

@@ -81,10 +81,6 @@ LocalData local_data(const NodeData& data, const nn::GraphView& view, DType dtyp
 
 namespace {
 
-Tensor rows_to_device(std::span<const VertexId> rows) {
-  return ops::to_device(reinterpret_cast<const std::int32_t*>(rows.data()), rows.size());
-}
-
 /// The elements of host memory, or of their copy where there is one.
 template <class T>
 std::span<const T> lying(const Tensor& copy, const std::vector<T>& host) {
@@ -98,8 +94,8 @@ void to_device(LocalData& local) {
   local.features = x.sparse() != nullptr ? nn::Var(x.sparse()->to(Device::cuda)) : nn::Var(x.value().to(Device::cuda));
   local.device_labels = ops::to_device(local.labels.data(), local.labels.size());
   local.device_label_matrix = ops::to_device(local.label_matrix.data(), local.label_matrix.size());
-  local.device_train = rows_to_device(local.train);
-  local.device_valid = rows_to_device(local.valid);
+  local.device_train = ops::to_device(local.train);
+  local.device_valid = ops::to_device(local.valid);
 }
 
 namespace {
