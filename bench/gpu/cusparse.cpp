@@ -3,9 +3,9 @@
 #include "bench/gpu/cusparse.hpp"
 
 #include <cusparse.h>
-#include <dlfcn.h>
 
 #include "galena/error.hpp"
+#include "src/base/shared_library.hpp"
 #include "src/ops/cuda_stream.hpp"
 #include "src/ops/device_csr.hpp"
 
@@ -18,18 +18,14 @@ void check(cusparseStatus_t status, const char* call) {
 }
 #define GALENA_CUSPARSE_CALL(call) check((call), #call)
 
-void* open_library() {
-  for (const char* name : {"libcusparse.so.12", "libcusparse.so.11", "libcusparse.so"})
-    if (void* const library = dlopen(name, RTLD_NOW | RTLD_LOCAL)) return library;
-  throw EnvironmentError("libcusparse.so was not found");
-}
-
 template <class F>
-F find(F, const char* name) {
-  static void* const library = open_library();
-  void* const function = dlsym(library, name);
-  if (function == nullptr) throw EnvironmentError(std::string("cuSPARSE has no ") + name);
-  return reinterpret_cast<F>(function);
+F* find(F*, const char* name) {
+  static base::SharedLibrary library("cuSPARSE", "GALENA_CUSPARSE",
+                                     {"libcusparse.so.12", "libcusparse.so.11", "libcusparse.so"},
+                                     "install the CUDA Toolkit's libraries");
+  F* function = nullptr;
+  library.find(name, function).require();
+  return function;
 }
 #define GALENA_CUSPARSE(name) find(&(name), #name)
 

@@ -1,11 +1,9 @@
 #include "codegen/jit/nvrtc.hpp"
 
-#include <dlfcn.h>
 #include <nvrtc.h>
 
 #include <array>
 #include <chrono>
-#include <cstdlib>
 #include <fstream>
 #include <span>
 #include <vector>
@@ -14,6 +12,7 @@
 #include "codegen/jit/jit.hpp"
 #include "galena/error.hpp"
 #include "src/base/sha256.hpp"
+#include "src/base/shared_library.hpp"
 
 namespace galena::jit {
 
@@ -32,6 +31,10 @@ using uint64_t = unsigned long long;
 
 /// The functions of the library, found when it is first asked for.
 struct Nvrtc {
+  base::SharedLibrary file{"NVRTC",
+                           "GALENA_NVRTC",
+                           {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so", GALENA_NVRTC_BUILT_WITH},
+                           "install the CUDA Toolkit's runtime compiler"};
   decltype(&nvrtcVersion) version = nullptr;
   decltype(&nvrtcGetErrorString) error = nullptr;
   decltype(&nvrtcCreateProgram) create = nullptr;
@@ -41,44 +44,24 @@ struct Nvrtc {
   decltype(&nvrtcGetCUBIN) cubin = nullptr;
   decltype(&nvrtcGetProgramLogSize) log_size = nullptr;
   decltype(&nvrtcGetProgramLog) log = nullptr;
-  bool found = false;
-  std::string why_not, name;
+
+  Nvrtc() {
+    file.find("nvrtcVersion", version).find("nvrtcGetErrorString", error);
+    file.find("nvrtcCreateProgram", create).find("nvrtcDestroyProgram", destroy);
+    file.find("nvrtcCompileProgram", compile).find("nvrtcGetCUBINSize", cubin_size).find("nvrtcGetCUBIN", cubin);
+    file.find("nvrtcGetProgramLogSize", log_size).find("nvrtcGetProgramLog", log);
+  }
 };
 
-template <class F>
-bool find(void* library, const char* name, F& function) {
-  function = reinterpret_cast<F>(dlsym(library, name));
-  return function != nullptr;
-}
-
-Nvrtc load() {
-  Nvrtc n;
-  std::vector<std::string> names{"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so", GALENA_NVRTC_BUILT_WITH};
-  if (const char* wanted = std::getenv("GALENA_NVRTC"); wanted != nullptr && *wanted != '\0') names = {wanted};
-  for (const std::string& name : names) {
-    void* library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr) continue;
-    n.name = name;
-    n.found = find(library, "nvrtcVersion", n.version) && find(library, "nvrtcGetErrorString", n.error) &&
-              find(library, "nvrtcCreateProgram", n.create) && find(library, "nvrtcDestroyProgram", n.destroy) &&
-              find(library, "nvrtcCompileProgram", n.compile) && find(library, "nvrtcGetCUBINSize", n.cubin_size) &&
-              find(library, "nvrtcGetCUBIN", n.cubin) && find(library, "nvrtcGetProgramLogSize", n.log_size) &&
-              find(library, "nvrtcGetProgramLog", n.log);
-    if (n.found) return n;
-  }
-  n.why_not = "NVRTC was not found (" + names.front() + "); install the CUDA Toolkit's runtime compiler, or set " +
-              "GALENA_NVRTC to libnvrtc.so";
-  return n;
-}
-
 const Nvrtc& nvrtc() {
-  static const Nvrtc loaded = load();
+  static const Nvrtc loaded;
   return loaded;
 }
 
 void check(nvrtcResult result, const char* what) {
   if (result != NVRTC_SUCCESS)
-    throw EnvironmentError(std::string("NVRTC: ") + what + ": " + nvrtc().error(result) + " (" + nvrtc().name + ")");
+    throw EnvironmentError(std::string("NVRTC: ") + what + ": " + nvrtc().error(result) + " (" + nvrtc().file.name() +
+                           ")");
 }
 
 /// Destroys the program when it goes out of scope.
@@ -135,13 +118,13 @@ std::string key_of(const std::string& source, const std::vector<std::string>& fl
 }  // namespace
 
 bool nvrtc_available(std::string* why_not) {
-  if (why_not != nullptr) *why_not = nvrtc().why_not;
-  return nvrtc().found;
+  if (why_not != nullptr) *why_not = nvrtc().file.why_not();
+  return nvrtc().file.whole();
 }
 
 Cubin compile_cuda(const std::string& text, int arch) {
   const auto start = std::chrono::steady_clock::now();
-  if (!nvrtc().found) throw EnvironmentError(nvrtc().why_not);
+  nvrtc().file.require();
   const std::string source = expand(text);
   const std::vector<std::string> flags{"--gpu-architecture=sm_" + std::to_string(arch), "--std=c++20",
                                        "--device-int128", "--disable-warnings", "-D__extension__="};

@@ -4,14 +4,12 @@
 // their own between two events: after the work before them, and before the work that asks for them.
 
 #include <cuda_runtime_api.h>
-#include <dlfcn.h>
 #include <nccl.h>
 
-#include <cstdlib>
 #include <string>
-#include <vector>
 
 #include "galena/error.hpp"
+#include "src/base/shared_library.hpp"
 #include "src/comm/device_links.hpp"
 #include "src/comm/placement.hpp"
 #include "src/comm/transports.hpp"
@@ -23,6 +21,7 @@ constexpr Label kControl{Traffic::control, -1, Direction::none};
 
 /// The functions of the library that are used.
 struct Library {
+  base::SharedLibrary file{"NCCL", "GALENA_NCCL", {"libnccl.so.2", "libnccl.so"}, "install libnccl2"};
   decltype(&ncclGetVersion) get_version = nullptr;
   decltype(&ncclGetErrorString) error_string = nullptr;
   decltype(&ncclGetUniqueId) get_unique_id = nullptr;
@@ -32,36 +31,17 @@ struct Library {
   decltype(&ncclGroupEnd) group_end = nullptr;
   decltype(&ncclSend) send = nullptr;
   decltype(&ncclRecv) receive = nullptr;
-  bool whole = false;  ///< all of them were found
+
+  Library() {
+    file.find("ncclGetVersion", get_version).find("ncclGetErrorString", error_string);
+    file.find("ncclGetUniqueId", get_unique_id).find("ncclCommInitRank", init_rank).find("ncclCommAbort", abort);
+    file.find("ncclGroupStart", group_start).find("ncclGroupEnd", group_end);
+    file.find("ncclSend", send).find("ncclRecv", receive);
+  }
 };
 
-Library load() {
-  std::vector<std::string> names{"libnccl.so.2", "libnccl.so"};
-  if (const char* wanted = std::getenv("GALENA_NCCL"); wanted != nullptr && *wanted != '\0') names = {wanted};
-  void* library = nullptr;
-  for (const std::string& name : names)
-    if (library == nullptr) library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
-  Library l;
-  if (library == nullptr) return l;
-  l.whole = true;
-  const auto find = [&]<class F>(const char* name, F& function) {
-    function = reinterpret_cast<F>(dlsym(library, name));
-    l.whole = l.whole && function != nullptr;
-  };
-  find("ncclGetVersion", l.get_version);
-  find("ncclGetErrorString", l.error_string);
-  find("ncclGetUniqueId", l.get_unique_id);
-  find("ncclCommInitRank", l.init_rank);
-  find("ncclCommAbort", l.abort);
-  find("ncclGroupStart", l.group_start);
-  find("ncclGroupEnd", l.group_end);
-  find("ncclSend", l.send);
-  find("ncclRecv", l.receive);
-  return l;
-}
-
 const Library& library() {
-  static const Library loaded = load();
+  static const Library loaded;
   return loaded;
 }
 
@@ -127,16 +107,13 @@ class NcclLinks : public DeviceLinks {
 
 std::string nccl_version() {
   int code = 0;  // major * 10000 + minor * 100 + patch
-  if (!library().whole || library().get_version(&code) != ncclSuccess) return {};
+  if (!library().file.whole() || library().get_version(&code) != ncclSuccess) return {};
   return std::to_string(code / 10000) + "." + std::to_string(code / 100 % 100) + "." + std::to_string(code % 100);
 }
 
 std::unique_ptr<DeviceLinks> nccl_links(Communicator& communicator, int device, void* stream) {
   check_own_devices(communicator, device);
-  if (!library().whole) {
-    throw EnvironmentError(
-        "NCCL was not found (libnccl.so.2): install libnccl2, set GALENA_NCCL to its file, or use --transport threads");
-  }
+  if (!library().file.whole()) throw EnvironmentError(library().file.why_not() + ", or use --transport threads");
   ncclUniqueId id{};
   if (communicator.rank() == 0) GALENA_CHECK(library().get_unique_id(&id));
   communicator.broadcast(std::as_writable_bytes(std::span(&id, 1)), 0, kControl);

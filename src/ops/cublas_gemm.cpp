@@ -6,16 +6,15 @@
 // What the library chooses for a shape is kept. No TF32: products are of f32, or of f64.
 
 #include <cublasLt.h>
-#include <dlfcn.h>
 
 #include <array>
-#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include "galena/error.hpp"
+#include "src/base/shared_library.hpp"
 #include "src/ops/cuda_stream.hpp"
 
 namespace galena::ops {
@@ -25,6 +24,10 @@ constexpr std::size_t kWorkspace = std::size_t{32} << 20;
 
 /// The functions of the library that are used.
 struct Library {
+  base::SharedLibrary file{"cuBLASLt",
+                           "GALENA_CUBLASLT",
+                           {"libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so"},
+                           "install the CUDA Toolkit's libraries"};
   decltype(&cublasLtCreate) create = nullptr;
   decltype(&cublasLtMatmul) matmul = nullptr;
   decltype(&cublasLtMatmulDescCreate) desc_create = nullptr;
@@ -34,6 +37,16 @@ struct Library {
   decltype(&cublasLtMatmulPreferenceSetAttribute) preference_set = nullptr;
   decltype(&cublasLtMatmulPreferenceDestroy) preference_destroy = nullptr;
   decltype(&cublasLtMatmulAlgoGetHeuristic) heuristic = nullptr;
+
+  /// Throws EnvironmentError where one is missing.
+  Library() {
+    file.find("cublasLtCreate", create).find("cublasLtMatmul", matmul);
+    file.find("cublasLtMatmulDescCreate", desc_create).find("cublasLtMatmulDescSetAttribute", desc_set);
+    file.find("cublasLtMatrixLayoutCreate", layout_create).find("cublasLtMatmulPreferenceCreate", preference_create);
+    file.find("cublasLtMatmulPreferenceSetAttribute", preference_set);
+    file.find("cublasLtMatmulPreferenceDestroy", preference_destroy).find("cublasLtMatmulAlgoGetHeuristic", heuristic);
+    file.require();
+  }
 };
 
 void check(cublasStatus_t status, const char* call) {
@@ -42,37 +55,8 @@ void check(cublasStatus_t status, const char* call) {
 }
 #define GALENA_CUBLAS_CALL(call) check((call), #call)
 
-template <class F>
-void find(void* library, const char* name, F& function) {
-  function = reinterpret_cast<F>(dlsym(library, name));
-  if (function == nullptr) throw EnvironmentError(std::string("cuBLASLt has no ") + name + ": it is too old");
-}
-
-Library load() {
-  std::vector<std::string> names{"libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so"};
-  if (const char* wanted = std::getenv("GALENA_CUBLASLT"); wanted != nullptr && *wanted != '\0') names = {wanted};
-  void* library = nullptr;
-  for (const std::string& name : names)
-    if (library == nullptr) library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) {
-    throw EnvironmentError("cuBLASLt was not found (" + names.front() +
-                           "): install the CUDA Toolkit's libraries, or set GALENA_CUBLASLT to libcublasLt.so");
-  }
-  Library l;
-  find(library, "cublasLtCreate", l.create);
-  find(library, "cublasLtMatmul", l.matmul);
-  find(library, "cublasLtMatmulDescCreate", l.desc_create);
-  find(library, "cublasLtMatmulDescSetAttribute", l.desc_set);
-  find(library, "cublasLtMatrixLayoutCreate", l.layout_create);
-  find(library, "cublasLtMatmulPreferenceCreate", l.preference_create);
-  find(library, "cublasLtMatmulPreferenceSetAttribute", l.preference_set);
-  find(library, "cublasLtMatmulPreferenceDestroy", l.preference_destroy);
-  find(library, "cublasLtMatmulAlgoGetHeuristic", l.heuristic);
-  return l;
-}
-
 const Library& library() {
-  static const Library loaded = load();
+  static const Library loaded;
   return loaded;
 }
 
