@@ -22,6 +22,9 @@ using rt::i128;
 namespace {
 
 constexpr int kMaxVertices = 7;
+/// Cliques are enumerated, in order, unless all that neighbourhoods hold takes less time (ns, a guess per step) than
+/// starting an enumeration does.
+constexpr double kStep = 10, kStart = 2e6;
 
 bool is_clique(const Pattern& pattern) {
   const auto k = static_cast<std::size_t>(pattern.size());
@@ -48,7 +51,8 @@ struct Form {
 
 class Maker {
  public:
-  explicit Maker(const codegen::RowCosts& costs) : costs_(costs) {}
+  explicit Maker(const codegen::RowCosts& costs)
+      : costs_(costs), cuts_cliques_(kStep * (costs.triangles + costs.squares + costs.fours) < kStart) {}
 
   std::optional<AlgebraPlan> run(const std::vector<Pattern>& patterns) {
     std::vector<Form> forms;
@@ -65,7 +69,7 @@ class Maker {
  private:
   bool can_cut(std::uint64_t code, const Pattern& pattern) {
     const auto [it, fresh] = can_cut_.try_emplace(code, false);
-    if (fresh) it->second = !is_clique(pattern) && codegen::Decomposer(costs_).add(pattern) >= 0;
+    if (fresh) it->second = (cuts_cliques_ || !is_clique(pattern)) && codegen::Decomposer(costs_).add(pattern) >= 0;
     return it->second;
   }
 
@@ -132,6 +136,7 @@ class Maker {
   }
 
   const codegen::RowCosts& costs_;
+  bool cuts_cliques_;
   std::map<std::uint64_t, bool> can_cut_;
   std::map<std::uint64_t, int> result_, enumerated_;
 };
