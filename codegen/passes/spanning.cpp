@@ -46,15 +46,19 @@ Pattern skeleton(const Pattern& pattern) {
 }  // namespace
 
 std::uint64_t spanning_copies(const Pattern& part, const Pattern& host) {
-  if (part.edges().size() > host.edges().size()) return 0;
   std::vector<int> image;
   return embeddings(part, host, image, 0) / static_cast<std::uint64_t>(Automorphisms(part).size());
 }
 
 std::vector<std::vector<std::uint64_t>> spanning_matrix(const std::vector<Pattern>& patterns) {
   std::vector<std::vector<std::uint64_t>> matrix(patterns.size(), std::vector<std::uint64_t>(patterns.size()));
-  for (std::size_t i = 0; i < patterns.size(); ++i)
-    for (std::size_t j = 0; j < patterns.size(); ++j) matrix[i][j] = spanning_copies(patterns[i], patterns[j]);
+  for (std::size_t i = 0; i < patterns.size(); ++i) {
+    const auto symmetries = static_cast<std::uint64_t>(Automorphisms(patterns[i]).size());
+    std::vector<int> image;
+    for (std::size_t j = 0; j < patterns.size(); ++j)
+      if (patterns[i].edges().size() <= patterns[j].edges().size())
+        matrix[i][j] = embeddings(patterns[i], patterns[j], image, 0) / symmetries;
+  }
   return matrix;
 }
 

@@ -5,6 +5,7 @@
 #include <bit>
 #include <functional>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "codegen/pattern/canonical.hpp"
@@ -70,7 +71,8 @@ struct Named {
   Pattern pattern;
 };
 
-// Every family member of k vertices by plain code, under its preferred name: the first.
+// Every family member of k vertices by plain code, under its preferred name: the first. Those of several numbers have
+// at least as many vertices as their sum less one (theta).
 std::map<std::uint64_t, Named> named_graphs(int k) {
   std::map<std::uint64_t, Named> names;
   for (const codegen::Family& family : codegen::families()) {
@@ -78,6 +80,7 @@ std::map<std::uint64_t, Named> named_graphs(int k) {
     for (int count = family.min_arguments; count <= most; ++count) {
       std::vector<int> list;
       for_each_list(count, family.smallest, std::min(family.largest, k), list, [&](const std::vector<int>& arguments) {
+        if (count > 1 && std::accumulate(arguments.begin(), arguments.end(), 0) > k + 1) return;
         try {
           Pattern pattern = named_pattern(family.name, arguments);
           if (pattern.size() != k) return;

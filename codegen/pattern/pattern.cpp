@@ -67,12 +67,13 @@ void Pattern::check_pair(int u, int v, const char* relation) const {
                        " vertices numbered from 0");
     }
   }
+  if (u != v && !adjacent(u, v) && !separated(u, v)) return;
   const std::string first = "(" + vertex(u).name + ")", second = "(" + vertex(v).name + ")";
   if (u == v) {
     throw InputError("vertex " + first + " is " + relation + " itself; a pattern's edges join two different vertices");
   }
-  if (adjacent(u, v)) throw InputError(first + " and " + second + " are already joined by an edge");
-  if (separated(u, v)) throw InputError(first + " and " + second + " are already separated by an anti-edge");
+  throw InputError(first + " and " + second + " are already " +
+                   (adjacent(u, v) ? "joined by an edge" : "separated by an anti-edge"));
 }
 
 void Pattern::add_edge(int u, int v, LabelSet label) {

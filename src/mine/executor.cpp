@@ -7,16 +7,15 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
 
 #include "galena/error.hpp"
 #include "src/device/cuda_device.hpp"
 #include "src/mine/chunks.hpp"
 #include "src/mine/clock.hpp"
+#include "src/mine/crew.hpp"
 #include "src/mine/gpu/lease.hpp"
 #include "src/mine/team.hpp"
 #include "src/mine/worker.hpp"
@@ -34,7 +33,6 @@ constexpr std::uint64_t kPiecesGpu = 1 << 16;
 constexpr std::size_t kLeastLease = 4096;  ///< chunks: fewer leave a GPU's workers idle at the lease's end
 constexpr double kLong = 5e7;              ///< nanoseconds
 constexpr double kCheckpointSeconds = 2;
-constexpr auto kTick = std::chrono::milliseconds(50), kTeamTick = std::chrono::milliseconds(1);
 
 class Execution {
  public:
@@ -61,13 +59,10 @@ class Execution {
     for (std::size_t t = 0; t < threads; ++t)
       memory_.push_back(std::make_unique<WorkerMemory>(*request_.plan, graph_.view()));
     owners_.resize(threads);
-    running_ = static_cast<int>(threads);
-    std::vector<std::thread> pool;
-    for (std::size_t t = 0; t < threads; ++t)
-      pool.emplace_back([this, t, on_gpus] { on_gpus ? work_on_gpu(t) : work(t); });
-    watch();
-    for (std::thread& thread : pool) thread.join();
-    if (error_) std::rethrow_exception(error_);
+    if (team_) team_->refill(threads);
+    crew_.run(
+        threads, [this, on_gpus](std::size_t t) { on_gpus ? work_on_gpu(t) : work(t); }, [this] { watch(); },
+        team_ ? Crew::kTeamTick : Crew::kTick);
     if (team_) add_others();
     return result();
   }
@@ -101,8 +96,6 @@ class Execution {
     }
   }
 
-  void halt() { __atomic_store_n(&halt_, 1, __ATOMIC_RELAXED); }
-
   void restore() {
     const Checkpoint::Section* section = request_.checkpoint->find(request_.key);
     if (section == nullptr) return;
@@ -125,13 +118,15 @@ class Execution {
     prepare(t);
     const Stopwatch clock;
     for (;;) {
-      const std::size_t i = team_ ? team_->take(&halt_) : next_.fetch_add(1);
-      if (i >= chunks_.chunks.size() || rt::raised(&halt_)) break;
+      const std::size_t i = team_ ? team_->take(crew_.flag()) : next_.fetch_add(1);
+      if (i >= chunks_.chunks.size() || crew_.halted()) break;
       if (!done_before(i) && !run_here(i, t)) break;
     }
+    {
+      const std::scoped_lock lock(mutex_);
+      busy_ += clock.seconds();
+    }
     leave(t);
-    const std::scoped_lock lock(mutex_);
-    busy_ += clock.seconds();
   }
 
   void prepare(std::size_t t) {
@@ -142,7 +137,7 @@ class Execution {
     worker.owner = &owner;
     worker.emit = &on_emit;
     worker.add_local = &on_local;
-    worker.stop = &halt_;
+    worker.stop = crew_.flag();
   }
 
   /// Runs a chunk on this thread; false where it ended early.
@@ -157,29 +152,26 @@ class Execution {
   }
 
   void leave(std::size_t t) {
-    const Owner& owner = owners_[t];
-    if (ended_ || owner.error) halt();
-    const std::scoped_lock lock(mutex_);
-    if (owner.error && !error_) error_ = owner.error;
-    overflow_ = overflow_ || memory_[t]->worker().overflow != 0;
-    --running_;
-    wake_.notify_one();
+    if (ended_) crew_.halt();
+    {
+      const std::scoped_lock lock(mutex_);
+      overflow_ = overflow_ || memory_[t]->worker().overflow != 0;
+    }
+    if (owners_[t].error) std::rethrow_exception(owners_[t].error);
   }
 
   /// Thread t serves machine t: takes leases until there are no chunks.
   void work_on_gpu(std::size_t t) {
     prepare(t);
-    try {
-      gpu::LeaseRunner runner(*request_.machines[t], *request_.plan, graph_.view(), *bounds_, request_.limits);
-      while (!rt::raised(&halt_)) {
-        const std::vector<std::size_t> lease = take_lease();
-        if (lease.empty() || !run_lease(runner, lease, t)) break;
-      }
+    gpu::LeaseRunner runner(*request_.machines[t], *request_.plan, graph_.view(), *bounds_, request_.limits);
+    while (!crew_.halted()) {
+      const std::vector<std::size_t> lease = take_lease();
+      if (lease.empty() || !run_lease(runner, lease, t)) break;
+    }
+    {
       const std::scoped_lock lock(mutex_);
       gpu_bytes_ += runner.bytes();
       compile_seconds_ = std::max(compile_seconds_, runner.compile_seconds());
-    } catch (...) {
-      owners_[t].error = std::current_exception();
     }
     leave(t);
   }
@@ -204,7 +196,7 @@ class Execution {
       chunks.push_back(chunks_.chunks[i]);
       weights.push_back(chunks_.weight[i] * static_cast<double>(chunks_.chunks.size()));
     }
-    const gpu::LeaseResult result = runner.run(chunks, weights, &halt_);
+    const gpu::LeaseResult result = runner.run(chunks, weights, crew_.flag());
     commit_lease(lease, result, t);
     if (!pass_on(result, t)) return false;
     for (std::size_t k = 0; k < lease.size(); ++k) {
@@ -255,38 +247,23 @@ class Execution {
       if (__builtin_add_overflow(sums_[o], sums[o], &sums_[o])) overflow_ = true;
   }
 
-  /// The calling thread: passes on the stop flag, reports progress, writes checkpoints.
+  /// The calling thread: brings work, passes on the stop flag, reports progress, writes checkpoints.
   void watch() {
+    if (team_) team_->refill(memory_.size());  // this thread alone may ask for more
+    const double now = clock_.seconds();
     std::unique_lock lock(mutex_);
-    double saved = 0;
-    while (running_ > 0) {
-      if (team_) {  // this thread alone may ask for more
-        lock.unlock();
-        team_->refill(memory_.size());
-        lock.lock();
-      }
-      wake_.wait_for(lock, team_ ? kTeamTick : kTick);
-      if (running_ == 0) break;
-      if (rt::raised(options_.stop) && !interrupted_) {
-        interrupted_ = true;
-        halt();
-      }
-      const double now = clock_.seconds();
-      const double done = finished_;
-      if (checkpointing() && now - saved > kCheckpointSeconds) {
-        saved = now;
-        Checkpoint::Section section{done_, sums_, local_};
-        lock.unlock();
-        store(std::move(section));
-        lock.lock();
-      } else if (options_.progress) {
-        lock.unlock();
-        const double fresh = done - restored_;
-        options_.progress({done, now, fresh > 0.001 ? now * (1 - done) / fresh : -1});
-        lock.lock();
-      }
+    const double done = finished_;
+    if (checkpointing() && now - saved_ > kCheckpointSeconds) {
+      saved_ = now;
+      Checkpoint::Section section{done_, sums_, local_};
+      lock.unlock();
+      request_.checkpoint->store(request_.key, std::move(section));
+    } else if (options_.progress) {
+      lock.unlock();
+      const double fresh = done - restored_;
+      options_.progress({done, now, fresh > 0.001 ? now * (1 - done) / fresh : -1});
     }
-    if (rt::raised(options_.stop)) interrupted_ = true;
+    if (rt::raised(options_.stop)) crew_.halt();
   }
 
   void join_team() {
@@ -328,16 +305,6 @@ class Execution {
   }
   [[nodiscard]] bool checkpointing() const { return lasting(request_); }
 
-  void store(Checkpoint::Section section) {
-    try {
-      request_.checkpoint->store(request_.key, std::move(section));
-    } catch (...) {
-      halt();
-      const std::scoped_lock lock(mutex_);
-      if (!error_) error_ = std::current_exception();
-    }
-  }
-
   ExecuteResult result() {
     if (overflow_) throw InputError("this count is over 127 bits before symmetry is divided out; no exact result fits");
     ExecuteResult out;
@@ -375,12 +342,10 @@ class Execution {
   std::vector<std::uint8_t> elsewhere_;  ///< chunks that other processes had done before this run
   std::atomic<std::size_t> next_{0};
   std::atomic<bool> ended_{false};
-  volatile int halt_ = 0;
-  bool interrupted_ = false;
+  Crew crew_;
+  double saved_ = 0;  ///< seconds, when a checkpoint was last written
 
   std::mutex mutex_;  ///< guards what follows
-  std::condition_variable wake_;
-  int running_ = 0;
   std::vector<std::uint8_t> done_;
   std::vector<i128> sums_, local_;
   double busy_ = 0, balance_ = 1;
@@ -391,7 +356,6 @@ class Execution {
   std::uint64_t gpu_bytes_ = 0;
   double compile_seconds_ = 0;
   std::atomic<std::size_t> left_to_cpu_{0};
-  std::exception_ptr error_;
 };
 
 }  // namespace

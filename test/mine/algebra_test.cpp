@@ -33,12 +33,14 @@ namespace {
 constexpr const char* kCliqueAndTwo = "1-0 2-0 2-1 3-0 3-1 3-2 4-0 4-1 4-2 4-3 5-0 5-1 6-0 6-1";
 constexpr const char* kCliqueAndThree = "1-0 2-0 2-1 3-0 3-1 3-2 4-0 4-1 4-2 4-3 5-0 5-1 5-2 6-0 6-1";
 
-/// Prices under which the three ways of taking a pattern apart win in turn.
+/// Prices under which the three ways of taking a pattern apart win in turn, and under which cliques are enumerated.
 std::vector<RowCosts> price_lists() {
   RowCosts plain{1, 1, 1, 1, 1, 1, 1, 1, 1};
   RowCosts ordered{100, 100, 100, 1e6, 100, 100, 1, 1, 1};
   RowCosts local{1e6, 1e6, 1e6, 1e6, 1, 1, 1e6, 1e6, 1e6};
-  return {plain, ordered, local};
+  RowCosts dense = plain;
+  dense.fours = 1e9;
+  return {plain, ordered, local, dense};
 }
 
 Graph graph_like(const SmallGraph& small) {
@@ -71,7 +73,7 @@ void check_patterns(const std::vector<Pattern>& patterns, int vertices) {
     for (const RowCosts& costs : price_lists()) {
       const auto plan = mine::plan_algebra({pattern}, costs);
       INFO(pattern.to_string());
-      REQUIRE(plan.has_value() == (!is_complete(pattern) || pattern.size() < 4));
+      REQUIRE((plan.has_value() || (is_complete(pattern) && pattern.size() > 3)));
       if (!plan) continue;
       for (const auto& small : graphs)
         CHECK(static_cast<std::int64_t>(by_algebra(*plan, *small).front()) == BruteForce(pattern, *small).instances());
@@ -127,6 +129,19 @@ std::string alone(const Graph& graph, const std::string& name) {
 }
 
 }  // namespace
+
+TEST_CASE("algebra: cliques are enumerated unless neighbourhoods hold next to nothing") {
+  RowCosts sparse;
+  sparse.triangles = sparse.squares = 1e4;
+  RowCosts dense = sparse;
+  dense.fours = 1e8;
+  for (const int k : {4, 5, 6}) {
+    const auto cut = mine::plan_algebra({named_pattern("clique", {k})}, sparse);
+    REQUIRE(cut.has_value());
+    CHECK(cut->enumerated.empty());
+    CHECK_FALSE(mine::plan_algebra({named_pattern("clique", {k})}, dense).has_value());
+  }
+}
 
 TEST_CASE("where lists of triangles would be too long, nothing that needs them has a price") {
   RowCosts costs = price_lists().back();

@@ -103,7 +103,7 @@ TEST_CASE("resume: another query begins anew, beside the first") {
 }
 
 TEST_CASE("resume: MOTIFS and LOCAL") {
-  const Graph graph = generate_er(500, 9000, 4);
+  const Graph graph = generate_er(500, 12000, 4);
   const test::TemporaryFolder folder;
   for (const char* query : {"MOTIFS 5", "MOTIFS 5 INDUCED", "LOCAL cycle(5) BY a"}) {
     const auto file = folder.path() / "run.ckp";

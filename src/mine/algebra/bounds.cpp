@@ -17,10 +17,13 @@ namespace {
 
 constexpr double kLimit = 9.2e18;  ///< 2^63, and a little less
 
-/// Most walks of each length from a vertex, as far as asked for.
+/// Most walks of each length from a vertex, as far as asked for: counted, by a pass over the graph for each length, or
+/// max_degree^length.
 class Walks {
  public:
-  explicit Walks(const rt::GraphView& graph) : graph_(graph), at_(graph.n, 1.0) {}
+  enum class Known { counted, by_degree };
+  Walks(const rt::GraphView& graph, Known known)
+      : graph_(graph), known_(known), at_(known == Known::counted ? graph.n : 0, 1.0) {}
 
   double from(int length) {
     while (static_cast<int>(most_.size()) <= length) extend();
@@ -31,6 +34,7 @@ class Walks {
 
  private:
   void extend() {
+    if (known_ == Known::by_degree) return most_.push_back(most_.back() * std::max<double>(1, graph_.max_degree));
     std::vector<double> next(graph_.n);
     for (vid v = 0; v < graph_.n; ++v)
       for (std::uint64_t i = graph_.indptr[v]; i < graph_.indptr[v + 1]; ++i) next[v] += at_[graph_.indices[i]];
@@ -39,6 +43,7 @@ class Walks {
   }
 
   const rt::GraphView& graph_;
+  Known known_;
   std::vector<double> at_;
   std::vector<double> most_{1};
 };
@@ -175,8 +180,11 @@ class Bounds {
 }  // namespace
 
 bool rows_fit(const RowProgram& program, const rt::GraphView& graph) {
-  Walks walks(graph);
-  return Bounds(program, walks).fit();
+  for (const Walks::Known known : {Walks::Known::by_degree, Walks::Known::counted}) {
+    Walks walks(graph, known);
+    if (Bounds(program, walks).fit()) return true;
+  }
+  return false;
 }
 
 }  // namespace galena::mine

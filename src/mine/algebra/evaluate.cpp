@@ -5,14 +5,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <condition_variable>
 #include <mutex>
 #include <optional>
-#include <thread>
 
 #include "src/mine/algebra/row_machine.hpp"
 #include "src/mine/clock.hpp"
+#include "src/mine/crew.hpp"
 #include "src/mine/executor.hpp"
 #include "src/mine/team.hpp"
 
@@ -24,7 +22,6 @@ using codegen::RowProgram;
 using rt::vid;
 
 constexpr std::uint64_t kRun = 16;  ///< roots handed out at once
-constexpr auto kTick = std::chrono::milliseconds(50);
 
 class Evaluation {
  public:
@@ -57,7 +54,7 @@ class Evaluation {
   }
 
  private:
-  [[nodiscard]] bool halted() const { return rt::raised(&halt_) || rt::raised(options_.stop); }
+  [[nodiscard]] bool halted() const { return crew_.halted() || rt::raised(options_.stop); }
 
   void make_spread_tables() {
     for (std::size_t t = 0; t < program_.tables.size(); ++t) {
@@ -73,35 +70,22 @@ class Evaluation {
 
   void pass() {
     next_ = 0;
-    running_ = threads_;
-    std::vector<std::thread> pool;
-    for (int t = 0; t < threads_; ++t) pool.emplace_back([this] { work(); });
-    watch();
-    for (std::thread& thread : pool) thread.join();
-    if (error_) std::rethrow_exception(error_);
+    const auto report = [this] { options_.progress(progress(done(), clock_.seconds())); };
+    crew_.run(
+        static_cast<std::size_t>(threads_), [this](std::size_t) { work(); },
+        options_.progress ? report : std::function<void()>());
   }
 
   void work() {
     std::vector<rt::i128> results(results_.size());
-    std::exception_ptr error;
-    std::uint64_t bytes = 0;
-    try {
-      RowMachine machine(program_, stage_, graph_.n, graph_.max_degree, triangles_ ? &*triangles_ : nullptr);
-      for (std::uint64_t begin = take(); begin < graph_.n && !halted(); begin = take())
-        for (std::uint64_t x = begin; x < std::min<std::uint64_t>(begin + kRun, graph_.n); ++x)
-          machine.run(graph_, static_cast<vid>(x), tables_);
-      machine.add_to(results);
-      bytes = machine.bytes();
-    } catch (...) {
-      error = std::current_exception();
-      __atomic_store_n(&halt_, 1, __ATOMIC_RELAXED);
-    }
+    RowMachine machine(program_, stage_, graph_.n, graph_.max_degree, triangles_ ? &*triangles_ : nullptr);
+    for (std::uint64_t begin = take(); begin < graph_.n && !halted(); begin = take())
+      for (std::uint64_t x = begin; x < std::min<std::uint64_t>(begin + kRun, graph_.n); ++x)
+        machine.run(graph_, static_cast<vid>(x), tables_);
+    machine.add_to(results);
     const std::scoped_lock lock(mutex_);
-    if (error && !error_) error_ = error;
     for (std::size_t i = 0; i < results.size(); ++i) results_[i] += results[i];
-    bytes_ += bytes;
-    --running_;
-    wake_.notify_one();
+    bytes_ += machine.bytes();
   }
 
   /// The next run of roots; of several processes each has its own, in turn.
@@ -116,7 +100,7 @@ class Evaluation {
     if (options_.processes == nullptr) return;
     std::int64_t stopped = halted() ? 1 : 0;
     options_.processes->max(std::span(&stopped, 1), comm::Label{});
-    if (stopped != 0) return __atomic_store_n(&halt_, 1, __ATOMIC_RELAXED);
+    if (stopped != 0) return crew_.halt();
     for (std::size_t t = 0; t < program_.tables.size(); ++t) {
       if (program_.tables[t].stage != stage_ || program_.tables[t].factors.empty()) continue;
       auto* const values = reinterpret_cast<std::int64_t*>(tables_[t].data());
@@ -133,18 +117,6 @@ class Evaluation {
     return (std::min(stage_, stages_ - 1) + share) / stages_;
   }
 
-  void watch() {
-    std::unique_lock lock(mutex_);
-    while (running_ > 0) {
-      wake_.wait_for(lock, kTick);
-      if (running_ == 0 || !options_.progress) continue;
-      lock.unlock();
-      const double share = done(), now = clock_.seconds();
-      options_.progress({share, now, share > 0.001 ? now * (1 - share) / share : -1});
-      lock.lock();
-    }
-  }
-
   const rt::GraphView& graph_;
   const RowProgram& program_;
   const MineOptions& options_;
@@ -153,14 +125,11 @@ class Evaluation {
   std::optional<TriangleLists> triangles_;
   TableValues tables_;
   std::atomic<std::uint64_t> next_{0};
-  volatile int halt_ = 0;
+  Crew crew_;
 
   std::mutex mutex_;  ///< guards what follows
-  std::condition_variable wake_;
-  int running_ = 0;
   std::vector<rt::i128> results_;
   std::uint64_t bytes_ = 0;
-  std::exception_ptr error_;
 };
 
 }  // namespace

@@ -1,14 +1,17 @@
 #include "src/mine/algebra/triangles.hpp"
 
 #include <algorithm>
+#include <atomic>
 
-#include "src/base/threads.hpp"
+#include "src/mine/crew.hpp"
 
 namespace galena::mine {
 
 using rt::vid;
 
 namespace {
+
+constexpr std::uint64_t kRun = 64;  ///< vertices handed out at once
 
 std::uint64_t degree(const rt::GraphView& g, vid v) { return g.indptr[v + 1] - g.indptr[v]; }
 
@@ -33,15 +36,14 @@ TriangleLists::TriangleLists(const rt::GraphView& graph, int threads) {
   std::vector<std::uint64_t> first(graph.n + 1);
   for (vid u = 0; u < graph.n; ++u) first[u + 1] = first[u] + degree(graph, u) - graph.split[u];
   begin_.assign(first[graph.n] + 1, 0);
-  base::ErrorTrap trap;
   const auto sweep = [&](auto&& visit) {
-#pragma omp parallel num_threads(std::max(1, threads))
-    trap.run(0, [&] {
+    std::atomic<std::uint64_t> next{0};
+    Crew().run(static_cast<std::size_t>(std::max(1, threads)), [&](std::size_t) {
       std::vector<char> marks(graph.n);
-#pragma omp for schedule(dynamic, 64)
-      for (std::int64_t u = 0; u < static_cast<std::int64_t>(graph.n); ++u) visit(static_cast<vid>(u), marks);
+      for (std::uint64_t u = next.fetch_add(kRun); u < graph.n; u = next.fetch_add(kRun))
+        for (const std::uint64_t end = std::min<std::uint64_t>(graph.n, u + kRun); u < end; ++u)
+          visit(static_cast<vid>(u), marks);
     });
-    trap.rethrow();
   };
   sweep([&](vid u, std::vector<char>& marks) {
     thirds_of(graph, u, first[u], marks, [&](std::uint64_t e, vid) { ++begin_[e + 1]; });

@@ -7,19 +7,18 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <numeric>
 #include <optional>
 #include <set>
-#include <thread>
 
 #include "codegen/pattern/automorphism.hpp"
 #include "galena/error.hpp"
 #include "src/mine/cliques/clique_kernels.hpp"
 #include "src/mine/clock.hpp"
+#include "src/mine/crew.hpp"
 #include "src/mine/executor.hpp"
 #include "src/mine/team.hpp"
 
@@ -33,7 +32,6 @@ namespace {
 constexpr int kLeastSize = 4;         ///< smaller ones are counted by plans
 constexpr int kMostEnumerated = 5;    ///< sizes up to this are enumerated, larger ones pivoted
 constexpr std::uint32_t kBlock = 32;  ///< first vertices handed out at a time
-constexpr auto kTick = std::chrono::milliseconds(50);
 
 std::uint32_t words_for(std::uint32_t n) {
   std::uint32_t words = 1;
@@ -146,7 +144,8 @@ class Counting {
  public:
   Counting(const CoreOrder& order, const Sizes& sizes, const MineOptions& options)
       : order_(order), sizes_(sizes), options_(options), left_(order.vertices()) {
-    for (int t = 0; t < thread_count(options); ++t) roots_.push_back(std::make_unique<Root>(order, sizes, &halt_));
+    for (int t = 0; t < thread_count(options); ++t)
+      roots_.push_back(std::make_unique<Root>(order, sizes, crew_.flag()));
     for (std::uint32_t v = 0; v < order.vertices(); ++v) all_ += weight(v);
   }
 
@@ -156,18 +155,15 @@ class Counting {
       every_ = static_cast<std::uint32_t>(team->size());
       own_ = static_cast<std::uint32_t>(team->rank());
     }
-    running_ = static_cast<int>(roots_.size());
-    std::vector<std::thread> pool;
-    for (const auto& root : roots_) pool.emplace_back([this, &root] { work(*root); });
-    watch();
-    for (std::thread& thread : pool) thread.join();
+    crew_.run(
+        roots_.size(), [this](std::size_t t) { work(*roots_[t]); }, [this] { watch(); });
     if (team == nullptr) return;
     std::int64_t stopped = partial() ? 1 : 0;  // then all have a part only
     options_.processes->max(std::span(&stopped, 1), comm::Label{});
-    if (stopped != 0) __atomic_store_n(&halt_, 1, __ATOMIC_RELAXED);
+    if (stopped != 0) crew_.halt();
   }
 
-  [[nodiscard]] bool partial() const { return rt::raised(&halt_); }
+  [[nodiscard]] bool partial() const { return crew_.halted(); }
   [[nodiscard]] double done() const { return partial() ? std::min(0.9999, share()) : 1; }
   [[nodiscard]] std::uint64_t bytes() const {
     return roots_.size() * roots_.front()->bytes() + order_.start.size() * 8 + order_.successor.size() * 4;
@@ -214,20 +210,17 @@ class Counting {
   void work(Root& root) {
     for (;;) {
       const std::uint32_t end = take();
-      if (end == 0 || rt::raised(&halt_)) break;
+      if (end == 0 || crew_.halted()) break;
       if (end / kBlock % every_ != own_) continue;  // another process has it
       const std::uint32_t begin = end - std::min(end, kBlock);
       double weights = 0;
-      for (std::uint32_t v = begin; v < end && !rt::raised(&halt_); ++v) {
+      for (std::uint32_t v = begin; v < end && !crew_.halted(); ++v) {
         root.run(v);
         weights += weight(v);
       }
       const std::scoped_lock lock(mutex_);
       finished_ += weights;
     }
-    const std::scoped_lock lock(mutex_);
-    --running_;
-    wake_.notify_one();
   }
 
   /// The end of the next block, from the last to the first; 0: none is left.
@@ -240,16 +233,13 @@ class Counting {
 
   /// The calling thread: passes on the stop flag and reports progress.
   void watch() {
-    std::unique_lock lock(mutex_);
-    while (running_ > 0) {
-      wake_.wait_for(lock, kTick);
-      if (rt::raised(options_.stop)) __atomic_store_n(&halt_, 1, __ATOMIC_RELAXED);
-      if (running_ == 0 || !options_.progress) continue;
-      const double done = share(), now = clock_.seconds();
+    if (options_.progress) {
+      std::unique_lock lock(mutex_);
+      const double done = share();
       lock.unlock();
-      options_.progress({done, now, done > 0.001 ? now * (1 - done) / done : -1});
-      lock.lock();
+      options_.progress(progress(done, clock_.seconds()));
     }
+    if (rt::raised(options_.stop)) crew_.halt();
   }
 
   /// held vertices and any of free more, so many times. Sizes whose numbers leave 127 bits are put into `lost`.
@@ -274,12 +264,10 @@ class Counting {
   std::vector<std::unique_ptr<Root>> roots_;
   std::atomic<std::uint32_t> left_;
   std::uint32_t every_ = 1, own_ = 0;  ///< of blocks: each process has its own
-  volatile int halt_ = 0;
+  Crew crew_;
   double all_ = 0;
 
   std::mutex mutex_;  ///< guards what follows
-  std::condition_variable wake_;
-  int running_ = 0;
   double finished_ = 0;
 };
 

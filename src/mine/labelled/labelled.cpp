@@ -5,14 +5,12 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
-#include <condition_variable>
 #include <memory>
 #include <numeric>
-#include <thread>
 
 #include "galena/error.hpp"
-#include "src/base/threads.hpp"
 #include "src/mine/clock.hpp"
+#include "src/mine/crew.hpp"
 #include "src/mine/executor.hpp"
 #include "src/mine/labelled/tasks.hpp"
 #include "src/mine/rows.hpp"
@@ -29,7 +27,6 @@ using labelled::Symmetry;
 using labelled::Tasks;
 
 constexpr int kLeastSize = 7;  ///< vertices; a plan for fewer is soon made and soon run
-constexpr auto kTick = std::chrono::milliseconds(50), kTeamTick = std::chrono::milliseconds(1);
 
 Symmetry symmetry_of(const Query& query) {
   if (query.kind == QueryKind::exists) return Symmetry::kept;
@@ -48,7 +45,7 @@ class LabelledSearch::Run {
         space_(shape_, graph.view(), labelled::find_candidates(shape_, graph.view(), options.stop)) {
     if (space_.empty()) return;
     for (int t = 0; t < thread_count(options); ++t)
-      searches_.push_back(std::make_unique<Search>(shape_, space_, graph.view(), &halt_, match_function(t)));
+      searches_.push_back(std::make_unique<Search>(shape_, space_, graph.view(), crew_.flag(), match_function(t)));
     tasks_.emplace(*searches_.front(), options.stop);
   }
 
@@ -86,16 +83,10 @@ class LabelledSearch::Run {
 
  private:
   void search() {
-    std::vector<std::thread> pool;
-    running_ = searches_.size();
-    for (const auto& search : searches_)
-      pool.emplace_back([this, &search] {
-        trap_.run(0, [&] { work(*search); });
-        leave();
-      });
-    watch();
-    for (std::thread& thread : pool) thread.join();
-    trap_.rethrow();
+    if (team_) team_->refill(searches_.size());
+    crew_.run(
+        searches_.size(), [this](std::size_t t) { work(*searches_[t]); }, [this] { watch(); },
+        team_ ? Crew::kTeamTick : Crew::kTick);
   }
 
   Search::MatchFn match_function(int thread) {
@@ -107,7 +98,7 @@ class LabelledSearch::Run {
   bool take(labelled::Task& task) {
     if (!team_) return tasks_->take_next(task);
     for (;;) {
-      const std::size_t number = team_->take(&halt_);
+      const std::size_t number = team_->take(crew_.flag());
       if (number == tasks_->count()) return false;
       if (tasks_->take(number, task)) return true;
     }
@@ -115,7 +106,7 @@ class LabelledSearch::Run {
 
   void work(Search& search) {
     const Stopwatch clock;
-    for (labelled::Task task; !rt::raised(&halt_) && take(task);) {
+    for (labelled::Task task; !crew_.halted() && take(task);) {
       const Search::Outcome outcome = search.run(task.prefix);
       if (search.ended()) ended_ = true;
       if (!outcome.whole) break;
@@ -123,6 +114,7 @@ class LabelledSearch::Run {
       overflow_ = overflow_ || outcome.overflow || __builtin_add_overflow(sum_, outcome.count, &sum_);
       tasks_->finish(task, outcome);
     }
+    if (ended_) crew_.halt();
     const std::scoped_lock lock(mutex_);
     busy_ += clock.seconds();
   }
@@ -142,34 +134,11 @@ class LabelledSearch::Run {
     return all.done.empty() ? 0 : done / static_cast<double>(all.done.size());
   }
 
-  /// A thread that ends early, by enough matches or an error, ends all.
-  void leave() {
-    const std::scoped_lock lock(mutex_);
-    if (ended_ || trap_.failed_before(1)) __atomic_store_n(&halt_, 1, __ATOMIC_RELAXED);
-    --running_;
-    wake_.notify_one();
-  }
-
-  /// The calling thread: passes on the stop flag and reports progress.
+  /// The calling thread: brings work, passes on the stop flag and reports progress.
   void watch() {
-    std::unique_lock lock(mutex_);
-    const auto over = [this] { return running_ == 0; };
-    const auto share_out = [&] {
-      if (!team_) return;
-      lock.unlock();
-      team_->refill(searches_.size());
-      lock.lock();
-    };
-    share_out();
-    while (!wake_.wait_for(lock, team_ ? kTeamTick : kTick, over)) {
-      share_out();
-      if (rt::raised(options_.stop)) __atomic_store_n(&halt_, 1, __ATOMIC_RELAXED);
-      if (!options_.progress) continue;
-      lock.unlock();
-      const double share = tasks_->share_finished(), seconds = clock_.seconds();
-      options_.progress({share, seconds, share > 0 ? seconds * (1 / share - 1) : -1});
-      lock.lock();
-    }
+    if (team_) team_->refill(searches_.size());
+    if (options_.progress) options_.progress(progress(tasks_->share_finished(), clock_.seconds()));
+    if (rt::raised(options_.stop)) crew_.halt();
   }
 
   [[nodiscard]] Count counted(bool whole) const {
@@ -193,13 +162,10 @@ class LabelledSearch::Run {
   std::vector<std::unique_ptr<Search>> searches_;  ///< one a thread
   std::optional<Tasks> tasks_;
   std::optional<Team> team_;
-  volatile int halt_ = 0;
+  Crew crew_;
   std::atomic<bool> ended_{false};
-  base::ErrorTrap trap_;
 
-  std::mutex mutex_;  ///< guards what follows
-  std::condition_variable wake_;
-  std::size_t running_ = 0;
+  std::mutex mutex_;               ///< guards what follows
   double busy_ = 0, balance_ = 1;  ///< seconds of threads; of processes, the most over the mean
   rt::i128 sum_ = 0;
   bool overflow_ = false;
