@@ -21,7 +21,6 @@ struct Miner::State {
   MineOptions options;
   mine::Checkpoint checkpoint;
   std::uint64_t working_bytes = 0;
-  std::optional<mine::CliqueCounter> cliques;
   mine::FrequentMiner frequent{graph};
 
   State(Graph given, MineOptions given_options) : graph(std::move(given)), options(std::move(given_options)) {
@@ -74,14 +73,14 @@ struct Miner::State {
     return result;
   }
 
-  /// Who counts the cliques that this query asks for; null where a plan does. CLIQUES has no plan.
-  const mine::CliqueCounter* clique_counter(const Query& query) {
-    if (!mine::asks_for_cliques(query)) return nullptr;
+  /// Who counts the cliques that this query asks for; none where a plan does. CLIQUES has no plan.
+  std::optional<mine::CliqueCounter> clique_counter(const Query& query) const {
+    if (!mine::asks_for_cliques(query)) return std::nullopt;
     const bool planned = checkpoint.enabled() || !algebra();
-    if (planned && query.kind == QueryKind::count) return nullptr;
+    if (planned && query.kind == QueryKind::count) return std::nullopt;
     if (checkpoint.enabled()) throw InputError("CLIQUES cannot be resumed; leave out --resume");
-    if (!cliques) cliques.emplace(graph);
-    return cliques->fits(query) ? &*cliques : nullptr;
+    const mine::CliqueCounter cliques(graph);
+    return cliques.fits(query) ? std::optional(cliques) : std::nullopt;
   }
 
   QueryResult run(const Query& query, const RowSink& sink) {
@@ -102,7 +101,7 @@ struct Miner::State {
       if (found) return std::move(*found);
     }
     const mine::Stopwatch planning;
-    if (const mine::CliqueCounter* const counter = clique_counter(query)) {
+    if (const auto counter = clique_counter(query)) {
       const double planned = planning.seconds();
       QueryResult result = counter->count(query, options, working_bytes);
       result.plan_seconds = planned;
@@ -132,7 +131,7 @@ std::string Miner::explain(const Query& query) {
   mine::check_query(query, graph());
   if (query.kind == QueryKind::frequent) return state_->frequent.describe(query);
   if (state_->labelled(query)) return mine::describe_labelled(state_->graph, query);
-  if (const mine::CliqueCounter* const counter = state_->clique_counter(query)) return counter->describe(query);
+  if (const auto counter = state_->clique_counter(query)) return counter->describe(query);
   return mine::describe(mine::make_recipe(query, state_->graph, state_->algebra(), state_->options.stop), query);
 }
 

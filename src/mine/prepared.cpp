@@ -44,4 +44,10 @@ const codegen::RowCosts& Prepared::row_costs() const {
   return *row_costs_;
 }
 
+const CoreOrder& Prepared::core_order() const {
+  const std::scoped_lock lock(mutex_);
+  if (!core_order_) core_order_ = mine::core_order(view_);
+  return *core_order_;
+}
+
 }  // namespace galena::mine

@@ -13,6 +13,7 @@
 #include "codegen/runtime/abi.h"
 #include "galena/graph.hpp"
 #include "src/mine/chunks.hpp"
+#include "src/mine/cliques/core_order.hpp"
 
 namespace galena::mine {
 
@@ -36,6 +37,8 @@ class Prepared {
   [[nodiscard]] const ChunkPlan& chunks(std::uint64_t pieces, bool deep) const;
   /// row_costs(view()), made once.
   [[nodiscard]] const codegen::RowCosts& row_costs() const;
+  /// core_order(view()), made once.
+  [[nodiscard]] const CoreOrder& core_order() const;
   [[nodiscard]] double seconds() const { return seconds_; }
 
  private:
@@ -47,6 +50,7 @@ class Prepared {
   mutable std::mutex mutex_;
   mutable std::map<std::pair<std::uint64_t, bool>, ChunkPlan> chunks_;
   mutable std::optional<codegen::RowCosts> row_costs_;
+  mutable std::optional<CoreOrder> core_order_;
 };
 
 }  // namespace galena::mine

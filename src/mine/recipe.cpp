@@ -10,6 +10,7 @@
 #include "codegen/passes/spanning.hpp"
 #include "codegen/pattern/automorphism.hpp"
 #include "src/mine/algebra/bounds.hpp"
+#include "src/mine/cliques/cliques.hpp"
 #include "src/mine/kernels.hpp"
 
 namespace galena::mine {
@@ -27,6 +28,7 @@ constexpr int kMaxMotifRows = 6;       ///< beyond, planning row programs for al
 constexpr double kPlanning = 2.5e6;    ///< nanoseconds of choosing a plan for 5 vertices; a fourth of that for 4
 constexpr double kWorthKnowing = 2;    ///< how much more must be at stake than the knowledge costs
 constexpr double kOfMany = 0.25;       ///< the effort of a pattern's samples where many are planned
+constexpr double kCliqueOfFour = 3;    ///< nanoseconds a clique of four, of counting those of four or five vertices
 constexpr std::size_t kMany = 4;
 constexpr double kSampled = 0.25;      ///< of a direct plan's work: what APPROX may take
 constexpr double kLargerSample = 0.1;  ///< of what is compared with, what a second sample may cost
@@ -140,7 +142,17 @@ class Maker {
     recipe = std::move(algebra);
   }
 
+  /// Without a plan, where its neighbourhoods fit rows of bits.
+  std::optional<Job> clique_job(const Pattern& pattern) const {
+    if (!complete(pattern) || !CliqueCounter(*graph_).fits()) return std::nullopt;
+    Job job;
+    job.clique = pattern.size();
+    job.selected.estimate = kCliqueOfFour * graph_->row_costs().fours / 24;
+    return job;
+  }
+
   static double cost_of(const Job& job) {
+    if (job.clique > 0) return job.selected.estimate;
     const double run = job.selected.estimate;
     return built_in(job.selected.plan) ? run : run * kBuiltInBonus + std::min(run * (kInterpreted - 1), kCompiling);
   }
@@ -159,7 +171,8 @@ class Maker {
     double cost = algebra->estimate;
     for (const Pattern& pattern : algebra->enumerated) {
       if (stopped()) return rows;
-      rows.recipe.jobs.push_back(part(pattern, algebra->enumerated.size()));
+      const auto clique = clique_job(pattern);
+      rows.recipe.jobs.push_back(clique ? *clique : part(pattern, algebra->enumerated.size()));
       cost += cost_of(rows.recipe.jobs.back());
     }
     if (std::isfinite(cost)) rows.cost = cost;
@@ -307,10 +320,12 @@ std::string describe(const Recipe& recipe, const Query& query) {
   if (!recipe.coefficients.empty()) text += "induced count as a sum of edge-induced ones:\n";
   for (std::size_t i = 0; i < recipe.jobs.size(); ++i) {
     const SelectedPlan& selected = recipe.jobs[i].selected;
-    if (recipe.algebra)
-      text += "enumerated " + std::to_string(i) + "\n";
-    else if (!recipe.coefficients.empty())
-      text += std::to_string(recipe.coefficients[i]) + " times\n";
+    if (recipe.algebra) text += "enumerated " + std::to_string(i) + "\n";
+    if (recipe.jobs[i].clique > 0) {
+      text += "cliques of " + std::to_string(recipe.jobs[i].clique) + " vertices, without a plan\n";
+      continue;
+    }
+    if (!recipe.algebra && !recipe.coefficients.empty()) text += std::to_string(recipe.coefficients[i]) + " times\n";
     text += std::string(selected.sampled ? "sampled" : "modelled") +
             " cost on one core: " + std::to_string(selected.estimate / 1e6) + " ms" +
             (built_in(selected.plan) ? ", built in" : "") + "\n";

@@ -12,10 +12,11 @@
 
 namespace galena::mine {
 
-/// One plan. Its outputs count patterns in order.
+/// One plan, whose outputs count patterns in order; or one number of cliques.
 struct Job {
   SelectedPlan selected;
   std::string key;  ///< of its section in a checkpoint
+  int clique = 0;   ///< where it is not 0 there is no plan: CliqueCounter is asked for the cliques of this size
 };
 
 struct Recipe {

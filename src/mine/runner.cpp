@@ -9,6 +9,7 @@
 #include "galena/error.hpp"
 #include "src/mine/algebra/evaluate.hpp"
 #include "src/mine/approximate.hpp"
+#include "src/mine/cliques/cliques.hpp"
 #include "src/mine/executor.hpp"
 #include "src/mine/rows.hpp"
 
@@ -113,7 +114,8 @@ std::vector<i128> Runner::by_algebra(const Recipe& recipe, QueryResult& result) 
   const AlgebraPlan& plan = *recipe.algebra;
   std::vector<i128> enumerated, counts(plan.counts.size());
   for (std::size_t i = 0; i < recipe.jobs.size() && !result.partial; ++i)
-    enumerated.push_back(run_job(recipe, i, result).counts().front());
+    enumerated.push_back(recipe.jobs[i].clique > 0 ? cliques(recipe.jobs[i].clique, result)
+                                                   : run_job(recipe, i, result).counts().front());
   if (result.partial) return counts;
   const EvaluateResult rows = evaluate(graph_, plan.program, options_);
   result.engine = result.engine.empty() ? "algebra" : "algebra+" + result.engine;
@@ -124,6 +126,19 @@ std::vector<i128> Runner::by_algebra(const Recipe& recipe, QueryResult& result) 
   if (result.partial) return counts;
   for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = combine(plan.counts[i], rows.homomorphisms, enumerated);
   return counts;
+}
+
+i128 Runner::cliques(int size, QueryResult& result) {
+  Query query;
+  query.kind = QueryKind::count;
+  query.pattern = named_pattern("clique", {size});
+  std::uint64_t bytes = 0;
+  const QueryResult found = CliqueCounter(graph_).count(query, options_, bytes);
+  result.seconds += found.seconds;
+  result.partial = found.partial;
+  result.done = std::min(result.done, found.done);
+  working_bytes_ = std::max(working_bytes_, bytes);
+  return static_cast<i128>(found.count.wide());
 }
 
 void Runner::count_a_sample(const Recipe& recipe, QueryResult& result) {

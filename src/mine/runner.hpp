@@ -29,6 +29,8 @@ class Runner {
                   const std::function<bool(int, const rt::vid*, int)>& on_match = {});
   /// Counts by the recipe's algebra, in its order; void where the result is partial.
   std::vector<rt::i128> by_algebra(const Recipe& recipe, QueryResult& result);
+  /// The number of cliques of so many vertices; void where the result is then partial.
+  rt::i128 cliques(int size, QueryResult& result);
   void count(const Recipe& recipe, QueryResult& result);
   void count_a_sample(const Recipe& recipe, QueryResult& result);
   void motifs(const Recipe& recipe, QueryResult& result);

@@ -29,8 +29,9 @@ using rt::u128;
 
 namespace {
 
-constexpr int kLeastSize = 4;         ///< smaller ones are counted by plans
-constexpr int kMostEnumerated = 5;    ///< sizes up to this are enumerated, larger ones pivoted
+constexpr int kLeastSize = 4;       ///< smaller ones are counted by plans
+constexpr int kMostEnumerated = 5;  ///< sizes up to this are enumerated, larger ones pivoted
+constexpr std::uint32_t kMostSuccessors = 64 * kMaxCliqueWords;
 constexpr std::uint32_t kBlock = 32;  ///< first vertices handed out at a time
 
 std::uint32_t words_for(std::uint32_t n) {
@@ -280,16 +281,17 @@ bool asks_for_cliques(const Query& query) {
          query.pattern.edges().size() == k * (k - 1) / 2;
 }
 
-CliqueCounter::CliqueCounter(const Prepared& graph) : order_(core_order(graph.view())) {}
+CliqueCounter::CliqueCounter(const Prepared& graph) : order_(graph.core_order()) {}
+
+bool CliqueCounter::fits() const { return order_.degeneracy <= kMostSuccessors; }
 
 bool CliqueCounter::fits(const Query& query) const {
-  constexpr std::uint32_t kMost = 64 * kMaxCliqueWords;
-  if (order_.degeneracy <= kMost) return true;
+  if (fits()) return true;
   if (query.kind != QueryKind::cliques) return false;
   throw InputError(
       fmt::format("CLIQUES: the graph's degeneracy is {}; up to {} is supported. COUNT clique(k) asks for "
                   "one size on any graph",
-                  order_.degeneracy, kMost));
+                  order_.degeneracy, kMostSuccessors));
 }
 
 QueryResult CliqueCounter::count(const Query& query, const MineOptions& options, std::uint64_t& working_bytes) const {

@@ -12,13 +12,14 @@ namespace galena::mine {
 /// Whether `query` wants nothing but the number of cliques of a size from four on, or of all sizes.
 bool asks_for_cliques(const Query& query);
 
-/// A graph directed along a degeneracy order, and the counting of cliques in it.
+/// Counts the cliques of a graph, directed along its degeneracy order.
 class CliqueCounter {
  public:
   explicit CliqueCounter(const Prepared& graph);
 
   /// Whether its degeneracy lets count() answer: for COUNT a plan will do else; InputError for CLIQUES.
   [[nodiscard]] bool fits(const Query& query) const;
+  [[nodiscard]] bool fits() const;
   /// COUNT clique(k), or CLIQUES: each size from 3 on in `motifs`, up to the largest there is. `working_bytes`: beyond
   /// the graph. Throws InputError where a number is over 127 bits.
   [[nodiscard]] QueryResult count(const Query& query, const MineOptions& options, std::uint64_t& working_bytes) const;
@@ -26,7 +27,7 @@ class CliqueCounter {
   [[nodiscard]] std::string describe(const Query& query) const;
 
  private:
-  CoreOrder order_;
+  const CoreOrder& order_;
 };
 
 }  // namespace galena::mine
