@@ -440,7 +440,8 @@ void add_mine(CLI::App& app, Common& common) {
   sub.add_option("query", command->queries, "Queries, e.g. triangle, \"COUNT INDUCED (a)--(b)--(c)\", \"MOTIFS 4\"");
   sub.add_option("--file", command->file, "A pattern file (.gpm), or labelled query graphs (t, v, e lines)");
   sub.add_option("--device", command->device, "Where to run")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
-  sub.add_option("--engine", command->engine, "What runs the plan")
+  sub.add_option("--engine", command->engine,
+                 "What runs the plan; FREQUENT has none but where jit or interpreter is asked for")
       ->check(CLI::IsMember({"auto", "jit", "interpreter"}));
   sub.add_flag("--explain", command->explain, "Print symmetry, plans and costs; run nothing");
   sub.add_option("--emit", command->emit, "Print the plan or the generated source; run nothing")

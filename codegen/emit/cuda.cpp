@@ -111,6 +111,15 @@ std::string emit_cuda(const Plan& plan) {
   return "#include \"codegen/runtime/prim_cuda.h\"\n\n" + task_text(plan) + filled(kKernels, "");
 }
 
+std::string emit_cuda_kernels(const std::vector<Plan>& plans) {
+  std::string text = "#include \"codegen/runtime/prim_cuda.h\"\n";
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    const std::string number = std::to_string(i);
+    text += "\n// " + plans[i].outputs.front().name + "\n" + task_text(plans[i], number) + filled(kKernels, number);
+  }
+  return text;
+}
+
 std::string emit_cuda_program(const std::vector<const Plan*>& plans, const std::vector<std::int64_t>& coefficients,
                               const std::string& query) {
   std::string head = query;

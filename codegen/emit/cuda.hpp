@@ -12,6 +12,9 @@ namespace galena::codegen {
 /// galena_blocks, where it is a block (gpu_job.h has their sizes). Equal plans give equal texts.
 std::string emit_cuda(const Plan& plan);
 
+/// The kernels of several plans in one translation unit: galena_warps0, galena_blocks0, galena_warps1, ...
+std::string emit_cuda_kernels(const std::vector<Plan>& plans);
+
 /// A program that stands alone once its headers are in their places (jit::expand): reads an edge list and prints the
 /// counts of the plans' outputs, or where there are coefficients, one a plan, their weighted sum too. A comment says how
 /// to build it. InputError where a plan reports matches or counts by vertex, or asks for labels.

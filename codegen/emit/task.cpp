@@ -26,16 +26,20 @@ class Emitter {
   explicit Emitter(const Plan& plan) : plan_(plan), loops_(static_cast<std::size_t>(plan.max_depth) + 1) {}
 
   std::string task(const std::string& name) {
-    for (std::size_t i = 0; i < plan_.labels.size(); ++i) label_set(i);
+    for (std::size_t i = 0; i < plan_.labels.size() && !plan_.labels_given; ++i) label_set(i);
     text_.line("template <class X>");
     text_.open("GALENA_DEVICE static void " + name + "(X& x, const Chunk& c)");
     for (std::size_t i = 0; i < plan_.outputs.size(); ++i) text_.line("i128 a" + num(i) + " = 0;");
+    for (std::size_t i = 0; i < plan_.labels.size() && plan_.labels_given; ++i)
+      text_.line("const Labels kLabels" + num(i) + " = x.given(" + num(plan_.labels[i].labels.front()) + ");");
     text_.line("const Slice r = roots(x.g, c);");
     text_.open("for (uint64_t i0 = r.begin; i0 < r.end; ++i0)");
     text_.line("const vid v0 = (vid)i0;");
     loops_[0] = &plan_.root;
+    if (of_images(plan_)) text_.line("if (!x.undecided(v0)) continue;");
     filters(plan_.root);
     block(plan_.root.body);
+    if (of_images(plan_)) text_.line("next:;");
     flush_local();
     text_.close();
     for (std::size_t i = 0; i < plan_.outputs.size(); ++i) text_.line("x.flush(" + num(i) + ", a" + num(i) + ");");
@@ -206,6 +210,10 @@ class Emitter {
     if (guarded) text_.open(b.depth == 0 ? "if (owns(x.g, c, v0))" : "if (c.part == 0)");
     for (const Sum& sum : b.sums) add(sum);
     for (const int output : b.emits) {
+      if (of_images(plan_)) {
+        image(output);
+        continue;
+      }
       std::string row;
       for (int d = 0; d <= b.depth; ++d) row += (d > 0 ? ", " : "") + vertex_name(d);
       text_.open();
@@ -215,6 +223,12 @@ class Emitter {
       text_.close();
     }
     if (guarded) text_.close();
+  }
+
+  /// One match is enough: on with the next root.
+  void image(int output) {
+    text_.line("if (x.image(" + num(static_cast<std::uint64_t>(output)) + ", v0)) return x.abort();");
+    text_.line("goto next;");
   }
 
   void add(const Sum& sum) {

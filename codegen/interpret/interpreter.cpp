@@ -32,12 +32,15 @@ class Run {
         tests_(plan.tests.size()),
         increments_(plan.counters.size()),
         found_(plan.counters.size()),
-        acc_(plan.outputs.size()) {}
+        acc_(plan.outputs.size()),
+        images_(of_images(plan)) {}
 
   void go() {
     const rt::Slice vertices = rt::roots(g_, chunk_);
     for (std::uint64_t v = vertices.begin; v < vertices.end; ++v) {
-      if (!try_vertex(plan_.root, static_cast<vid>(v))) return abort();
+      if (images_ && !rt::undecided(*w_.images, static_cast<vid>(v))) continue;
+      matched_ = false;
+      if (!try_vertex(plan_.root, static_cast<vid>(v)) && !matched_) return abort();
       flush_local(static_cast<vid>(v));
     }
     for (std::size_t i = 0; i < acc_.size(); ++i)
@@ -110,30 +113,44 @@ class Run {
     sets_[id] = {out, def.op == SetDef::Op::intersect ? ops_.isect(out, a, b) : ops_.diff(out, a, b)};
   }
 
+  /// The labels of a set, or all but those.
+  struct LabelList {
+    const Label* p;
+    std::uint32_t n;
+    bool negated;
+  };
+  [[nodiscard]] LabelList labels(int id) const {
+    const LabelSet& set = plan_.labels[static_cast<std::size_t>(id)];
+    if (plan_.labels_given) return {w_.images->labels + set.labels.front(), 1, false};
+    return {set.labels.data(), static_cast<std::uint32_t>(set.labels.size()), set.kind == LabelSet::Kind::none_of};
+  }
+  [[nodiscard]] bool allowed(int id, Label label) const {
+    if (plan_.labels_given) return *labels(id).p == label;
+    return plan_.labels[static_cast<std::size_t>(id)].contains(label);
+  }
+
   Span filtered_adjacency(const SetDef& def, vid* out) {
     const vid v = v_[static_cast<std::size_t>(def.vertex)];
     const Span all = adjacency(v);
     Span s = trim(all, def.bounds);
     charge(cost::kFilter * s.n);
     if (def.elabel >= 0) {
-      const LabelSet& set = plan_.labels[static_cast<std::size_t>(def.elabel)];
-      const std::uint32_t* labels = g_.elabels + g_.indptr[v] + (s.p - all.p);
-      s = {out, ops_.filter_elabel(out, s, labels, set.labels.data(), static_cast<std::uint32_t>(set.labels.size()),
-                                   set.kind == LabelSet::Kind::none_of)};
+      const LabelList set = labels(def.elabel);
+      const std::uint32_t* arcs = g_.elabels + g_.indptr[v] + (s.p - all.p);
+      s = {out, ops_.filter_elabel(out, s, arcs, set.p, set.n, set.negated)};
     }
     if (def.vlabel >= 0) {
-      const LabelSet& set = plan_.labels[static_cast<std::size_t>(def.vlabel)];
-      s = {out, ops_.filter_vlabel(out, s, g_.vlabels, set.labels.data(), static_cast<std::uint32_t>(set.labels.size()),
-                                   set.kind == LabelSet::Kind::none_of)};
+      const LabelList set = labels(def.vlabel);
+      s = {out, ops_.filter_vlabel(out, s, g_.vlabels, set.p, set.n, set.negated)};
     }
     return s;
   }
 
-  [[nodiscard]] bool joined(vid x, vid y, int labels) const {
+  [[nodiscard]] bool joined(vid x, vid y, int edge_labels) const {
     const Span s = adjacency(y);
     const vid at = ops_.lower(s, x);
     if (at >= s.n || s.p[at] != x) return false;
-    return labels < 0 || plan_.labels[static_cast<std::size_t>(labels)].contains(g_.elabels[g_.indptr[y] + at]);
+    return edge_labels < 0 || allowed(edge_labels, g_.elabels[g_.indptr[y] + at]);
   }
 
   bool holds(const Atom& atom) {
@@ -142,7 +159,7 @@ class Run {
     charge(atom.mark >= 0 ? cost::kLookup : cost::kSearch);
     switch (atom.kind) {
       case Atom::Kind::less: return x < y;
-      case Atom::Kind::label: return plan_.labels[static_cast<std::size_t>(atom.labels)].contains(g_.vlabels[x]);
+      case Atom::Kind::label: return allowed(atom.labels, g_.vlabels[x]);
       case Atom::Kind::adjacent:
       case Atom::Kind::nonadjacent: break;
     }
@@ -196,7 +213,7 @@ class Run {
     for (Mask m = loop.except; m != 0; m &= m - 1)
       if (v_[static_cast<std::size_t>(__builtin_ctz(m))] == x) return true;
     if (loop.min_degree > 0 && adjacency(x).n < loop.min_degree) return true;
-    if (loop.vlabel >= 0 && !plan_.labels[static_cast<std::size_t>(loop.vlabel)].contains(g_.vlabels[x])) return true;
+    if (loop.vlabel >= 0 && !allowed(loop.vlabel, g_.vlabels[x])) return true;
     v_[static_cast<std::size_t>(depth)] = x;
     if (!holds_all(loop.checks)) return true;
     for (const int c : loop.conditions)
@@ -265,11 +282,18 @@ class Run {
         if (!add(sum)) return false;
     for (const int output : block.emits) {
       charge(cost::kEmit);
+      if (images_ && mine(block)) return found_image(output);
       if (mine(block) && w_.emit(&w_, output, v_.data(), block.depth + 1) != 0) return false;
     }
     for (const Loop& loop : block.loops)
       if (!run_loop(loop, block.depth)) return false;
     return true;
+  }
+
+  /// One match is enough: ends this root's nest, or the run.
+  bool found_image(int output) {
+    matched_ = !rt::note_image(*w_.images, v_[0]) || w_.emit(&w_, output, nullptr, 0) == 0;
+    return false;
   }
 
   /// Whether this chunk does what the block does once, apart from its loops.
@@ -349,6 +373,8 @@ class Run {
   std::vector<int> tests_;
   std::vector<i128> increments_, found_;  ///< of each counter, where it is summed
   std::vector<i128> acc_;
+  bool images_;           ///< the plan is one of images
+  bool matched_ = false;  ///< then, whether this root's nest was left at a match
 };
 
 }  // namespace

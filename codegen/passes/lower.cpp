@@ -28,7 +28,9 @@ class Lowering {
         size_(pattern.size()),
         prefix_(size_ - options.tail),
         order_(chain, prefix_, options.largest, options.dropped),
-        table_(plan_, order_) {}
+        table_(plan_, order_) {
+    plan_.labels_given = options.labels_given;
+  }
 
   Plan run() {
     describe_output();
@@ -221,7 +223,7 @@ class Lowering {
   }
 
   void finish(Block& block) {
-    if (options_.kind == Output::Kind::list)
+    if (options_.kind == Output::Kind::list || options_.kind == Output::Kind::image)
       block.emits.push_back(0);
     else
       block.sums.push_back(leaf_);

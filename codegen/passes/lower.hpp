@@ -15,6 +15,7 @@ struct LowerOptions {
   Mask largest = 0;            ///< levels whose representative is the largest of its orbit, else the smallest
   Mask dropped = 0;            ///< levels of the stabilizer chain left out; the divisor grows by their orbits
   bool filter_degree = false;  ///< skip candidates of too small a degree
+  bool labels_given = false;   ///< see Plan
 };
 
 /// `pattern` is in matching order: its vertex d is bound at depth d. `chain[i]` is the orbit of

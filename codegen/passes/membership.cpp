@@ -26,8 +26,10 @@ bool disjoint(const LabelSet& a, const LabelSet& b) {
   return std::none_of(list.labels.begin(), list.labels.end(), [&](Label l) { return other.contains(l); });
 }
 
-/// By label sets: what is known of a value in `mine` with regard to `wanted`.
-Answer by_labels(const LabelSet& mine, const LabelSet& wanted) {
+/// By label sets: what is known of a value in `mine` with regard to `wanted`. Labels yet to be given may be equal.
+Answer by_labels(const Plan& plan, const LabelSet& mine, int set) {
+  const LabelSet& wanted = plan.labels[static_cast<std::size_t>(set)];
+  if (plan.labels_given && mine != wanted) return Answer::depends;
   if (subset(mine, wanted)) return Answer::yes;
   return disjoint(mine, wanted) ? Answer::no : Answer::depends;
 }
@@ -54,7 +56,7 @@ Answer joined(const Plan& plan, const Pattern& pattern, int i, const Requirement
   if (i == to.depth || pattern.separated(i, to.depth)) return Answer::no;
   if (!pattern.adjacent(i, to.depth)) return Answer::depends;
   if (to.elabel < 0) return Answer::yes;
-  return by_labels(pattern.edge_label(i, to.depth), plan.labels[static_cast<std::size_t>(to.elabel)]);
+  return by_labels(plan, pattern.edge_label(i, to.depth), to.elabel);
 }
 
 Answer separated(const Pattern& pattern, int i, int from) {
@@ -79,8 +81,7 @@ Membership membership(Plan& plan, const Pattern& pattern, const OrderRelation& o
     if (need.bounds.above & bit(j)) decision.add(smaller(order, j, i), {Atom::Kind::less, j, i, -1, -1});
   }
   if (need.vlabel >= 0)
-    decision.add(by_labels(pattern.vertex(i).label, plan.labels[static_cast<std::size_t>(need.vlabel)]),
-                 {Atom::Kind::label, i, i, need.vlabel, -1});
+    decision.add(by_labels(plan, pattern.vertex(i).label, need.vlabel), {Atom::Kind::label, i, i, need.vlabel, -1});
   return decision.take();
 }
 

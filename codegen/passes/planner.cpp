@@ -53,6 +53,7 @@ Plan build(const Pattern& pattern, const MatchingOrder& order, const PlanRequest
   LowerOptions options;
   options.kind = request.kind;
   options.name = request.name;
+  options.labels_given = request.labels_given;
   options.tail = order.tail;
   options.largest = variant.largest ? ~Mask{0} : 0;
   options.dropped = variant.loose ? reaching_tail(order) : 0;
@@ -97,7 +98,7 @@ std::vector<RankedPlan> make_plans(const Pattern& pattern, const GraphStatistics
   const Automorphisms group(pattern, request.by >= 0 ? bit(request.by) : 0);
   OrderSearch search;
   search.first = request.by;
-  search.walk_all = request.kind == Output::Kind::list;
+  search.walk_all = request.kind == Output::Kind::list || request.kind == Output::Kind::image;
   search.symmetric = !request.embeddings;
   std::vector<RankedPlan> ranked;
   std::set<std::uint64_t> seen;

@@ -24,9 +24,11 @@ namespace galena::codegen {
 struct PlanRequest {
   Output::Kind kind = Output::Kind::count;
   std::string name;
-  int by = -1;              ///< LOCAL: the vertex counted by; bound first
+  int by = -1;              ///< LOCAL: the vertex counted by, or whose images are wanted; bound first
   bool embeddings = false;  ///< visit every embedding (LIST EMBEDDINGS)
   int keep = 6;             ///< plans wanted
+  /// The pattern's labels are numbers, in sets of one each, of labels that a run is given: see Plan.
+  bool labels_given = false;
 };
 
 struct RankedPlan {

@@ -134,7 +134,7 @@ struct Block {
   int depth = 0;
   std::vector<int> sets, marks, counters, tests, sizes;
   std::vector<Sum> sums;
-  std::vector<int> emits;  ///< outputs that report v[0..depth]
+  std::vector<int> emits;  ///< outputs that report v[0..depth]; an image: that v[0] is one
   std::vector<Loop> loops;
 };
 
@@ -151,7 +151,13 @@ struct Loop {
 
 /// One number (or list) the plan computes.
 struct Output {
-  enum class Kind { count, list, exists, local };
+  enum class Kind {
+    count,
+    list,
+    exists,
+    local,
+    image,  ///< which vertices are images of the one at depth 0: the rest of a root's nest is left at its first match
+  };
   Kind kind = Kind::count;
   std::string name;
   std::uint64_t divisor = 1;              ///< the sum is this many times the count of instances
@@ -166,6 +172,7 @@ struct Plan {
   std::vector<TestDef> tests;
   std::vector<SizeDef> sizes;
   std::vector<LabelSet> labels;
+  bool labels_given = false;          ///< each label set is a number: of a label that a run is given (rt::ImageTask)
   std::vector<Condition> conditions;  ///< vertices are depths
   std::vector<Output> outputs;
   Loop root;             ///< over every vertex; its body has depth 0

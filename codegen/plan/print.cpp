@@ -57,7 +57,7 @@ class Printer {
   }
 
   void header(std::size_t i) {
-    static const char* const kinds[] = {"count", "list", "exists", "local"};
+    static const char* const kinds[] = {"count", "list", "exists", "local", "image"};
     const Output& output = plan_.outputs[i];
     std::string s = "output " + std::to_string(i) + ": " + kinds[static_cast<int>(output.kind)] + " " + output.name;
     s += ", order";
@@ -72,7 +72,9 @@ class Printer {
     return (u.set < 0 ? std::string("V") : "s" + std::to_string(u.set)) + text(u.bounds);
   }
 
-  [[nodiscard]] std::string labels(int id) const { return text(plan_.labels[static_cast<std::size_t>(id)]); }
+  [[nodiscard]] std::string labels(int id) const {
+    return (plan_.labels_given ? "$" : "") + text(plan_.labels[static_cast<std::size_t>(id)]);
+  }
 
   [[nodiscard]] std::string set_text(int id) const {
     const SetDef& def = plan_.sets[static_cast<std::size_t>(id)];

@@ -22,7 +22,11 @@ class Verifier {
         sizes_(plan.sizes.size()),
         slots_(static_cast<std::size_t>(plan.slots)) {}
 
-  void run() { loop(plan_.root, 0); }
+  void run() {
+    loop(plan_.root, 0);
+    given_labels();
+    images();
+  }
 
  private:
   [[noreturn]] static void fail(const std::string& what) { throw InternalError("plan verifier: " + what); }
@@ -45,6 +49,25 @@ class Verifier {
   void use(const SetUse& u, int depth) const {
     alive(sets_, u.set, "set");
     bounded(u.bounds, depth);
+  }
+
+  void given_labels() const {
+    for (const LabelSet& set : plan_.labels)
+      check(!plan_.labels_given || (set.kind == LabelSet::Kind::one_of && set.labels.size() == 1),
+            "a label to be given that is not one number");
+  }
+
+  /// A nest that is left in its middle clears no tables, and leaves nothing to other outputs.
+  void images() const {
+    if (!of_images(plan_)) {
+      check(!plan_.labels_given, "labels to be given to a plan that is not of images");
+      for (const Output& output : plan_.outputs)
+        check(output.kind != Output::Kind::image, "images beside another output");
+      return;
+    }
+    check(plan_.outputs.size() == 1, "images beside another output");
+    check(plan_.marks.empty() && plan_.counters.empty(), "images and a table");
+    for_each_loop(plan_, [](const Loop& l) { check(l.body.sums.empty(), "a sum of images"); });
   }
 
   void labels(int id) const { check(id >= -1 && id < static_cast<int>(plan_.labels.size()), "label set out of range"); }

@@ -43,9 +43,39 @@ struct Chunk {
   uint32_t part, parts;
 };
 
+/// Which vertices are images of a pattern vertex: what a plan of images is given and where it answers. A bit a
+/// vertex, 32 a word, the first the lowest.
+struct ImageTask {
+  const uint32_t* labels;  ///< those that the plan leaves to be given
+  const uint32_t* asked;   ///< the vertices to decide on
+  uint32_t* found;         ///< those that are images; threads share it
+  uint64_t* count;         ///< of the bits set in `found`
+  uint64_t enough;         ///< a run ends early when there are so many
+};
+
+/// Words for a bit of each of n vertices.
+GALENA_DEVICE static inline uint64_t bit_words(vid n) { return static_cast<uint64_t>(n) / 32 + 1; }
+/// Whether bit v is set.
+GALENA_DEVICE static inline bool bit_of(const uint32_t* words, vid v) {
+  return ((words[v / 32] >> (v % 32)) & 1U) != 0;
+}
+
 #ifndef __CUDACC_RTC__
 /// Whether a flag (or none) is up that another thread or a signal handler may raise at any time.
 inline bool raised(const volatile int* flag) { return flag != nullptr && __atomic_load_n(flag, __ATOMIC_RELAXED) != 0; }
+
+/// Whether it is yet to be decided if v is an image.
+inline bool undecided(const ImageTask& task, vid v) {
+  const uint32_t found = __atomic_load_n(task.found + v / 32, __ATOMIC_RELAXED);
+  return bit_of(task.asked, v) && !bit_of(&found, v % 32);
+}
+
+/// Notes that v is an image; true where there are enough.
+inline bool note_image(const ImageTask& task, vid v) {
+  const uint32_t mine = 1U << (v % 32);
+  const uint32_t before = __atomic_fetch_or(task.found + v / 32, mine, __ATOMIC_RELAXED);
+  return (before & mine) == 0 && __atomic_add_fetch(task.count, 1, __ATOMIC_RELAXED) >= task.enough;
+}
 #endif
 
 struct Worker;
@@ -69,6 +99,7 @@ struct Worker {
   int overflow;              ///< set when a sum left 128 bits
   uint64_t work;             ///< elements touched, kept by the interpreter only
   void* owner;               ///< the scheduler's own
+  const ImageTask* images;   ///< of a plan of images, else null
 };
 
 /// Runs one chunk and adds to worker->acc unless it was aborted.

@@ -52,7 +52,8 @@ struct GpuJob {
   uint64_t row_capacity;
   uint64_t* row_used;
   int* stop;   ///< raised by the host or by a worker
-  int* found;  ///< of EXISTS
+  int* found;  ///< of EXISTS, and where images are enough
+  ImageTask images;
 };
 
 }  // namespace galena::rt

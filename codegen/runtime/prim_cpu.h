@@ -94,6 +94,12 @@ struct Cpu : Access {
     return w.emit(&w, output, matched, size) != 0;
   }
   void abort() const { w.aborted = 1; }
+  /// The label that takes the place of number i.
+  [[nodiscard]] Labels given(int i) const { return Labels{w.images->labels + i, 1, 0}; }
+  /// Whether it is yet to be decided if v is an image.
+  [[nodiscard]] bool undecided(vid v) const { return rt::undecided(*w.images, v); }
+  /// Notes that v is an image; true ends the run.
+  [[nodiscard]] bool image(int output, vid v) const { return rt::note_image(*w.images, v) && emit(output, nullptr, 0); }
 
   /// Whether another thread asked to end early.
   [[nodiscard]] bool stopped() const { return raised(w.stop); }

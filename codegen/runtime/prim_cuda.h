@@ -131,6 +131,23 @@ class Gpu : public Access {
     return true;
   }
   GALENA_DEVICE void abort() { aborted_ = true; }
+  /// The label that takes the place of number i.
+  [[nodiscard]] GALENA_DEVICE Labels given(int i) const { return Labels{job_.images.labels + i, 1, 0}; }
+  /// Whether it is yet to be decided if v is an image: asks the others, who may find it out at any time.
+  [[nodiscard]] GALENA_DEVICE bool undecided(vid v) const {
+    const volatile uint32_t* const found = job_.images.found;
+    return bit_of(job_.images.asked, v) &&
+           team_.first([&]() -> uint64_t { return (found[v / 32] >> (v % 32)) & 1U; }) == 0;
+  }
+  /// Notes that v is an image; true ends the run.
+  [[nodiscard]] GALENA_DEVICE bool image(int output, vid v) {
+    if (overflow_) return true;
+    const ImageTask& task = job_.images;
+    const bool enough = team_.first([&]() -> uint64_t {
+      return set_bit(task.found, v) && fetch_add(task.count, 1) + 1 >= task.enough ? 1 : 0;
+    }) != 0;
+    return enough && emit(output, nullptr, 0);
+  }
 
   /// Whether to end early. Asks the others now and then.
   [[nodiscard]] GALENA_DEVICE bool stopped() {

@@ -47,6 +47,18 @@ GALENA_DEVICE static inline uint64_t fetch_add(uint64_t* p, uint64_t n) {
 #endif
 }
 
+/// Sets bit v, which other teams may do at the same time; returns whether it was clear.
+GALENA_DEVICE static inline bool set_bit(uint32_t* words, vid v) {
+  const uint32_t mine = 1U << (v % 32);
+#ifdef __CUDACC__
+  return (atomicOr(words + v / 32, mine) & mine) == 0;
+#else
+  const uint32_t before = words[v / 32];
+  words[v / 32] |= mine;
+  return (before & mine) == 0;
+#endif
+}
+
 /// *p += n in 128 bits, which other teams may do at the same time. Two additions of 64 bits: each
 /// carry that the lower one gives is added to the upper one, so the total is exact once all are done.
 GALENA_DEVICE static inline void add_wide(i128* p, i128 n) {

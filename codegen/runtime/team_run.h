@@ -49,6 +49,7 @@ struct HostJob {
     stop = raised(w.stop) ? 1 : 0;
     job.stop = &stop;
     job.found = &found;
+    if (w.images != nullptr) job.images = *w.images;
   }
 };
 

@@ -106,7 +106,7 @@ struct QueryResult {
   double done = 1;           ///< share of the work behind them
   int processes = 1;
   double balance = 1;          ///< seconds of the process that computed longest, over the mean
-  std::string engine;          ///< "built-in", "jit", "interpreter", "interpreter+jit"; "domains" of FREQUENT
+  std::string engine;          ///< "built-in", "jit", "interpreter", "interpreter+jit", "cuda"; "domains" of FREQUENT
   double seconds = 0;          ///< running, compiling left out
   double compile_seconds = 0;  ///< spent waiting for a compiler
   double plan_seconds = 0;

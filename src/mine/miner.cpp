@@ -129,7 +129,7 @@ QueryResult Miner::run(const Query& query, const RowSink& sink) { return state_-
 
 std::string Miner::explain(const Query& query) {
   mine::check_query(query, graph());
-  if (query.kind == QueryKind::frequent) return state_->frequent.describe(query);
+  if (query.kind == QueryKind::frequent) return state_->frequent.describe(query, state_->options);
   if (state_->labelled(query)) return mine::describe_labelled(state_->graph, query);
   if (const auto counter = state_->clique_counter(query)) return counter->describe(query);
   return mine::describe(mine::make_recipe(query, state_->graph, state_->algebra(), state_->options.stop), query);
@@ -139,8 +139,7 @@ std::string Miner::emit(const Query& query, const std::string& what) {
   if (what != "plan" && what != "cpp" && what != "cuda")
     throw InputError("cannot emit '" + what + "'; choose plan, cpp or cuda");
   mine::check_query(query, graph());
-  if (query.kind == QueryKind::frequent)
-    throw InputError("FREQUENT has no plan to emit; run it, and emit the plan of a pattern that it finds");
+  if (query.kind == QueryKind::frequent) return state_->frequent.emit(query, what);
   if (query.kind == QueryKind::cliques)
     throw InputError("CLIQUES has no plan to emit: no clique is listed; emit the plan of clique(k)");
   std::string text;

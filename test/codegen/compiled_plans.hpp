@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "codegen/passes/images.hpp"
 #include "codegen/passes/planner.hpp"
 #include "galena/pattern.hpp"
 #include "test/codegen/run_plan.hpp"
@@ -46,6 +47,23 @@ inline const char* const kQueries[] = {
     "LOCAL (a)--(b:2)--(c) BY b",
 };
 
+/// Plans of images: shapes, of one of their vertices.
+inline std::vector<Plan> image_plans() {
+  struct Rooted {
+    const char* shape;
+    int root;
+    bool vertices, edges;
+  };
+  std::vector<Plan> plans;
+  for (const Rooted& each :
+       {Rooted{"(a)--(b)", 1, true, true}, Rooted{"wedge", 0, true, true}, Rooted{"(a)--(b)--(c)--(d)", 1, true, false},
+        Rooted{"star(3)", 1, false, true}, Rooted{"triangle", 0, true, true}, Rooted{"cycle(4)", 2, true, false},
+        Rooted{"house", 4, false, false}})
+    plans.push_back(codegen::image_plan(Pattern::parse(each.shape), each.root, {each.vertices, each.edges},
+                                        codegen::GraphStatistics::typical()));
+  return plans;
+}
+
 inline PlanRequest request_for(const Query& query) {
   PlanRequest request;
   request.name = query.text;
@@ -76,6 +94,8 @@ inline void check_same(rt::RunFn code, const Plan& plan, std::mt19937& random) {
     INFO(codegen::print(plan) << "\non " << n << " vertices");
     CHECK(found.clean);
     CHECK(found.rows == expected.rows);
+    CHECK(found.images == expected.images);
+    CHECK(found.image_count == expected.image_count);
     CHECK((found.emits > 0) == (expected.emits > 0));
     REQUIRE((found.sums == expected.sums && found.local == expected.local));
   }

@@ -89,6 +89,16 @@ TEST_CASE("what a GPU runs equals the interpreter, by blocks") {
       check_simulated(plan_of(text, 0), rt::kWarpsPerWorker, lanes);
 }
 
+TEST_CASE("images that a GPU finds equal the interpreter's") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  for (const Plan& plan : image_plans()) {
+    check_simulated(plan, 1, Lanes::loop);
+    check_simulated(plan, 1, Lanes::fibers);
+  }
+  check_simulated(image_plans().back(), rt::kWarpsPerWorker, Lanes::fibers);
+}
+
 TEST_CASE("every named pattern's GPU kernel equals the interpreter") {
   if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
   const PrivateCache cache;
@@ -122,6 +132,7 @@ TEST_CASE("NVRTC compiles all that a plan can say") {
     INFO(text);
     CHECK(jit::compile_cuda(emit_cuda(plan_of(text, which++ % 3)), kArch).bytes.starts_with("\177ELF"));
   }
+  for (const Plan& plan : image_plans()) CHECK(jit::compile_cuda(emit_cuda(plan), kArch).bytes.starts_with("\177ELF"));
 }
 
 TEST_CASE("NVRTC compiles random patterns' kernels") {

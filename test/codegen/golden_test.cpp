@@ -7,6 +7,7 @@
 
 #include "codegen/emit/cpp.hpp"
 #include "codegen/emit/cuda.hpp"
+#include "codegen/passes/images.hpp"
 #include "codegen/passes/planner.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/data.hpp"
@@ -54,6 +55,15 @@ TEST_CASE("generated CUDA is as it was") {
   check_golden("clique4.cu.txt", emit_cuda(best_plan("COUNT clique(4)")));
   check_golden("house.cu.txt", emit_cuda(best_plan("COUNT house")));
   check_golden("labelled.cu.txt", emit_cuda(best_plan("COUNT (a:1|7)-[:3]-(b)-[:*]-(c:!2)")));
+}
+
+TEST_CASE("images are printed and emitted as they were") {
+  const Plan path = image_plan(named_pattern("path", {4}), 1, {true, true}, GraphStatistics::typical());
+  check_golden("images.plan", print(path));
+  check_golden("images.cpp.txt", emit_cpp(path));
+  check_golden("images.cu.txt", emit_cuda(path));
+  const Plan other = image_plan(named_pattern("path", {4}), 0, {true, true}, GraphStatistics::typical());
+  CHECK(fingerprint(path) != fingerprint(other));
 }
 
 TEST_CASE("equal plans give equal texts") {

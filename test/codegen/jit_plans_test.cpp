@@ -38,6 +38,14 @@ TEST_CASE("compiled plans equal the interpreter") {
   for (const char* text : kQueries) check_compiled(text, false, which++ % 3);
 }
 
+TEST_CASE("compiled plans of images equal the interpreter") {
+  std::string why;
+  if (!jit::compiler_available(&why)) GALENA_SKIP(why);
+  const PrivateCache cache;
+  std::mt19937 random(24);
+  for (const Plan& plan : image_plans()) check_same(jit::compile(emit_cpp(plan)).kernel->run(), plan, random);
+}
+
 TEST_CASE("plans compiled with their set operations equal the interpreter") {
   std::string why;
   if (!jit::compiler_available(&why)) GALENA_SKIP(why);

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "codegen/emit/cpp.hpp"
+#include "codegen/passes/images.hpp"
 #include "codegen/passes/merge.hpp"
 #include "codegen/passes/order_relation.hpp"
 #include "codegen/passes/planner.hpp"
@@ -244,6 +245,26 @@ TEST_CASE("the verifier refuses indices out of range") {
   CHECK_THROWS_AS(verify(plan), InternalError);
   loops.root.body.loops.front().from.set = 99;
   CHECK_THROWS_WITH(verify(loops), contains("out of range"));
+}
+
+TEST_CASE("the verifier refuses images beside what a nest left early would spoil") {
+  const Plan plan = image_plan(named_pattern("path", {3}), 0, {true, false}, GraphStatistics::typical());
+  REQUIRE_NOTHROW(verify(plan));
+  Plan two = plan, marked = plan, counted = plan, several = plan;
+  two.outputs.push_back({});
+  CHECK_THROWS_WITH(verify(two), contains("beside another output"));
+  std::swap(two.outputs.front(), two.outputs.back());
+  two.labels_given = false;
+  CHECK_THROWS_WITH(verify(two), contains("beside another output"));
+  marked.marks.push_back({0, {0, {}}});
+  CHECK_THROWS_WITH(verify(marked), contains("images and a table"));
+  counted.root.body.sums.push_back({});
+  CHECK_THROWS_WITH(verify(counted), contains("a sum of images"));
+  several.labels.front().labels.push_back(7);
+  CHECK_THROWS_WITH(verify(several), contains("not one number"));
+  several = plan_of(named_pattern("diamond"));
+  several.labels_given = true;
+  CHECK_THROWS_WITH(verify(several), contains("not of images"));
 }
 
 namespace {

@@ -2,8 +2,10 @@
 
 #include <bit>
 #include <map>
+#include <set>
 
 #include "codegen/passes/assist.hpp"
+#include "codegen/passes/images.hpp"
 #include "codegen/passes/planner.hpp"
 #include "test/codegen/oracle.hpp"
 #include "test/codegen/run_plan.hpp"
@@ -224,6 +226,59 @@ TEST_CASE("LOCAL sums to the orbit size times COUNT, and is right at each vertex
         CHECK(static_cast<std::int64_t>(total) == divisor * orbit * truth.instances());
       }
     }
+}
+
+namespace {
+
+/// The shape with the labels that a run is given.
+Pattern with_labels(const Pattern& shape, const GivenLabels& given, const std::vector<std::uint32_t>& labels) {
+  const auto chosen = [&](bool any, int number) {
+    return any ? LabelSet{LabelSet::Kind::one_of, {labels[static_cast<std::size_t>(number)]}} : LabelSet{};
+  };
+  Pattern pattern(shape.size(), {});
+  for (int v = 0; v < shape.size(); ++v) pattern.set_label(v, chosen(given.vertices, v));
+  for (std::size_t e = 0; e < shape.edges().size(); ++e)
+    pattern.add_edge(shape.edges()[e].u, shape.edges()[e].v, chosen(given.edges, edge_label_number(shape, e)));
+  return pattern;
+}
+
+std::vector<rt::vid> images_of(const Pattern& pattern, int v, const SmallGraph& graph) {
+  const BruteForce truth(pattern, graph);
+  std::set<rt::vid> images;
+  for (const Image& image : truth.embeddings()) images.insert(image[static_cast<std::size_t>(v)]);
+  std::erase_if(images, [](rt::vid x) { return !PlanRun::asked(x); });
+  return {images.begin(), images.end()};
+}
+
+}  // namespace
+
+TEST_CASE("images of each vertex of every shape, for labels given when the plan runs") {
+  std::mt19937 random(12);
+  std::size_t found = 0, asked = 0;
+  for (int round = 0; round < 12; ++round)
+    for (int k = 2; k <= 5; ++k)
+      for (const Motif& motif : connected_motifs(k)) {
+        const GivenLabels given{round % 2 == 0, round % 3 == 0};
+        const int root = static_cast<int>(random() % static_cast<unsigned>(k));
+        const SmallGraph graph(9, 0.45, random);
+        const Plan plan = image_plan(motif.pattern, root, given, GraphStatistics::typical());
+        const Pattern labelled = with_labels(motif.pattern, given, PlanRun::given(random));
+        const std::vector<rt::vid> expected = images_of(labelled, root, graph);
+        INFO(labelled.to_string() << " of " << root << "\n" << print(plan));
+        std::mt19937 again = random;
+        CHECK(interpret(plan, graph, again).images == expected);
+        PlanRun until(plan, graph);
+        until.enough(2);
+        const codegen::Interpreter interpreter(plan);
+        const PlanOutcome enough =
+            until.over_random_chunks([&](rt::Worker& w, const rt::Chunk& c) { interpreter.run(w, c); }, random);
+        CHECK((enough.emits > 0) == (expected.size() >= 2));
+        CHECK(enough.image_count == enough.images.size());
+        found += expected.size();
+        asked += 7;
+      }
+  CHECK(found > asked / 5);
+  CHECK(found < asked * 4 / 5);
 }
 
 TEST_CASE("EXISTS tells whether there is a match") {

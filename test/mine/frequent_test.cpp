@@ -15,6 +15,7 @@
 #include "src/mine/frequent/images.hpp"
 #include "src/mine/prepared.hpp"
 #include "test/mine/command.hpp"
+#include "test/mine/frequent_oracle.hpp"
 #include "test/mine/graphs.hpp"
 #include "test/support/data.hpp"
 
@@ -24,50 +25,14 @@ using namespace mine::frequent;
 
 namespace {
 
-/// Support by canonical code, patterns up to isomorphism.
-using Supports = std::map<std::string, std::uint64_t>;
-
 QueryResult frequent(const Graph& graph, const std::string& clauses, int threads = 1) {
   return Miner(graph, quick(Engine::automatic, threads)).run(parse_queries("FREQUENT " + clauses).front());
-}
-
-Supports supports(const QueryResult& result) {
-  Supports all;
-  for (const FrequentPattern& each : result.frequent)
-    CHECK(all.emplace(codegen::canonical_code(each.pattern), each.support).second);
-  CHECK(result.count.low() == result.frequent.size());
-  return all;
 }
 
 std::vector<std::uint64_t> support_list(const QueryResult& result) {
   std::vector<std::uint64_t> all;
   for (const FrequentPattern& each : result.frequent) all.push_back(each.support);
   return all;
-}
-
-LabelSet exactly(std::span<const Label> labels, std::uint64_t i) {
-  return labels.empty() ? LabelSet{} : LabelSet{LabelSet::Kind::one_of, {labels[i]}};
-}
-
-Label edge_label(const Graph& graph, VertexId u, VertexId v) {
-  const auto around = graph.neighbors(u);
-  const auto arc = graph.indptr()[u] +
-                   static_cast<std::uint64_t>(std::lower_bound(around.begin(), around.end(), v) - around.begin());
-  return graph.edge_labels()[arc];
-}
-
-/// The subgraph of these edges as a pattern; its vertices in order of first appearance.
-Pattern pattern_of(const Graph& graph, const std::vector<std::pair<VertexId, VertexId>>& edges) {
-  std::map<VertexId, int> number;
-  for (const auto& [u, v] : edges)
-    for (const VertexId x : {u, v}) number.try_emplace(x, static_cast<int>(number.size()));
-  Pattern pattern(static_cast<int>(number.size()), {});
-  for (const auto& [v, i] : number) pattern.set_label(i, exactly(graph.vertex_labels(), v));
-  for (const auto& [u, v] : edges)
-    pattern.add_edge(
-        number[u], number[v],
-        graph.edge_labels().empty() ? LabelSet{} : LabelSet{LabelSet::Kind::one_of, {edge_label(graph, u, v)}});
-  return pattern;
 }
 
 /// Labels are the numbers that the shape has, or what they stand for in `graph`.
@@ -83,93 +48,6 @@ Pattern pattern_of(const Shape& shape, const LabelledGraph* graph = nullptr) {
     }
   }
   return pattern;
-}
-
-/// Tries every injective map, vertex by vertex, and notes the images of those that are matches.
-class AllMaps {
- public:
-  AllMaps(const Graph& graph, const Pattern& pattern) : graph_(graph), pattern_(pattern) {
-    images_.resize(static_cast<std::size_t>(pattern.size()));
-    extend();
-  }
-  /// By vertex of the pattern.
-  [[nodiscard]] const std::vector<std::set<VertexId>>& images() const { return images_; }
-  [[nodiscard]] std::uint64_t support() const {
-    std::uint64_t least = graph_.num_vertices();
-    for (const auto& images : images_) least = std::min<std::uint64_t>(least, images.size());
-    return least;
-  }
-
- private:
-  [[nodiscard]] bool fits() const {
-    for (std::size_t i = 0; i < map_.size(); ++i)
-      if (!graph_.vertex_labels().empty() &&
-          !pattern_.vertex(static_cast<int>(i)).label.contains(graph_.vertex_labels()[map_[i]]))
-        return false;
-    return std::all_of(pattern_.edges().begin(), pattern_.edges().end(), [&](const Pattern::Edge& edge) {
-      const VertexId u = map_[static_cast<std::size_t>(edge.u)], v = map_[static_cast<std::size_t>(edge.v)];
-      return graph_.has_edge(u, v) && (graph_.edge_labels().empty() || edge.label.contains(edge_label(graph_, u, v)));
-    });
-  }
-  void extend() {
-    if (map_.size() == images_.size()) {
-      if (!fits()) return;
-      for (std::size_t i = 0; i < map_.size(); ++i) images_[i].insert(map_[i]);
-      return;
-    }
-    for (VertexId v = 0; v < graph_.num_vertices(); ++v) {
-      if (std::find(map_.begin(), map_.end(), v) != map_.end()) continue;
-      map_.push_back(v);
-      extend();
-      map_.pop_back();
-    }
-  }
-
-  const Graph& graph_;
-  const Pattern& pattern_;
-  std::vector<VertexId> map_;
-  std::vector<std::set<VertexId>> images_;
-};
-
-/// Every connected set of up to max_edges edges is a pattern; all supports of at least `support`.
-Supports brute_force(const Graph& graph, std::size_t max_edges, std::uint64_t support) {
-  std::vector<std::pair<VertexId, VertexId>> edges;
-  for (VertexId u = 0; u < graph.num_vertices(); ++u)
-    for (const VertexId v : graph.neighbors(u))
-      if (u < v) edges.emplace_back(u, v);
-  std::map<std::string, Pattern> patterns;
-  for (std::uint64_t set = 1; set < std::uint64_t{1} << edges.size(); ++set) {
-    if (static_cast<std::size_t>(std::popcount(set)) > max_edges) continue;
-    std::vector<std::pair<VertexId, VertexId>> chosen;
-    for (std::size_t i = 0; i < edges.size(); ++i)
-      if (((set >> i) & 1U) != 0) chosen.push_back(edges[i]);
-    const Pattern pattern = pattern_of(graph, chosen);
-    if (pattern.connected()) patterns.try_emplace(codegen::canonical_code(pattern), pattern);
-  }
-  Supports all;
-  for (const auto& [code, pattern] : patterns)
-    if (const std::uint64_t found = AllMaps(graph, pattern).support(); found >= support) all.emplace(code, found);
-  return all;
-}
-
-/// n vertices, m edges; no labels where the number is 0.
-Graph random_graph(std::mt19937& random, VertexId n, std::uint64_t m, std::uint32_t labels, std::uint32_t edge_labels) {
-  const auto below = [&random](std::uint64_t bound) { return random() % bound; };
-  EdgeList list;
-  std::set<std::pair<std::uint64_t, std::uint64_t>> seen;
-  while (seen.size() < m) {
-    const std::uint64_t u = below(n), v = below(n);
-    if (u >= v || !seen.emplace(u, v).second) continue;
-    list.source.push_back(u);
-    list.target.push_back(v);
-    if (edge_labels > 0) list.labels.push_back(static_cast<Label>(7 + below(edge_labels)));
-  }
-  BuildOptions options;
-  options.num_vertices = n;
-  Graph graph = build_graph(std::move(list), options);
-  std::vector<Label> chosen(n);
-  for (Label& label : chosen) label = static_cast<Label>(3 * below(std::max(labels, 1U)));
-  return labels == 0 ? graph : with_vertex_labels(graph, std::move(chosen));
 }
 
 }  // namespace
@@ -394,15 +272,24 @@ TEST_CASE("fsm-citeseer as GraphSet and Peregrine find it") {
 TEST_CASE("galena mine FREQUENT") {
   const Outcome json = galena::test::mine({"karate", "FREQUENT EDGES <= 2 SUPPORT MNI >= 20 LABELS NONE", "--json"});
   REQUIRE(json.code == 0);
-  const auto query = nlohmann::json::parse(json.out).at("queries").at(0);
-  CHECK(query.at("count") == "2");
-  CHECK(query.at("patterns").at(0).at("support") == 34);
-  CHECK(query.at("patterns").at(0).at("edges") == 1);
+  const auto found = nlohmann::json::parse(json.out).at("queries").at(0);
+  CHECK(found.at("count") == "2");
+  CHECK(found.at("patterns").at(0).at("support") == 34);
+  CHECK(found.at("patterns").at(0).at("edges") == 1);
   const auto bound = nlohmann::json::parse(
       galena::test::mine({"karate", "FREQUENT EXISTS EDGES = 1 SUPPORT >= 20 LABELS NONE", "--json"}).out);
   CHECK(bound.at("queries").at(0).at("patterns").at(0).at("support_at_least") == 20);
   CHECK_THAT(galena::test::mine({"karate", "FREQUENT EDGES <= 1 SUPPORT >= 20 LABELS NONE"}).out, contains("(a)--(b)"));
   CHECK_THAT(galena::test::mine({"karate", "FREQUENT EDGES <= 1 SUPPORT >= 20 LABELS NONE", "--explain"}).out,
              contains("frequent edges: 1"));
-  check_fails({"karate", "FREQUENT EDGES <= 1 SUPPORT >= 20 LABELS NONE", "--emit", "plan"}, 2, {"no plan to emit"});
+  const std::string query = "FREQUENT EDGES <= 2 SUPPORT >= 20 LABELS NONE";
+  CHECK_THAT(galena::test::mine({"karate", query, "--emit", "plan"}).out, contains("output 0: image"));
+  CHECK_THAT(galena::test::mine({"karate", query, "--engine", "interpreter", "--explain"}).out,
+             contains("--emit plan"));
+  CHECK(nlohmann::json::parse(galena::test::mine({"karate", query, "--engine", "interpreter", "--json"}).out)
+            .at("queries")
+            .at(0)
+            .at("engine") == "interpreter");
+  check_fails({"karate", "FREQUENT EDGES <= 1 SUPPORT >= 20", "--emit", "plan"}, 2, {"without a plan", "EDGES <= 2"});
+  check_fails({"karate", "FREQUENT EDGES <= 7 SUPPORT >= 20", "--emit", "cpp"}, 2, {"too many shapes", "EDGES <= 6"});
 }

@@ -12,10 +12,14 @@
 #include <atomic>
 #include <optional>
 
+#include "codegen/emit/cpp.hpp"
+#include "codegen/emit/cuda.hpp"
+#include "codegen/jit/jit.hpp"
 #include "src/base/threads.hpp"
 #include "src/mine/clock.hpp"
 #include "src/mine/executor.hpp"
 #include "src/mine/frequent/level.hpp"
+#include "src/mine/frequent/planned_images.hpp"
 
 namespace galena::mine {
 
@@ -32,6 +36,7 @@ constexpr double kTick = 0.1;              ///< seconds between reports of progr
 constexpr std::size_t kFew = 4;            ///< patterns a thread
 constexpr std::uint64_t kLarge = 1 << 16;  ///< arcs
 constexpr double kBrief = 1e-3;            ///< seconds
+constexpr std::size_t kBatch = 4096;       ///< patterns whose images are decided by plans together
 
 constexpr std::size_t at(int v) { return Shape::at(v); }
 
@@ -57,16 +62,19 @@ std::vector<int> reading_order(const Shape& shape) {
 
 class FrequentRun {
  public:
-  FrequentRun(const Prepared& prepared, const LabelledGraph& graph, const Query& query, const MineOptions& options)
+  FrequentRun(const Prepared& prepared, const LabelledGraph& graph, const Query& query, const MineOptions& options,
+              const std::vector<gpu::Machine*>& machines)
       : spec_(query.frequent),
         options_(options),
         threads_(thread_count(options)),
-        with_vertex_labels_(spec_.vertex_labels && prepared.view().vlabels != nullptr),
-        with_edge_labels_(spec_.edge_labels && prepared.view().elabels != nullptr),
+        labels_(frequent::labels_of_search(spec_, prepared.view())),
         graph_(graph),
         large_(prepared.units() > kLarge) {
     result_.query = query;
     result_.engine = "domains";
+    if (machines.empty() && options.engine == Engine::automatic) return;
+    plans_.emplace(prepared, graph, spec_, options, machines, [this] { return poll(); });
+    result_.engine = plans_->engine();
   }
 
   QueryResult run() {
@@ -80,7 +88,8 @@ class FrequentRun {
     result_.partial = stopped_;
     result_.done = stopped_ ? std::min(0.9999, share(0)) : 1;
     result_.count = Count(result_.frequent.size());
-    result_.seconds = clock_.seconds();
+    result_.compile_seconds = plans_ ? plans_->compile_seconds() : 0;
+    result_.seconds = clock_.seconds() - result_.compile_seconds;
     return std::move(result_);
   }
 
@@ -90,11 +99,43 @@ class FrequentRun {
   /// The frequent patterns of one edge more; when stopped, those found by then.
   Level next(const Grower& grower, const Level& level) {
     const std::vector<Candidate> candidates = grower.grow(level);
-    std::vector<std::optional<FrequentShape>> found(candidates.size());
-    const bool together = large_ && candidates.size() < kFew * static_cast<std::size_t>(threads_);
-    const int inside = together ? threads_ : 1;
     tried_ = 0;
     candidates_ = candidates.size();
+    Level result;
+    for (std::optional<FrequentShape>& pattern : plans_ ? by_plans(candidates, level) : by_domains(candidates, level)) {
+      if (!pattern) continue;
+      std::u32string code = frequent::canonical(pattern->shape).code;
+      result.add(std::move(*pattern), std::move(code));
+    }
+    level_bytes_ = std::max(level_bytes_, level.bytes() + result.bytes());
+    return result;
+  }
+
+  using Found = std::vector<std::optional<FrequentShape>>;  ///< by candidate; none where it is not frequent
+
+  Found by_plans(const std::vector<Candidate>& candidates, const Level& level) {
+    Found found(candidates.size());
+    for (std::size_t begin = 0; begin < candidates.size() && !poll(); begin += kBatch) {
+      std::vector<FrequentShape*> possible;
+      const std::size_t end = std::min(candidates.size(), begin + kBatch);
+      for (std::size_t i = begin; i < end; ++i) {
+        FrequentShape pattern{candidates[i].shape, candidates[i].orbit, 0, {}};
+        if (!Grower::restrict(candidates[i], level, pattern.images)) continue;
+        found[i] = std::move(pattern);
+        possible.push_back(&*found[i]);
+      }
+      plans_->find(possible);
+      for (std::size_t i = begin; i < end; ++i)
+        if (found[i] && found[i]->support == 0) found[i].reset();
+      tried_ = end;
+    }
+    return found;
+  }
+
+  Found by_domains(const std::vector<Candidate>& candidates, const Level& level) {
+    Found found(candidates.size());
+    const bool together = large_ && candidates.size() < kFew * static_cast<std::size_t>(threads_);
+    const int inside = together ? threads_ : 1;
     base::ErrorTrap trap;
     const auto attempt = [&](std::size_t i) {
       trap.run(i, [&] {
@@ -108,14 +149,7 @@ class FrequentRun {
 #pragma omp parallel for schedule(dynamic) num_threads(threads_) if (candidates.size() - begin > 1)
     for (std::size_t i = begin; i < candidates.size(); ++i) attempt(i);
     trap.rethrow();
-    Level result;
-    for (std::optional<FrequentShape>& pattern : found) {
-      if (!pattern) continue;
-      std::u32string code = frequent::canonical(pattern->shape).code;
-      result.add(std::move(*pattern), std::move(code));
-    }
-    level_bytes_ = std::max(level_bytes_, level.bytes() + result.bytes());
-    return result;
+    return found;
   }
 
   std::optional<FrequentShape> evaluate(const Candidate& candidate, const Level& parts, int threads) {
@@ -163,11 +197,11 @@ class FrequentRun {
     const std::vector<int> order = reading_order(shape);
     Pattern pattern(shape.size, {});
     for (int i = 0; i < shape.size; ++i)
-      pattern.set_label(i, one_label(with_vertex_labels_, graph_.vertex_labels().value(shape.label[at(order[at(i)])])));
+      pattern.set_label(i, one_label(labels_.vertices, graph_.vertex_labels().value(shape.label[at(order[at(i)])])));
     for (int i = 0; i < shape.size; ++i) {
       for (int j = 0; j < i; ++j) {
         const std::uint32_t edge = shape.edge[at(order[at(i)])][at(order[at(j)])];
-        if (edge != 0) pattern.add_edge(j, i, one_label(with_edge_labels_, graph_.edge_labels().value(edge - 1)));
+        if (edge != 0) pattern.add_edge(j, i, one_label(labels_.edges, graph_.edge_labels().value(edge - 1)));
       }
     }
     return pattern;
@@ -177,9 +211,10 @@ class FrequentRun {
   const FrequentSearch& spec_;
   const MineOptions& options_;
   const int threads_;
-  const bool with_vertex_labels_, with_edge_labels_;
+  const codegen::GivenLabels labels_;
   const LabelledGraph& graph_;
   const bool large_;
+  std::optional<frequent::PlannedImages> plans_;  ///< where an engine or a device is asked for
   QueryResult result_;
   int edges_ = 1;
   std::size_t candidates_ = 0;
@@ -200,14 +235,20 @@ QueryResult FrequentMiner::run(const Query& query, const MineOptions& options, s
   const Stopwatch planning;
   const LabelledGraph& graph = labelled(query.frequent);
   const double planned = planning.seconds();
-  FrequentRun run(graph_, graph, query, options);
+  std::vector<std::unique_ptr<gpu::Machine>> devices;
+  std::vector<gpu::Machine*> machines = machines_;
+  if (machines.empty() && options.device == MineDevice::cuda) {
+    devices = gpu::cuda_machines();
+    for (const auto& device : devices) machines.push_back(device.get());
+  }
+  FrequentRun run(graph_, graph, query, options, machines);
   QueryResult result = run.run();
   result.plan_seconds = planned;
   working_bytes = run.bytes();
   return result;
 }
 
-std::string FrequentMiner::describe(const Query& query) {
+std::string FrequentMiner::describe(const Query& query, const MineOptions& options) {
   const FrequentSearch& spec = query.frequent;
   const LabelledGraph& graph = labelled(spec);
   const Level edges = frequent::frequent_edges(graph, spec.support);
@@ -216,8 +257,20 @@ std::string FrequentMiner::describe(const Query& query) {
           ", edge labels: " + std::to_string(graph.edge_labels().size()) + "\n";
   text += "frequent edges: " + std::to_string(edges.patterns().size()) + "\n";
   text += "candidates of two edges: " + std::to_string(Grower(graph, edges).grow(edges).size()) + "\n";
-  return text + "each candidate: images in its parts, filtered by neighbours, then one match a vertex" +
+  const bool planned = options.engine != Engine::automatic || options.device == MineDevice::cuda;
+  return text + "each candidate: images in its parts, " +
+         (planned ? "then a plan for each orbit (--emit plan) looks for one match a vertex"
+                  : "filtered by neighbours, then one match a vertex") +
          (spec.exact ? "" : " until enough are found") + "\n";
+}
+
+std::string FrequentMiner::emit(const Query& query, const std::string& what) const {
+  const std::vector<codegen::Plan> plans = frequent::all_shape_plans(query.frequent, graph_);
+  if (what == "cuda") return jit::expand(codegen::emit_cuda_kernels(plans));
+  std::string text;
+  for (const codegen::Plan& plan : plans)
+    text += (text.empty() ? "" : "\n") + (what == "plan" ? codegen::print(plan) : codegen::emit_cpp(plan));
+  return text;
 }
 
 }  // namespace galena::mine

@@ -4,29 +4,35 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "galena/mine.hpp"
 #include "src/mine/frequent/labelled_graph.hpp"
+#include "src/mine/gpu/machine.hpp"
 #include "src/mine/prepared.hpp"
 
 namespace galena::mine {
 
 class FrequentMiner {
  public:
-  /// `graph` must outlive it.
-  explicit FrequentMiner(const Prepared& graph) : graph_(graph) {}
+  /// `graph` must outlive it. Where there are machines, they decide images, instead of what the options say.
+  explicit FrequentMiner(const Prepared& graph, std::vector<gpu::Machine*> machines = {})
+      : graph_(graph), machines_(std::move(machines)) {}
 
   /// Runs a FREQUENT query. The first one of its LABELS puts the graph in order of labels, which later ones find made:
   /// plan_seconds. `working_bytes` becomes what it held beyond the graph.
   QueryResult run(const Query& query, const MineOptions& options, std::uint64_t& working_bytes);
 
   /// What run() would do, as text.
-  std::string describe(const Query& query);
+  std::string describe(const Query& query, const MineOptions& options);
+  /// The plans of images that run() can ask for: "plan", or as "cpp" or "cuda".
+  std::string emit(const Query& query, const std::string& what) const;
 
  private:
   const frequent::LabelledGraph& labelled(const FrequentSearch& spec);
 
   const Prepared& graph_;
+  std::vector<gpu::Machine*> machines_;
   std::map<std::pair<bool, bool>, frequent::LabelledGraph> labelled_;  ///< by which labels matter: vertices', edges'
 };
 

@@ -49,42 +49,40 @@ LabelledGraph::LabelledGraph(const rt::GraphView& graph, bool vertex_labels, boo
                      std::to_string(edge_labels_.size()) + " edge labels are more than the " +
                      std::to_string(kMaxKinds) +
                      " kinds that FREQUENT tells apart; add LABELS VERTICES or LABELS EDGES");
-  const std::vector<vid> order = order_by_label(graph, vertex_labels ? graph.vlabels : nullptr);
+  order_by_label(graph, vertex_labels ? graph.vlabels : nullptr);
   std::vector<std::uint32_t> label_of_arc =
-      place_arcs(graph, order, edge_labels && graph.elabels != nullptr ? graph.elabels : nullptr);
+      place_arcs(graph, edge_labels && graph.elabels != nullptr ? graph.elabels : nullptr);
   sort_by_edge_label(label_of_arc);
   make_groups(label_of_arc);
 }
 
-/// Fills label_begin_; vertices of a label keep the order of the graph given: hubs first.
-std::vector<vid> LabelledGraph::order_by_label(const rt::GraphView& graph, const Label* labels) {
+/// Fills order_ and label_begin_; vertices of a label keep the order of the graph given: hubs first.
+void LabelledGraph::order_by_label(const rt::GraphView& graph, const Label* labels) {
   label_begin_.assign(std::size_t{vertex_labels_.size()} + 1, 0);
-  std::vector<vid> order(graph.n);
+  order_.resize(graph.n);
   if (labels == nullptr) {
     label_begin_[1] = graph.n;
-    std::iota(order.begin(), order.end(), vid{0});
-    return order;
+    std::iota(order_.begin(), order_.end(), vid{0});
+    return;
   }
   for (vid v = 0; v < graph.n; ++v) ++label_begin_[vertex_labels_.of(labels[v]) + 1];
   std::partial_sum(label_begin_.begin(), label_begin_.end(), label_begin_.begin());
   std::vector<vid> next(label_begin_.begin(), label_begin_.end() - 1);
-  for (vid v = 0; v < graph.n; ++v) order[next[vertex_labels_.of(labels[v])]++] = v;
-  return order;
+  for (vid v = 0; v < graph.n; ++v) order_[next[vertex_labels_.of(labels[v])]++] = v;
 }
 
 /// Appends each vertex, in its new order, to its neighbours' lists: these are sorted then, and so
 /// by label. Returns the numbers of the edge labels, or nothing where there are none.
-std::vector<std::uint32_t> LabelledGraph::place_arcs(const rt::GraphView& graph, const std::vector<vid>& order,
-                                                     const Label* labels) {
+std::vector<std::uint32_t> LabelledGraph::place_arcs(const rt::GraphView& graph, const Label* labels) {
   std::vector<vid> place(graph.n);
-  for (vid i = 0; i < graph.n; ++i) place[order[i]] = i;
+  for (vid i = 0; i < graph.n; ++i) place[order_[i]] = i;
   indptr_.assign(std::size_t{graph.n} + 1, 0);
-  for (vid i = 0; i < graph.n; ++i) indptr_[i + 1] = indptr_[i] + graph.indptr[order[i] + 1] - graph.indptr[order[i]];
+  for (vid i = 0; i < graph.n; ++i) indptr_[i + 1] = indptr_[i] + graph.indptr[order_[i] + 1] - graph.indptr[order_[i]];
   neighbors_.resize(indptr_.back());
   std::vector<std::uint32_t> label_of_arc(labels == nullptr ? 0 : neighbors_.size());
   std::vector<std::uint64_t> next(indptr_.begin(), indptr_.end() - 1);
   for (vid i = 0; i < graph.n; ++i) {
-    for (std::uint64_t arc = graph.indptr[order[i]]; arc < graph.indptr[order[i] + 1]; ++arc) {
+    for (std::uint64_t arc = graph.indptr[order_[i]]; arc < graph.indptr[order_[i] + 1]; ++arc) {
       const std::uint64_t slot = next[place[graph.indices[arc]]]++;
       neighbors_[slot] = i;
       if (labels != nullptr) label_of_arc[slot] = edge_labels_.of(labels[arc]);
@@ -133,7 +131,7 @@ const LabelledGraph::Group* LabelledGraph::lower_bound(const Group* first, const
 std::uint64_t LabelledGraph::bytes() const {
   return neighbors_.size() * sizeof(vid) + groups_.size() * sizeof(Group) +
          group_begin_.size() * sizeof(std::uint64_t) + indptr_.size() * sizeof(std::uint64_t) +
-         label_begin_.size() * sizeof(vid);
+         (label_begin_.size() + order_.size()) * sizeof(vid);
 }
 
 }  // namespace galena::mine::frequent

@@ -42,6 +42,8 @@ class LabelledGraph {
   [[nodiscard]] vid begin(std::uint32_t label) const { return label_begin_[label]; }
   [[nodiscard]] vid end(std::uint32_t label) const { return label_begin_[label + 1]; }
   [[nodiscard]] std::uint64_t count(std::uint32_t label) const { return end(label) - begin(label); }
+  /// The vertex of the graph given.
+  [[nodiscard]] vid given(vid v) const { return order_[v]; }
   [[nodiscard]] const Numbering& vertex_labels() const { return vertex_labels_; }
   [[nodiscard]] const Numbering& edge_labels() const { return edge_labels_; }
 
@@ -74,12 +76,13 @@ class LabelledGraph {
  private:
   static constexpr std::ptrdiff_t kFew = 8;
   static const Group* lower_bound(const Group* first, const Group* last, Kind kind);
-  std::vector<vid> order_by_label(const rt::GraphView& graph, const Label* labels);
-  std::vector<std::uint32_t> place_arcs(const rt::GraphView& graph, const std::vector<vid>& order, const Label* labels);
+  void order_by_label(const rt::GraphView& graph, const Label* labels);
+  std::vector<std::uint32_t> place_arcs(const rt::GraphView& graph, const Label* labels);
   void sort_by_edge_label(std::vector<std::uint32_t>& label_of_arc);
   void make_groups(const std::vector<std::uint32_t>& label_of_arc);
 
   Numbering vertex_labels_, edge_labels_;
+  std::vector<vid> order_;  ///< by vertex: that of the graph given
   std::vector<vid> label_begin_;
   std::vector<std::uint64_t> indptr_;
   std::vector<vid> neighbors_;              ///< by vertex, edge label and id

@@ -69,7 +69,7 @@ LeaseRunner::LeaseRunner(Machine& machine, const codegen::Plan& plan, const rt::
 std::uint64_t LeaseRunner::bytes() const {
   std::uint64_t all = 0;
   for (const Memory* memory : {&slots_, &counters_, &marks_, &logs_, &rows_, &local_, &chunks_, &states_, &sums_,
-                               &row_begin_, &row_size_, &words_})
+                               &row_begin_, &row_size_, &words_, &given_, &asked_, &found_, &image_count_})
     all += memory->bytes();
   return all;
 }
@@ -128,6 +128,27 @@ LeaseResult LeaseRunner::run(std::span<const rt::Chunk> chunks, std::span<const 
   return result;
 }
 
+LeaseResult LeaseRunner::run_images(std::span<const rt::Chunk> chunks, std::span<const double> weights,
+                                    const rt::ImageTask& task, const volatile int* halt) {
+  const std::uint64_t bytes = rt::bit_words(graph_.view().n) * sizeof(std::uint32_t);
+  std::uint64_t labels = 0;
+  for (const LabelSet& set : plan_.labels) labels = std::max<std::uint64_t>(labels, set.labels.front() + 1ULL);
+  const auto give = [this](Memory& memory, const void* from, std::uint64_t size) {
+    reserve(memory, size);
+    machine_.upload(memory.data(), from, size);
+  };
+  give(given_, task.labels, labels * sizeof(std::uint32_t));
+  give(asked_, task.asked, bytes);
+  give(found_, task.found, bytes);
+  give(image_count_, task.count, sizeof *task.count);
+  images_ = {given_.as<std::uint32_t>(), asked_.as<std::uint32_t>(), found_.as<std::uint32_t>(),
+             image_count_.as<std::uint64_t>(), task.enough};
+  LeaseResult result = run(chunks, weights, halt);
+  machine_.download(task.found, found_.data(), bytes);
+  machine_.download(task.count, image_count_.data(), sizeof *task.count);
+  return result;
+}
+
 void LeaseRunner::run_bin(Team team, std::vector<std::size_t> bin, std::span<const rt::Chunk> chunks,
                           const volatile int* halt, LeaseResult& result) {
   while (!bin.empty() && !result.found && (halt == nullptr || __atomic_load_n(halt, __ATOMIC_RELAXED) == 0)) {
@@ -166,6 +187,7 @@ rt::GpuJob LeaseRunner::job(const Room& room, std::uint64_t n) const {
   job.local = local_.as<rt::i128>();
   job.rows = rows_.as<rt::vid>();
   job.row_capacity = limits_.rows;
+  job.images = images_;
   return job;
 }
 

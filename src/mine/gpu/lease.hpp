@@ -44,6 +44,9 @@ class LeaseRunner {
   /// buffers is run again by blocks; what does not fit those either is left as overflow, for a CPU.
   /// Chunks that `halt` kept from running are left untouched.
   LeaseResult run(std::span<const rt::Chunk> chunks, std::span<const double> weights, const volatile int* halt);
+  /// The same for a plan of images: `task`, of the host's memory, says what is asked for and takes the answer.
+  LeaseResult run_images(std::span<const rt::Chunk> chunks, std::span<const double> weights, const rt::ImageTask& task,
+                         const volatile int* halt);
   /// Seconds that loading the kernels took.
   [[nodiscard]] double compile_seconds() const { return compile_seconds_; }
   [[nodiscard]] std::uint64_t bytes() const;
@@ -69,6 +72,8 @@ class LeaseRunner {
   bool lists_ = false, counts_local_ = false;
   double compile_seconds_ = 0;
   Memory slots_, counters_, marks_, logs_, rows_, local_, chunks_, states_, sums_, row_begin_, row_size_, words_;
+  Memory given_, asked_, found_, image_count_;  ///< of images
+  rt::ImageTask images_{};
 };
 
 }  // namespace galena::mine::gpu

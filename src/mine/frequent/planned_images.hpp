@@ -1,0 +1,78 @@
+#pragma once
+// Images by plans, for whoever asks for an engine or a device: compiled code, the interpreter, kernels on GPUs. The
+// quickest way on a CPU is Images, which shares one match among all vertices of a pattern.
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "galena/mine.hpp"
+#include "src/mine/frequent/level.hpp"
+#include "src/mine/frequent/shape_plans.hpp"
+#include "src/mine/gpu/bins.hpp"
+#include "src/mine/gpu/machine.hpp"
+#include "src/mine/kernels.hpp"
+#include "src/mine/prepared.hpp"
+
+namespace galena::mine::frequent {
+
+class PlannedImages {
+ public:
+  /// `stop` is asked now and then; true ends the work early. All must outlive it.
+  PlannedImages(const Prepared& prepared, const LabelledGraph& graph, const FrequentSearch& search,
+                const MineOptions& options, std::vector<gpu::Machine*> machines, std::function<bool()> stop);
+
+  /// Each pattern's `images` holds every image of each orbit; takes those out that are none, and sets `support` as
+  /// Images::find() does.
+  void find(std::span<FrequentShape* const> patterns);
+
+  [[nodiscard]] std::string engine() const;
+  [[nodiscard]] double compile_seconds() const { return compile_seconds_; }
+
+ private:
+  /// What runs the plan of a rooted shape.
+  struct Code {
+    codegen::Plan plan;
+    std::unique_ptr<Executable> run;
+  };
+  /// A pattern's orbit to decide on.
+  struct Item {
+    std::size_t pattern = 0;  ///< of those at hand
+    int orbit = 0;
+    RootedShape root;
+  };
+  struct Question;
+  using Items = std::vector<Item>;
+
+  const Code& code_for(const RootedShape& root);
+  void run_on_cpu(const Code& code, const Items& items);
+  void run_on_gpus(const Code& code, const Items& items);
+  void serve(gpu::Machine& machine, const Code& code, const Items& items, std::atomic<std::size_t>& next);
+  template <class F>
+  void for_possible(const Item& item, F&& f) const;
+  bool dropped(std::size_t pattern);
+  void finish(const Item& item, const Question& question);
+
+  const Prepared& prepared_;
+  const LabelledGraph& graph_;
+  const FrequentSearch& search_;
+  const MineOptions& options_;
+  const std::vector<gpu::Machine*> machines_;
+  const std::function<bool()> stop_;
+  const int threads_;
+  std::map<std::u32string, Code> codes_;
+  std::optional<gpu::Bounds> bounds_;
+  double compile_seconds_ = 0;
+
+  std::span<FrequentShape* const> patterns_;  ///< those at hand
+  std::mutex mutex_;                          ///< guards what follows, and their supports
+  std::vector<std::uint8_t> dropped_;         ///< of these: an orbit has too few images
+};
+
+}  // namespace galena::mine::frequent
