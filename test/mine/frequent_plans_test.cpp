@@ -180,7 +180,8 @@ TEST_CASE("raising the flag ends a search by plans") {
 }
 
 TEST_CASE("the plans of a search are printed, and one kernel serves all labels") {
-  Miner miner(with_random_labels(generate_rmat(6, 4, 1), 3, 2), quick());
+  const mine::Prepared graph(with_random_labels(generate_rmat(6, 4, 1), 3, 2));
+  const mine::FrequentMiner miner(graph);
   const Query query = parse_queries("FREQUENT EDGES <= 3 SUPPORT >= 5").front();
   const auto count = [](const std::string& text, const std::string& what) {
     std::size_t n = 0;
