@@ -82,7 +82,7 @@ std::string quoted(const std::string& text) {
 std::string kernel_row(const Plan& plan, const std::string& number) {
   return "    {galena_warps" + number + ", galena_blocks" + number + ", " + std::to_string(plan.slots) + ", " +
          std::to_string(plan.counters.size()) + ", " + std::to_string(plan.marks.size()) + ", " +
-         std::to_string(plan.outputs.size()) + "},\n";
+         std::to_string(plan.locals.size()) + ", " + std::to_string(plan.outputs.size()) + "},\n";
 }
 
 void check_counts_only(const Plan& plan) {

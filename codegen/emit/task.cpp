@@ -112,6 +112,7 @@ class Emitter {
 
   void set(int id) {
     const SetDef& def = plan_.sets[static_cast<std::size_t>(id)];
+    if (def.local >= 0) return bit_set(id);
     const std::string declare = "const Span " + set_name(id) + " = ";
     const std::string slot = "x.slot(" + std::to_string(def.slot) + ")";
     if (is_view(def)) {
@@ -128,6 +129,88 @@ class Emitter {
                  ");");
     }
     if (def.required) text_.line("if (" + set_name(id) + ".n == 0) " + skip_ + ";");
+  }
+
+  [[nodiscard]] bool is_bits(int id) const { return id >= 0 && plan_.sets[static_cast<std::size_t>(id)].local >= 0; }
+  [[nodiscard]] int columns_of(int local) const { return plan_.locals[static_cast<std::size_t>(local)].columns; }
+  static std::string local_name(int id) { return "g" + std::to_string(id); }
+  static std::string position_name(int depth) { return "h" + std::to_string(depth); }
+
+  /// How many of the columns are below v[depth], or up to it.
+  [[nodiscard]] std::string position(int depth, int columns, bool up_to) const {
+    if (has_position(depth, columns)) return position_name(depth) + (up_to ? " + 1" : "");
+    return "lower(" + used(columns, {}) + ", " + vertex_name(depth) + (up_to ? " + 1" : "") + ")";
+  }
+  [[nodiscard]] bool has_position(int depth, int list) const {
+    const Loop* loop = loops_[static_cast<std::size_t>(depth)];
+    return loop != nullptr && home_of(plan_, *loop) == list;
+  }
+
+  [[nodiscard]] std::string trimmed_bits(std::string b, const Bounds& bounds, int columns) const {
+    for (int i = 0; i < kMaxPatternVertices; ++i) {
+      if (bounds.below & bit(i)) b = "bits_below(" + b + ", " + position(i, columns, false) + ")";
+      if (bounds.above & bit(i)) b = "bits_from(" + b + ", " + position(i, columns, true) + ")";
+    }
+    return b;
+  }
+  [[nodiscard]] std::string used_bits(const SetUse& use) const {
+    return trimmed_bits(set_name(use.set), use.bounds, columns_of(plan_.sets[static_cast<std::size_t>(use.set)].local));
+  }
+
+  static std::string row(int local, int vertex) { return local_name(local) + ", " + position_name(vertex); }
+
+  void bit_set(int id) {
+    const SetDef& def = plan_.sets[static_cast<std::size_t>(id)];
+    const int columns = columns_of(def.local);
+    const bool both = def.op == SetDef::Op::intersect;
+    const std::string slot = "x.slot(" + std::to_string(def.slot) + "), ";
+    std::string value;
+    if (def.a == columns)
+      value = trimmed_bits((both ? "x.kept_row(" : "x.others(") + slot + row(def.local, def.vertex) + ")", def.bounds,
+                           columns);
+    else
+      value = (both ? "x.both(" : "x.without(") + slot + used_bits({def.a, def.bounds}) + ", x.row(" +
+              row(def.local, def.vertex) + "))";
+    text_.line("const Bits " + set_name(id) + " = " + value + ";");
+    if (def.required) text_.line("if (none_of(" + set_name(id) + ")) " + skip_ + ";");
+  }
+
+  void local(int id) {
+    const LocalDef& def = plan_.locals[static_cast<std::size_t>(id)];
+    text_.line("const Local " + local_name(id) + " = x.local(" + std::to_string(id) + ", " + used(def.rows, {}) + ", " +
+               used(def.columns, {}) + ");");
+  }
+
+  [[nodiscard]] std::string size_of_bits(const SizeDef& def) const {
+    if (def.local < 0) return "x.ones_n(" + used_bits(def.a) + ")";
+    const std::string b = "x.row(" + row(def.local, def.vertex) + ")";
+    if (!is_bits(def.a.set)) {
+      const std::string some = trimmed_bits(b, def.a.bounds, def.a.set);
+      return (def.subtract ? "x.zeros_n(" : "x.ones_n(") + some + ")";
+    }
+    return (def.subtract ? "x.without_n(" : "x.both_n(") + used_bits(def.a) + ", " + b + ")";
+  }
+
+  /// Whether the position of v[depth] is asked for in the block or its loops.
+  [[nodiscard]] bool asks_position(const Block& b, int depth, int home) const {
+    const auto bounded = [&](const Bounds& bounds, int columns) {
+      return columns == home && ((bounds.below | bounds.above) & bit(depth)) != 0;
+    };
+    for (const int s : b.sets) {
+      const SetDef& def = plan_.sets[static_cast<std::size_t>(s)];
+      if (def.local >= 0 && (def.vertex == depth || bounded(def.bounds, columns_of(def.local)))) return true;
+    }
+    for (const int n : b.sizes) {
+      const SizeDef& def = plan_.sizes[static_cast<std::size_t>(n)];
+      if (def.local >= 0 && def.vertex == depth) return true;
+      if (def.local >= 0 && bounded(def.a.bounds, columns_of(def.local))) return true;
+      if (is_bits(def.a.set) &&
+          bounded(def.a.bounds, columns_of(plan_.sets[static_cast<std::size_t>(def.a.set)].local)))
+        return true;
+    }
+    return std::any_of(b.loops.begin(), b.loops.end(), [&](const Loop& l) {
+      return (is_bits(l.from.set) && bounded(l.from.bounds, home_of(plan_, l))) || asks_position(l.body, depth, home);
+    });
   }
 
   void require_view(int id) {
@@ -171,6 +254,7 @@ class Emitter {
       require_view(s);
       set(s);
     }
+    for (const int l : b.locals) local(l);
     tables(b, true);
     for (const int t : b.tests) test(t);
     for (const int s : b.sizes) size(s);
@@ -192,6 +276,10 @@ class Emitter {
       const std::string c = std::to_string(def.counter);
       text_.line("const i128 n" + std::to_string(id) + " = " +
                  (def.moment == 2 ? "2 * f" + c + " + w" + c : "(i128)w" + c) + ";");
+      return;
+    }
+    if (def.local >= 0 || is_bits(def.a.set)) {
+      text_.line("const int64_t n" + std::to_string(id) + " = " + size_of_bits(def) + ";");
       return;
     }
     const std::string a = used(def.a);
@@ -248,6 +336,7 @@ class Emitter {
     const std::string depth = num(static_cast<std::uint64_t>(d));
     loops_[static_cast<std::size_t>(d)] = &inner;
     const std::string list = "l" + depth;
+    if (is_bits(inner.from.set)) return bits_loop(inner);
     text_.open();
     text_.line("const auto " + list + " = " + (inner.from.set >= 0 ? used(inner.from) : everyone(inner.from.bounds)) +
                ";");
@@ -266,6 +355,9 @@ class Emitter {
     else
       text_.open("for (uint64_t i" + depth + " = " + begin + "; i" + depth + " < " + end + "; ++i" + depth + ")");
     text_.line("const vid v" + depth + " = " + list + ".p[i" + depth + "];");
+    if (inner.from.set >= 0 && asks_position(inner.body, d, inner.from.set))
+      text_.line("const uint64_t " + position_name(d) + " = (uint64_t)(" + list + ".p - (" + used(inner.from.set, {}) +
+                 ").p) + i" + depth + ";");
     if (!in_lanes_) text_.line("if (x.stopped()) return x.abort();");
     filters(inner);
     block(inner.body);
@@ -276,16 +368,43 @@ class Emitter {
     loops_[static_cast<std::size_t>(d)] = nullptr;
   }
 
+  /// A loop over the ones of a row of bits.
+  void bits_loop(const Loop& inner) {
+    const int d = inner.body.depth;
+    const std::string depth = std::to_string(d), list = "l" + depth, i = position_name(d);
+    const int columns = home_of(plan_, inner);
+    loops_[static_cast<std::size_t>(d)] = &inner;
+    text_.open();
+    const std::string whole = used_bits(inner.from);
+    if (d <= 2) {
+      text_.line("const Bits b" + depth + " = " + whole + ";");
+      text_.line("const Slice q" + depth + " = slice_third(c, b" + depth + ".end - b" + depth + ".begin);");
+    }
+    text_.line("const Bits " + list + " = " +
+               (d <= 2 ? "bits_part(b" + depth + ", q" + depth + ".begin, q" + depth + ".end)" : whole) + ";");
+    text_.open("for (uint64_t " + i + " = next_bit(" + list + ", " + list + ".begin); " + i + " < " + list + ".end; " +
+               i + " = next_bit(" + list + ", " + i + " + 1))");
+    text_.line("const vid v" + depth + " = (" + used(columns, {}) + ").p[" + i + "];");
+    text_.line("if (x.stopped()) return x.abort();");
+    filters(inner);
+    block(inner.body);
+    text_.close();
+    text_.close();
+    loops_[static_cast<std::size_t>(d)] = nullptr;
+  }
+
   /// A leaf that only reads tables: so soon over that its loop need not watch the stop flag, and that a
   /// lane can do a round alone.
   [[nodiscard]] bool looks_up_only(const Block& b) const {
     for (const Sum& sum : b.sums)
       if (plan_.outputs[static_cast<std::size_t>(sum.output)].kind == Output::Kind::exists) return false;
-    for (const int s : b.sizes)
-      if (plan_.sizes[static_cast<std::size_t>(s)].b >= 0) return false;
+    for (const int s : b.sizes) {
+      const SizeDef& size = plan_.sizes[static_cast<std::size_t>(s)];
+      if (size.b >= 0 || (size.moment == 0 && is_bits(size.a.set))) return false;
+    }
     for (const int s : b.sets)
       if (!is_view(plan_.sets[static_cast<std::size_t>(s)])) return false;
-    return b.loops.empty() && b.emits.empty() && b.marks.empty() && b.counters.empty();
+    return b.loops.empty() && b.emits.empty() && b.locals.empty() && b.marks.empty() && b.counters.empty();
   }
 
   /// Every vertex within bounds, as a list that is computed, not stored.

@@ -4,6 +4,7 @@
 
 #include "codegen/passes/step_cost.hpp"
 #include "codegen/plan/walk.hpp"
+#include "codegen/runtime/bits.h"
 #include "codegen/runtime/chunk.h"
 #include "codegen/runtime/dispatch.hpp"
 
@@ -11,7 +12,9 @@ namespace galena::codegen {
 
 namespace {
 
+using rt::Bits;
 using rt::i128;
+using rt::Local;
 using rt::Span;
 using rt::vid;
 namespace cost = step_cost;
@@ -28,12 +31,16 @@ class Run {
         ops_(rt::set_ops()),
         meter_(meter),
         sets_(plan.sets.size()),
+        bits_(plan.sets.size()),
+        locals_(plan.locals.size()),
         sizes_(plan.sizes.size()),
         tests_(plan.tests.size()),
         increments_(plan.counters.size()),
         found_(plan.counters.size()),
         acc_(plan.outputs.size()),
-        images_(of_images(plan)) {}
+        images_(of_images(plan)) {
+    home_.fill(-1);
+  }
 
   void go() {
     const rt::Slice vertices = rt::roots(g_, chunk_);
@@ -98,10 +105,73 @@ class Run {
     return s;
   }
 
+  /// How many of the columns are below v[depth], or up to it.
+  [[nodiscard]] std::uint64_t position(int depth, int columns, bool up_to) {
+    const auto d = static_cast<std::size_t>(depth);
+    if (home_[d] == columns) return at_[d] + (up_to ? 1 : 0);
+    charge(cost::kSearch);
+    return ops_.lower(sets_[static_cast<std::size_t>(columns)], v_[d] + (up_to ? 1 : 0));
+  }
+
+  Bits trim(Bits b, const Bounds& bounds, int columns) {
+    for (Mask m = bounds.below; m != 0; m &= m - 1) b = rt::bits_below(b, position(__builtin_ctz(m), columns, false));
+    for (Mask m = bounds.above; m != 0; m &= m - 1) b = rt::bits_from(b, position(__builtin_ctz(m), columns, true));
+    return b;
+  }
+
+  void open(const LocalDef& def, std::size_t id) {
+    Local& g = locals_[id];
+    g = rt::local_graph(w_.locals + id * w_.local_capacity, w_.local_capacity,
+                        sets_[static_cast<std::size_t>(def.rows)], sets_[static_cast<std::size_t>(def.columns)]);
+    std::fill_n(g.tags, g.entries, 0U);
+    if constexpr (kMetered)
+      for (vid i = 0; def.depth == 0 && i < g.rows.n; ++i)
+        meter_->rows += cost::fill_row(g.columns.n, adjacency(g.rows.p[i]).n);
+  }
+
+  void fill(std::uint32_t* out, const Local& g, std::uint64_t at, int local) {
+    const Span list = adjacency(g.rows.p[at]);
+    if (plan_.locals[static_cast<std::size_t>(local)].depth > 0) charge(cost::fill_row(g.columns.n, list.n));
+    ops_.fill_row(out, g.columns, list);
+  }
+
+  /// The row of v[vertex], until the next one is asked for.
+  Bits row(int local, int vertex) {
+    const Local& g = locals_[static_cast<std::size_t>(local)];
+    const std::uint64_t at = at_[static_cast<std::size_t>(vertex)];
+    const std::uint64_t entry = rt::entry_of(g, at);
+    std::uint32_t* const bits = g.bits + entry * g.stride;
+    if (g.tags[entry] != at + 1) {
+      fill(bits, g, at, local);
+      g.tags[entry] = static_cast<std::uint32_t>(at + 1);
+    }
+    return {bits, 0, g.columns.n};
+  }
+
+  void define_bits(const SetDef& def, std::size_t id, vid* out) {
+    const Local& g = locals_[static_cast<std::size_t>(def.local)];
+    const int columns = plan_.locals[static_cast<std::size_t>(def.local)].columns;
+    const bool all = def.a == columns;
+    Bits b = row(def.local, def.vertex);
+    const Bits a =
+        trim(all ? Bits{nullptr, 0, g.columns.n} : bits_[static_cast<std::size_t>(def.a)], def.bounds, columns);
+    bits_[id] = {out, a.begin, a.end};
+    charge(cost::combine_bits(static_cast<double>(a.end - a.begin)));
+    const bool both = def.op == SetDef::Op::intersect;
+    if (!all) {
+      (both ? ops_.both : ops_.without)(out, a.p, b.p, a.begin, a.end);
+    } else if (both && rt::is_whole(g)) {
+      bits_[id].p = b.p;
+    } else {
+      for (std::uint64_t word = 0; word < g.stride; ++word) out[word] = both ? b.p[word] : ~b.p[word];
+    }
+  }
+
   [[nodiscard]] Span use(const SetUse& use) { return trim(sets_[static_cast<std::size_t>(use.set)], use.bounds); }
 
   void define(const SetDef& def, std::size_t id) {
     vid* out = def.slot >= 0 ? w_.slots + static_cast<std::uint64_t>(def.slot) * w_.slot_capacity : nullptr;
+    if (def.local >= 0) return define_bits(def, id, out);
     if (def.op == SetDef::Op::adjacency) {
       sets_[id] = out == nullptr ? trim(adjacency(v_[static_cast<std::size_t>(def.vertex)]), def.bounds)
                                  : filtered_adjacency(def, out);
@@ -227,14 +297,20 @@ class Run {
     for (const int s : block.sets) {
       const SetDef& def = plan_.sets[static_cast<std::size_t>(s)];
       define(def, static_cast<std::size_t>(s));
-      if (def.required && sets_[static_cast<std::size_t>(s)].n == 0) return true;
+      if (def.required && empty(static_cast<std::size_t>(s))) return true;
     }
+    for (const int l : block.locals) open(plan_.locals[static_cast<std::size_t>(l)], static_cast<std::size_t>(l));
     raise_tables(block);
     if constexpr (kMetered)
       if (block.depth == 0) meter_->outermost += meter_->total - before;
     const bool go_on = evaluate(block);
     if (go_on) clear_tables(block);
     return go_on;
+  }
+
+  [[nodiscard]] bool empty(std::size_t set) const {
+    if (plan_.sets[set].local < 0) return sets_[set].n == 0;
+    return rt::next_bit(bits_[set], bits_[set].begin) == bits_[set].end;
   }
 
   void raise_tables(const Block& block) {
@@ -307,6 +383,7 @@ class Run {
       const i128 increments = increments_[static_cast<std::size_t>(def.counter)];
       return def.moment == 1 ? increments : 2 * found_[static_cast<std::size_t>(def.counter)] + increments;
     }
+    if (def.local >= 0 || plan_.sets[static_cast<std::size_t>(def.a.set)].local >= 0) return size_of_bits(def);
     const Span a = use(def.a);
     std::int64_t both = a.n;
     if (def.counter >= 0) {
@@ -319,6 +396,20 @@ class Run {
       charge(cost::intersect(a.n, b.n));
     }
     return def.subtract ? a.n - both : both;
+  }
+
+  i128 size_of_bits(const SizeDef& def) {
+    const int of = plan_.sets[static_cast<std::size_t>(def.a.set)].local;
+    const int columns = plan_.locals[static_cast<std::size_t>(def.local >= 0 ? def.local : of)].columns;
+    const bool all = def.a.set == columns;
+    Bits b{};
+    if (def.local >= 0) b = row(def.local, def.vertex);
+    if (all) b = trim(b, def.a.bounds, columns);
+    const Bits a = all ? b : trim(bits_[static_cast<std::size_t>(def.a.set)], def.a.bounds, columns);
+    charge(cost::combine_bits(static_cast<double>(a.end - a.begin)));
+    const vid both = ops_.both_n(a.p, def.local >= 0 ? b.p : a.p, a.begin, a.end);
+    if (!def.subtract) return both;
+    return all ? a.end - a.begin - both : ops_.without_n(a.p, b.p, a.begin, a.end);
   }
 
   bool add(const Sum& sum) {
@@ -340,7 +431,31 @@ class Run {
     return true;
   }
 
+  /// Goes through the set's bits; the part of them that `slice` of the range is.
+  bool run_bits_loop(const Loop& loop, int outer) {
+    const auto set = static_cast<std::size_t>(loop.from.set);
+    const auto depth = static_cast<std::size_t>(loop.body.depth);
+    const int columns = home_of(plan_, loop);
+    Bits b = trim(bits_[set], loop.from.bounds, columns);
+    charge(cost::walk_bits(static_cast<double>(b.end - b.begin)));
+    if (outer == 1) {
+      const rt::Slice slice = rt::slice_third(chunk_, b.end - b.begin);
+      b = rt::bits_part(b, slice.begin, slice.end);
+    }
+    home_[depth] = columns;
+    for (std::uint64_t i = rt::next_bit(b, b.begin); i < b.end; i = rt::next_bit(b, i + 1)) {
+      if (stopped()) return false;
+      at_[depth] = i;
+      if (!try_vertex(loop, sets_[static_cast<std::size_t>(columns)].p[i])) return false;
+    }
+    return true;
+  }
+
   bool run_loop(const Loop& loop, int outer) {
+    if (loop.from.set >= 0 && plan_.sets[static_cast<std::size_t>(loop.from.set)].local >= 0)
+      return run_bits_loop(loop, outer);
+    const auto depth = static_cast<std::size_t>(loop.body.depth);
+    home_[depth] = loop.from.set;
     Span s{nullptr, g_.n};
     std::int64_t base = 0;
     if (loop.from.set >= 0) {
@@ -355,6 +470,8 @@ class Run {
     if (outer == 1) slice = rt::slice_third(chunk_, s.n);
     for (std::uint64_t i = slice.begin; i < slice.end; ++i) {
       if (stopped()) return false;
+      if (loop.from.set >= 0)
+        at_[depth] = static_cast<std::uint64_t>(s.p - sets_[static_cast<std::size_t>(loop.from.set)].p) + i;
       const vid x = s.p != nullptr ? s.p[i] : static_cast<vid>(base + static_cast<std::int64_t>(i));
       if (!try_vertex(loop, x)) return false;
     }
@@ -368,7 +485,11 @@ class Run {
   const rt::SetOps& ops_;
   Meter* meter_;
   std::array<vid, kMaxPatternVertices> v_{};
+  std::array<int, kMaxPatternVertices> home_{};          ///< by depth: the list in which v has a known position ...
+  std::array<std::uint64_t, kMaxPatternVertices> at_{};  ///< ... and that position
   std::vector<Span> sets_;
+  std::vector<Bits> bits_;  ///< of the sets that are rows of bits
+  std::vector<Local> locals_;
   std::vector<i128> sizes_;
   std::vector<int> tests_;
   std::vector<i128> increments_, found_;  ///< of each counter, where it is summed

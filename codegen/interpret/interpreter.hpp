@@ -14,7 +14,8 @@ namespace galena::codegen {
 struct Meter {
   double total = 0;
   double outermost = 0;  ///< of that, spent once per (chunk, v0): what a larger chunk saves
-  double limit = 0;      ///< the run is aborted past this many; 0 = never
+  double rows = 0;   ///< not of that: filling all rows of local graphs that live as long as v0, once per (chunk, v0)
+  double limit = 0;  ///< the run is aborted past this many; 0 = never
 };
 
 class Interpreter {

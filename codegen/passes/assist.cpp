@@ -75,7 +75,7 @@ class CounterPass {
  private:
   void convert(int id) {
     SizeDef& size = plan_.sizes[static_cast<std::size_t>(id)];
-    if (size.b < 0 || size.counter >= 0) return;
+    if (size.b < 0 || size.counter >= 0 || size.local >= 0) return;
     if (!is_view(plan_.sets[static_cast<std::size_t>(size.b)])) return;
     int settled = plan_.sets[static_cast<std::size_t>(size.a.set)].depth;
     const Mask bounds = size.a.bounds.below | size.a.bounds.above;
@@ -138,7 +138,7 @@ class FoldPass {
   }
 
   [[nodiscard]] bool only_views(const Block& block) const {
-    return block.marks.empty() && block.counters.empty() && block.tests.empty() && block.emits.empty() &&
+    return block.locals.empty() && block.marks.empty() && block.counters.empty() && block.tests.empty() && block.emits.empty() &&
            std::all_of(block.sets.begin(), block.sets.end(),
                        [this](int s) { return is_view(plan_.sets[static_cast<std::size_t>(s)]); });
   }

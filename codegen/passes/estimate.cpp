@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "codegen/passes/step_cost.hpp"
+#include "codegen/plan/walk.hpp"
 
 namespace galena::codegen {
 
@@ -23,8 +24,26 @@ Estimate::Estimate(const Plan& plan, const GraphStatistics& statistics)
       stats_(statistics),
       sizes_(plan.sets.size()),
       runs_(static_cast<std::size_t>(plan.max_depth) + 1),
+      opened_(plan.locals.size()),
+      asked_(plan.locals.size()),
       paths_(plan.sizes.size()) {
   loop(plan.root, 1);
+  fill_rows();
+}
+
+void Estimate::fill_rows() {
+  for (std::size_t l = 0; l < plan_.locals.size(); ++l) {
+    const LocalDef& def = plan_.locals[l];
+    const double rows = std::min(asked_[l], opened_[l] * size({def.rows, {}}));
+    total_ += rows * cost::fill_row(size({def.columns, {}}), stats_.biased_degree) +
+              opened_[l] * cost::kScatter * size({def.rows, {}});
+  }
+}
+
+double Estimate::by_row(int local, const SetUse& a, double runs) {
+  asked_[static_cast<std::size_t>(local)] += runs;
+  const int columns = plan_.locals[static_cast<std::size_t>(local)].columns;
+  return cost::combine_bits(halved(size({columns, {}}), a.bounds));
 }
 
 double Estimate::size(const SetUse& use) const {
@@ -57,6 +76,8 @@ void Estimate::define(int id) {
 
 void Estimate::loop(const Loop& l, double outer) {
   double iterations = outer * size(l.from);
+  if (const int home = home_of(plan_, l); home != l.from.set)
+    total_ += outer * cost::walk_bits(halved(size({home, {}}), l.from.bounds));
   total_ += iterations * cost::kIteration;
   if (l.vlabel >= 0) iterations *= stats_.vertex_share(plan_.labels[static_cast<std::size_t>(l.vlabel)]);
   for (std::size_t i = 0; i < l.conditions.size() + l.checks.size(); ++i) iterations *= 0.5;
@@ -69,11 +90,14 @@ void Estimate::block(const Block& b, double runs) {
   for (const int s : b.sets) {
     define(s);
     const SetDef& def = plan_.sets[static_cast<std::size_t>(s)];
-    if (def.op != SetDef::Op::adjacency)
+    if (def.local >= 0)
+      once += by_row(def.local, {def.a, def.bounds}, runs);
+    else if (def.op != SetDef::Op::adjacency)
       once += cost::intersect(size({def.a, {}}), halved(size({def.b, {}}), def.bounds));
     else if (def.slot >= 0)
       once += cost::kFilter * stats_.biased_degree;
   }
+  for (const int l : b.locals) opened_[static_cast<std::size_t>(l)] = runs;
   for (const int m : b.marks) once += cost::kScatter * size(plan_.marks[static_cast<std::size_t>(m)].set);
   for (const int c : b.counters) {
     const CounterDef& def = plan_.counters[static_cast<std::size_t>(c)];
@@ -87,6 +111,8 @@ void Estimate::block(const Block& b, double runs) {
     const SizeDef& def = plan_.sizes[static_cast<std::size_t>(s)];
     if (def.counter >= 0 || def.moment > 0)
       once += cost::kLookup;
+    else if (def.local >= 0)
+      once += by_row(def.local, def.a, runs);
     else if (def.b >= 0)
       once += cost::intersect(size(def.a), halved(size({def.b, {}}), def.b_bounds));
   }

@@ -27,11 +27,16 @@ class Estimate {
   void loop(const Loop& loop, double outer);
   void block(const Block& block, double runs);
   void define(int id);
+  /// Filling rows of local graphs: each at most once for each time that its graph is opened.
+  void fill_rows();
+  /// What an operation on set `a` by a row of `local` costs, and notes that it is asked for.
+  double by_row(int local, const SetUse& a, double runs);
 
   const Plan& plan_;
   const GraphStatistics& stats_;
   std::vector<double> sizes_;
   std::vector<double> runs_;                ///< by depth, of the path being walked
+  std::vector<double> opened_, asked_;      ///< by local graph: how often, and for rows how often
   std::vector<std::vector<double>> paths_;  ///< by size: runs_ where it is defined
   double total_ = 0;
 };

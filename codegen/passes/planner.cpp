@@ -6,6 +6,7 @@
 
 #include "codegen/passes/assist.hpp"
 #include "codegen/passes/estimate.hpp"
+#include "codegen/passes/local.hpp"
 #include "codegen/passes/lower.hpp"
 #include "codegen/passes/orders.hpp"
 #include "codegen/passes/swap.hpp"
@@ -22,14 +23,23 @@ namespace {
 /// degree these differ by orders of magnitude.
 struct Variant {
   bool largest;
-  bool counters;
   bool loose;
-  bool swapped = false;
+  Additions additions;
 };
-constexpr Variant kVariants[] = {{false, false, false},      {true, false, false},      {false, true, false},
-                                 {true, true, false},        {false, true, true},       {true, true, true},
-                                 {false, true, false, true}, {true, true, false, true}, {false, true, true, true},
-                                 {true, true, true, true}};
+
+std::vector<Variant> variants() {
+  std::vector<Variant> all;
+  for (const bool largest : {false, true}) {
+    all.push_back({largest, false, {}});
+    for (const bool loose : {false, true}) {
+      all.push_back({largest, loose, {.counters = true}});
+      all.push_back({largest, loose, {.counters = true, .swapped = true}});
+    }
+    all.push_back({largest, false, {.locals = true}});
+    all.push_back({largest, false, {.counters = true, .locals = true}});
+  }
+  return all;
+}
 
 /// The levels below the first whose restriction reaches into the tail, as far as sums stay of a
 /// sensible size: each multiplies them by its orbit.
@@ -77,11 +87,12 @@ bool tables_fit(const Plan& plan, const GraphStatistics& statistics) {
 
 }  // namespace
 
-void finish_plan(Plan& plan, const GraphStatistics& statistics, bool counters, bool swapped) {
-  if (swapped) swap_ends(plan);
+void finish_plan(Plan& plan, const GraphStatistics& statistics, const Additions& additions) {
+  if (additions.swapped) swap_ends(plan);
+  if (additions.locals) choose_locals(plan, statistics);
   const Plan without_tables = plan;
   add_marks(plan);
-  if (counters) {
+  if (additions.counters) {
     add_counters(plan, [&](int size, int depth) { return counters_pay(plan, statistics, size, depth); });
     fold_counters(plan);
   }
@@ -103,11 +114,11 @@ std::vector<RankedPlan> make_plans(const Pattern& pattern, const GraphStatistics
   std::vector<RankedPlan> ranked;
   std::set<std::uint64_t> seen;
   for (const MatchingOrder& order : search_orders(pattern, group, statistics, search))
-    for (const Variant& variant : kVariants) {
+    for (const Variant& variant : variants()) {
       RankedPlan candidate;
       candidate.bare = build(pattern, order, request, variant);
       candidate.plan = candidate.bare;
-      finish_plan(candidate.plan, statistics, variant.counters, variant.swapped);
+      finish_plan(candidate.plan, statistics, variant.additions);
       if (!seen.insert(fingerprint(candidate.plan)).second) continue;
       candidate.estimate = Estimate(candidate.plan, statistics).total();
       ranked.push_back(std::move(candidate));

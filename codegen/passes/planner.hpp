@@ -6,6 +6,7 @@
 //   lower           restrictions, shared and hoisted sets, tail    order_relation, candidates,
 //                                                                  membership, tail, lower
 //   swap            pairs counted from their other end              swap
+//   locals          rows of bits for sets cut out of one list       local
 //   marks           byte tables for repeated adjacency tests       assist
 //   counters        tables for repeated intersection sizes         assist
 //   fold            counters summed while they are raised           assist
@@ -37,10 +38,17 @@ struct RankedPlan {
   double estimate = 0;  ///< nanoseconds on one core
 };
 
-/// Counts pairs from their other end if wanted (swap.hpp). Adds tables (counters where they pay, if wanted) and buffers to a bare plan; verifies it.
+/// What finish_plan() adds besides buffers and marks.
+struct Additions {
+  bool counters = false;  ///< where they pay
+  bool swapped = false;   ///< pairs are counted from their other end (swap.hpp)
+  bool locals = false;    ///< local graphs, where they pay (local.hpp)
+};
+
+/// Adds tables and buffers to a bare plan; verifies it.
 /// A worker's memory stays within max(64 MiB, 16 x buffers) + buffers, buffers being 4 bytes x max degree x
 /// sets kept: where tables of n entries would take more, the plan goes without.
-void finish_plan(Plan& plan, const GraphStatistics& statistics, bool counters, bool swapped = false);
+void finish_plan(Plan& plan, const GraphStatistics& statistics, const Additions& additions);
 
 /// At least one plan, best first; distinct. Each is verified.
 std::vector<RankedPlan> make_plans(const Pattern& pattern, const GraphStatistics& statistics,

@@ -15,6 +15,10 @@ inline constexpr double kScatterList = 3;  ///< starting on one list
 inline constexpr double kFilter = 0.8;     ///< one label tested
 inline constexpr double kEmit = 15;        ///< one match reported
 
+/// Rows of bits (codegen/runtime/bits.h) of so many positions: combining two, and going through one.
+inline double combine_bits(double positions) { return 3 + positions / 64 * 0.25; }
+inline double walk_bits(double positions) { return 2 + positions / 64 * 0.5; }
+
 /// Intersecting (or subtracting) lists of lengths a and b.
 inline double intersect(double a, double b) {
   const double small = std::min(a, b);
@@ -23,5 +27,8 @@ inline double intersect(double a, double b) {
   if (large > 32 * small && large > 1024) return 6 + small * 1.5 * std::log2(large / small);
   return 7 + 0.14 * (a + b);
 }
+
+/// Filling a row of bits over so many positions from a list of that length.
+inline double fill_row(double positions, double list) { return 8 + positions / 64 * 0.25 + intersect(positions, list); }
 
 }  // namespace galena::codegen::step_cost

@@ -40,7 +40,7 @@ struct SetUse {
   bool operator==(const SetUse&) const = default;
 };
 
-/// A candidate set, sorted.
+/// A candidate set: a sorted list, or where `local` says so a row of bits.
 struct SetDef {
   enum class Op {
     adjacency,  ///< neighbours of v[vertex], filtered by edge and vertex label where given
@@ -57,6 +57,16 @@ struct SetDef {
   Bounds bounds;          ///< applied to the result
   int slot = -1;          ///< buffer it is written to; -1: a view of the graph's own array
   bool required = false;  ///< where it is empty the rest of its block does nothing
+  /// Where >= 0, the set is bits over the columns of locals[local], `a` is those columns or bits over them, and the
+  /// neighbours of v[vertex] are one of its rows.
+  int local = -1;
+};
+
+/// A local graph: for each x of the list `rows`, which elements of the list `columns` are neighbours of x, as a row of
+/// bits. It lives while the block of `depth` runs; a row is filled when it is first asked for.
+struct LocalDef {
+  int depth = 0;
+  int rows = -1, columns = -1;  ///< sets
 };
 
 /// marks[x] = 1 for x in the set, while the block of `depth` runs.
@@ -103,6 +113,7 @@ struct SizeDef {
   bool subtract = false;  ///< |a| - |a and b| instead of |a and b|
   int counter = -1;       ///< where >= 0, |a and b| is counters[counter][v[vertex]]
   int vertex = -1;        ///< whose neighbours b are
+  int local = -1;         ///< where >= 0, they are its row of v[vertex], and a is its columns or bits over them
   /// 1 or 2: the sum over all y of the counter, or of its square, instead of a size; a is unused.
   int moment = 0;
 };
@@ -132,7 +143,7 @@ struct Loop;
 /// What is done once v[depth] is bound, in the order of the members.
 struct Block {
   int depth = 0;
-  std::vector<int> sets, marks, counters, tests, sizes;
+  std::vector<int> sets, locals, marks, counters, tests, sizes;
   std::vector<Sum> sums;
   std::vector<int> emits;  ///< outputs that report v[0..depth]; an image: that v[0] is one
   std::vector<Loop> loops;
@@ -167,6 +178,7 @@ struct Output {
 
 struct Plan {
   std::vector<SetDef> sets;
+  std::vector<LocalDef> locals;
   std::vector<MarkDef> marks;
   std::vector<CounterDef> counters;
   std::vector<TestDef> tests;

@@ -90,8 +90,11 @@ class Printer {
     s += text(def.bounds);
     if (def.slot >= 0) s += "  [slot " + std::to_string(def.slot) + "]";
     if (def.required) s += "  [required]";
+    s += local_text(def.local);
     return s;
   }
+
+  static std::string local_text(int local) { return local < 0 ? "" : "  [local " + std::to_string(local) + "]"; }
 
   [[nodiscard]] std::string atom(const Atom& a) const {
     const std::string by = a.mark >= 0 ? " [mark " + std::to_string(a.mark) + "]" : "";
@@ -113,7 +116,7 @@ class Printer {
     std::string both = "|" + use(def.a) + "|";
     if (def.counter >= 0) both = "counter " + std::to_string(def.counter) + "[" + v(def.vertex) + "]";
     if (def.b >= 0) both = "|" + use(def.a) + " & s" + std::to_string(def.b) + text(def.b_bounds) + "|";
-    return s + (def.subtract ? "|" + use(def.a) + "| - " + both : both);
+    return s + (def.subtract ? "|" + use(def.a) + "| - " + both : both) + local_text(def.local);
   }
 
   [[nodiscard]] static std::string sum_text(const Sum& sum) {
@@ -149,6 +152,11 @@ class Printer {
 
   void block(const Block& b, int indent) {
     for (const int s : b.sets) line(indent, set_text(s));
+    for (const int l : b.locals) {
+      const LocalDef& def = plan_.locals[static_cast<std::size_t>(l)];
+      line(indent, "local " + std::to_string(l) + " = neighbours of each of s" + std::to_string(def.rows) +
+                       " as bits over s" + std::to_string(def.columns));
+    }
     for (const int m : b.marks)
       line(indent, "mark " + std::to_string(m) + " = " + use(plan_.marks[static_cast<std::size_t>(m)].set));
     for (const int c : b.counters) {

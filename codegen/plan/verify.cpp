@@ -16,6 +16,7 @@ class Verifier {
   explicit Verifier(const Plan& plan)
       : plan_(plan),
         sets_(plan.sets.size()),
+        locals_(plan.locals.size()),
         marks_(plan.marks.size()),
         counters_(plan.counters.size()),
         tests_(plan.tests.size()),
@@ -70,6 +71,24 @@ class Verifier {
     for_each_loop(plan_, [](const Loop& l) { check(l.body.sums.empty(), "a sum of images"); });
   }
 
+  void list(int id, int depth) const {
+    use({id, {}}, depth);
+    check(local_of(id) < 0, "bits used as a list");
+  }
+
+  [[nodiscard]] int local_of(int id) const { return plan_.sets[static_cast<std::size_t>(id)].local; }
+
+  /// Set `a` is over the columns of the local graph, and v[vertex] has a row in it.
+  void row(int local, int a, int vertex) const {
+    alive(locals_, local, "local graph");
+    const LocalDef& def = plan_.locals[static_cast<std::size_t>(local)];
+    const int columns = local_of(a) < 0 ? a : plan_.locals[static_cast<std::size_t>(local_of(a))].columns;
+    check(columns == def.columns, "bits over other columns");
+    check(vertex > def.depth && vertex < static_cast<int>(path_.size()) &&
+              home_of(plan_, *path_[static_cast<std::size_t>(vertex)]) == def.rows,
+          "row of a vertex that has none");
+  }
+
   void labels(int id) const { check(id >= -1 && id < static_cast<int>(plan_.labels.size()), "label set out of range"); }
 
   void atom(const Atom& a, int depth) const {
@@ -90,6 +109,11 @@ class Verifier {
     if (def.op != SetDef::Op::adjacency) {
       alive(sets_, def.a, "set");
       alive(sets_, def.b, "set");
+      check(local_of(def.b) < 0 && (def.local >= 0 || local_of(def.a) < 0), "bits used as a list");
+    }
+    if (def.local >= 0) {
+      check(def.op != SetDef::Op::adjacency, "neighbours of all vertices as bits");
+      row(def.local, def.a, def.vertex);
     }
     if (!is_view(def)) {
       check(def.slot >= 0 && def.slot < plan_.slots, "set without a buffer");
@@ -110,7 +134,12 @@ class Verifier {
     }
     use(def.a, depth);
     bounded(def.b_bounds, depth);
-    if (def.b >= 0) alive(sets_, def.b, "set");
+    if (def.b >= 0) list(def.b, depth);
+    if (def.local >= 0) {
+      check(def.b >= 0 && def.counter < 0, "size by two means");
+      row(def.local, def.a.set, def.vertex);
+    }
+    if (def.local < 0 && (def.b >= 0 || def.counter >= 0)) list(def.a.set, depth);
     if (def.counter >= 0) {
       alive(counters_, def.counter, "counter");
       check(def.vertex >= 0 && def.vertex <= depth, "counter of a vertex not yet matched");
@@ -141,16 +170,27 @@ class Verifier {
       check((plan_.conditions[static_cast<std::size_t>(c)].vertices() & ~first(depth + 1)) == 0,
             "condition on a vertex not yet matched");
     }
+    path_.push_back(&l);
     block(l.body);
+    path_.pop_back();
   }
 
   void block(const Block& b) {
     for (const int s : b.sets) set(s, b.depth);
+    for (const int l : b.locals) {
+      const LocalDef& def = plan_.locals[static_cast<std::size_t>(l)];
+      check(def.depth == b.depth, "local graph defined at another depth than it says");
+      list(def.rows, b.depth);
+      list(def.columns, b.depth);
+      locals_[static_cast<std::size_t>(l)] = 1;
+    }
     for (const int m : b.marks) {
+      list(plan_.marks[static_cast<std::size_t>(m)].set.set, b.depth);
       use(plan_.marks[static_cast<std::size_t>(m)].set, b.depth);
       marks_[static_cast<std::size_t>(m)] = 1;
     }
     for (const int c : b.counters) {
+      list(plan_.counters[static_cast<std::size_t>(c)].set.set, b.depth);
       use(plan_.counters[static_cast<std::size_t>(c)].set, b.depth);
       bounded(plan_.counters[static_cast<std::size_t>(c)].bounds, b.depth);
       counters_[static_cast<std::size_t>(c)] = 1;
@@ -171,6 +211,7 @@ class Verifier {
       if (def.slot >= 0) slots_[static_cast<std::size_t>(def.slot)] = 0;
       sets_[static_cast<std::size_t>(s)] = 0;
     }
+    for (const int l : b.locals) locals_[static_cast<std::size_t>(l)] = 0;
     for (const int m : b.marks) marks_[static_cast<std::size_t>(m)] = 0;
     for (const int c : b.counters) counters_[static_cast<std::size_t>(c)] = 0;
     for (const int t : b.tests) tests_[static_cast<std::size_t>(t)] = 0;
@@ -178,7 +219,8 @@ class Verifier {
   }
 
   const Plan& plan_;
-  std::vector<char> sets_, marks_, counters_, tests_, sizes_, slots_;
+  std::vector<const Loop*> path_;
+  std::vector<char> sets_, locals_, marks_, counters_, tests_, sizes_, slots_;
 };
 
 }  // namespace

@@ -10,6 +10,10 @@ namespace galena::rt {
 constexpr int kWorkersPerBlock = 4;
 constexpr int kWarpsPerWorker = 8;
 
+/// Words of a local graph that a warp or a block keeps at the most, if they hold a row.
+constexpr uint64_t kWarpLocal = 1 << 15;
+constexpr uint64_t kBlockLocal = 1 << 18;
+
 /// A local count in a log: the vertex, then the count's four words.
 constexpr int kLocalWords = 5;
 
@@ -37,13 +41,15 @@ struct GpuJob {
   uint32_t n_outputs;
 
   // By worker.
-  uint32_t n_slots, n_counters, n_marks;
+  uint32_t n_slots, n_counters, n_marks, n_locals;
   vid* slots;              ///< n_slots x slot_capacity each
   uint64_t slot_capacity;  ///< what the launch's chunks need, not the graph's largest degree
   uint32_t* counters;      ///< n_counters x n_padded each, all zero between chunks
   uint8_t* marks;          ///< n_marks x n_padded each, all zero between chunks
   uint64_t n_padded;
-  vid* logs;  ///< log_capacity each: rows, or local counts, of the chunk under way
+  uint32_t* locals;         ///< n_locals x local_capacity each
+  uint64_t local_capacity;  ///< words
+  vid* logs;                ///< log_capacity each: rows, or local counts, of the chunk under way
   uint64_t log_capacity;
 
   // Of the launch.

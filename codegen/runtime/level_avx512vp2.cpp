@@ -5,7 +5,7 @@
 namespace galena::rt {
 
 #if defined(__AVX512VP2INTERSECT__)
-const SetOps* level_avx512vp2() { return &avx512vp2::kTable; }
+const SetOps* level_avx512vp2() { return avx512vp2::table_for_this_cpu(); }
 #else
 const SetOps* level_avx512vp2() { return nullptr; }
 #endif

@@ -15,7 +15,20 @@ static vid filter_elabel_op(vid* out, Span a, const uint32_t* labels, const uint
 }
 
 static const SetOps kTable = {
-    GALENA_ISA_NAME,  isect,    isect_n,   diff,    diff_n,  lower, has, below, above, filter_vlabel_op,
-    filter_elabel_op, count_in, count_out, mark_in, mark_out};
+    GALENA_ISA_NAME,  isect,    isect_n,   diff,    diff_n,   lower,  has,       below, above,   filter_vlabel_op,
+    filter_elabel_op, count_in, count_out, mark_in, mark_out, both_n, without_n, both,  without, fill_row};
+
+#ifdef __AVX512F__
+/// kTable, with a faster count where this CPU has it.
+static const SetOps* table_for_this_cpu() {
+  static const SetOps wide = [] {
+    SetOps ops = kTable;
+    ops.both_n = wide_both_n;
+    ops.without_n = wide_without_n;
+    return ops;
+  }();
+  return __builtin_cpu_supports("avx512vpopcntdq") ? &wide : &kTable;
+}
+#endif
 
 }  // namespace galena::rt::GALENA_ISA

@@ -64,6 +64,48 @@ struct Cpu : Access {
     }
     for (uint64_t i = 0; i < s.n; ++i) count_out(counter, within(adj(s.p[i]), low, high));
   }
+  /// Local graphs (bits.h).
+  [[nodiscard]] Local local(int l, Span rows, Span columns) const {
+    const Local g =
+        local_graph(w.locals + static_cast<uint64_t>(l) * w.local_capacity, w.local_capacity, rows, columns);
+    __builtin_memset(g.tags, 0, g.entries * sizeof(uint32_t));
+    return g;
+  }
+  /// A row, until the next one is asked for.
+  [[nodiscard]] Bits row(const Local& g, uint64_t at) const {
+    const uint64_t entry = entry_of(g, at);
+    uint32_t* const bits = g.bits + entry * g.stride;
+    if (g.tags[entry] != at + 1) {
+      fill_row(bits, g.columns, adj(g.rows.p[at]));
+      g.tags[entry] = static_cast<uint32_t>(at + 1);
+    }
+    return Bits{bits, 0, g.columns.n};
+  }
+  /// A row that stays.
+  [[nodiscard]] Bits kept_row(vid* out, const Local& g, uint64_t at) const {
+    if (is_whole(g)) return row(g, at);
+    fill_row(out, g.columns, adj(g.rows.p[at]));
+    return Bits{out, 0, g.columns.n};
+  }
+  /// The columns that a row lacks.
+  [[nodiscard]] Bits others(vid* out, const Local& g, uint64_t at) const {
+    const Bits b = row(g, at);
+    for (uint64_t word = 0; word < g.stride; ++word) out[word] = ~b.p[word];
+    return Bits{out, 0, g.columns.n};
+  }
+  /// Sets of bits over the range of a, which that of b holds.
+  Bits both(vid* out, Bits a, Bits b) const {
+    GALENA_ISA::both(out, a.p, b.p, a.begin, a.end);
+    return Bits{out, a.begin, a.end};
+  }
+  Bits without(vid* out, Bits a, Bits b) const {
+    GALENA_ISA::without(out, a.p, b.p, a.begin, a.end);
+    return Bits{out, a.begin, a.end};
+  }
+  static vid both_n(Bits a, Bits b) { return GALENA_ISA::both_n(a.p, b.p, a.begin, a.end); }
+  static vid without_n(Bits a, Bits b) { return GALENA_ISA::without_n(a.p, b.p, a.begin, a.end); }
+  static vid zeros_n(Bits a) { return static_cast<vid>(a.end - a.begin) - ones_n(a); }
+  static vid ones_n(Bits a) { return GALENA_ISA::both_n(a.p, a.p, a.begin, a.end); }
   /// Calls f(i) for each i in [begin, end): a loop whose rounds are independent and so short that a
   /// GPU gives each to a lane.
   template <class F>

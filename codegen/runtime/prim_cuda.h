@@ -7,6 +7,7 @@
 // leaves nothing behind, so that it can be run again, here or elsewhere.
 
 #define GALENA_ISA gpu
+#include "codegen/runtime/bits.h"
 #include "codegen/runtime/chunk.h"
 #include "codegen/runtime/gpu_job.h"
 #include "codegen/runtime/team.h"
@@ -91,6 +92,61 @@ class Gpu : public Access {
       around(s, low, high, [&](vid y) { counter[y] = 0; });
     team_.sync();
   }
+
+  /// Local graphs (bits.h).
+  [[nodiscard]] GALENA_DEVICE Local local(int l, Span rows, Span columns) {
+    uint32_t* const memory = job_.locals + (worker_ * job_.n_locals + static_cast<uint64_t>(l)) * job_.local_capacity;
+    const Local g = local_graph(memory, job_.local_capacity, rows, columns);
+    if (g.entries == 0 && rows.n > 0) overflow_ = true;
+    team_.sync();  // others may still read what was there
+    each(team_, 0, g.entries, [&](uint64_t i) { g.tags[i] = 0; });
+    team_.sync();
+    return g;
+  }
+  /// A row, until the next one is asked for.
+  [[nodiscard]] GALENA_DEVICE Bits row(const Local& g, uint64_t at) {
+    if (g.entries == 0) return Bits{g.bits, 0, 0};
+    const uint64_t entry = entry_of(g, at);
+    uint32_t* const bits = g.bits + entry * g.stride;
+    if (g.tags[entry] != at + 1) {
+      fill_row(bits, g, adj(g.rows.p[at]));
+      team_.lanes([&](int lane) {
+        if (lane == 0) g.tags[entry] = static_cast<uint32_t>(at + 1);
+      });
+      team_.sync();
+    }
+    return Bits{bits, 0, g.columns.n};
+  }
+  /// A row that stays.
+  [[nodiscard]] GALENA_DEVICE Bits kept_row(vid* out, const Local& g, uint64_t at) {
+    if (is_whole(g) || g.entries == 0) return row(g, at);
+    if (!fits(g.columns.n)) return Bits{g.bits, 0, 0};
+    fill_row(out, g, adj(g.rows.p[at]));
+    finder_.forget();
+    return Bits{out, 0, g.columns.n};
+  }
+  /// The columns that a row lacks.
+  [[nodiscard]] GALENA_DEVICE Bits others(vid* out, const Local& g, uint64_t at) {
+    const Bits b = row(g, at);
+    return store_bits(out, b, [&](uint64_t word) { return ~b.p[word]; });
+  }
+  /// Sets of bits over the range of a, which that of b holds.
+  GALENA_DEVICE Bits both(vid* out, Bits a, Bits b) {
+    return store_bits(out, met(a, b), [&](uint64_t word) { return a.p[word] & b.p[word]; });
+  }
+  GALENA_DEVICE Bits without(vid* out, Bits a, Bits b) {
+    return store_bits(out, met(a, b), [&](uint64_t word) { return a.p[word] & ~b.p[word]; });
+  }
+  GALENA_DEVICE vid both_n(Bits a, Bits b) const {
+    return count_bits(met(a, b), [&](uint64_t word) { return a.p[word] & b.p[word]; });
+  }
+  GALENA_DEVICE vid without_n(Bits a, Bits b) const {
+    return count_bits(met(a, b), [&](uint64_t word) { return a.p[word] & ~b.p[word]; });
+  }
+  GALENA_DEVICE vid ones_n(Bits a) const {
+    return count_bits(a, [&](uint64_t word) { return a.p[word]; });
+  }
+  GALENA_DEVICE vid zeros_n(Bits a) const { return static_cast<vid>(a.end - a.begin) - ones_n(a); }
 
   /// Calls f(i) for each i in [begin, end), each in one lane.
   template <class F>
@@ -184,6 +240,63 @@ class Gpu : public Access {
     finder_.forget();
     if (kept > room) overflow_ = true;
     return Span{out, static_cast<vid>(kept < room ? kept : room)};
+  }
+
+  /// The range that both have: that of a, but where there was no memory for b.
+  GALENA_DEVICE static Bits met(Bits a, Bits b) { return Bits{a.p, a.begin, a.end < b.end ? a.end : b.end}; }
+
+  /// Whether a slot holds a row over so many columns; where not, the chunk overflows.
+  GALENA_DEVICE bool fits(uint64_t columns) {
+    if (row_words(columns) > job_.slot_capacity) overflow_ = true;
+    return row_words(columns) <= job_.slot_capacity;
+  }
+
+  /// The words of range b, each made by one lane.
+  template <class F>
+  GALENA_DEVICE Bits store_bits(vid* out, Bits b, F&& word) {
+    if (!fits(b.end)) return Bits{b.p, 0, 0};
+    team_.sync();  // others may still read what was there
+    if (b.begin < b.end) each(team_, b.begin / 64 * 2, (b.end + 63) / 64 * 2, [&](uint64_t i) { out[i] = word(i); });
+    team_.sync();
+    finder_.forget();
+    return Bits{out, b.begin, b.begin < b.end ? b.end : b.begin};
+  }
+  template <class F>
+  GALENA_DEVICE vid count_bits(Bits b, F&& word) const {
+    if (b.begin >= b.end) return 0;
+    uint64_t mine = 0;
+    each(team_, b.begin / 32, (b.end + 31) / 32, [&](uint64_t i) {
+      const uint64_t within = bits_within(i / 2, b.begin, b.end) >> (i % 2 * 32);
+      mine += bits_in(word(i) & static_cast<uint32_t>(within));
+    });
+    return static_cast<vid>(team_.total(mine));
+  }
+
+  /// out = which of the columns are in the list: the fewer are searched for in the more.
+  GALENA_DEVICE void fill_row(uint32_t* out, const Local& g, Span list) {
+    const Span columns = g.columns;
+    team_.sync();  // others may still read what was there
+    if (list.n < columns.n) {
+      each(team_, 0, g.stride, [&](uint64_t i) { out[i] = 0; });
+      team_.sync();
+      each(team_, 0, list.n, [&](uint64_t i) {
+        const vid at = lower(columns, list.p[i]);
+        if (at < columns.n && columns.p[at] == list.p[i]) raise_bits(out + at / 32, 1U << (at % 32));
+      });
+    } else {
+      finder_.prepare(team_, list);
+      for (uint64_t base = 0; base < g.stride * kWarp; base += T::kLanes) {
+        const auto votes = team_.vote([&](int lane) {
+          const uint64_t i = base + static_cast<uint64_t>(lane);
+          return i < columns.n && finder_.has(list, columns.p[i]);
+        });
+        team_.lanes([&](int lane) {
+          const uint64_t word = (base + static_cast<uint64_t>(lane)) / kWarp;
+          if (lane % kWarp == 0 && word < g.stride) out[word] = votes.of_warp(lane);
+        });
+      }
+    }
+    team_.sync();
   }
 
   /// Calls f(y) for each x in s and each neighbour y of x with low <= y < high: a warp a list. Returns how many

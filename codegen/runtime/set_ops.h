@@ -24,6 +24,12 @@ struct SetOps {
   void (*count_out)(uint32_t* counters, Span s);
   void (*mark_in)(uint8_t* marks, Span s);
   void (*mark_out)(uint8_t* marks, Span s);
+  // Of rows of bits (bits.h), over positions [begin, end).
+  vid (*both_n)(const uint32_t* a, const uint32_t* b, uint64_t begin, uint64_t end);
+  vid (*without_n)(const uint32_t* a, const uint32_t* b, uint64_t begin, uint64_t end);
+  void (*both)(uint32_t* out, const uint32_t* a, const uint32_t* b, uint64_t begin, uint64_t end);
+  void (*without)(uint32_t* out, const uint32_t* a, const uint32_t* b, uint64_t begin, uint64_t end);
+  void (*fill_row)(uint32_t* out, Span columns, Span list);
 };
 
 /// The table of a level, or null where the compiler could not build it.

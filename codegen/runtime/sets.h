@@ -61,6 +61,7 @@ constexpr vid kSlack = 16;
 // clang-format off
 #include "codegen/runtime/sets_search.h"
 #include "codegen/runtime/sets_marks.h"
+#include "codegen/runtime/sets_bits.h"
 // clang-format on
 
 #if defined(GALENA_SET_TABLE)
@@ -113,5 +114,7 @@ static inline vid isect_any(vid* out, Span a, Span b) {
 static inline vid diff_n(Span a, Span b) { return a.n - isect_n(a, b); }
 
 }  // namespace galena::rt::GALENA_ISA
+
+#include "codegen/runtime/sets_rows.h"
 
 #endif  // GALENA_SET_TABLE

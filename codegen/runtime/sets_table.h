@@ -20,6 +20,25 @@ static inline vid filter_elabel(vid* out, Span a, const uint32_t* labels, Labels
   return table.filter_elabel(out, a, labels, set.p, set.n, set.negated);
 }
 
+/// Rows of up to this many positions are counted without a call.
+constexpr uint64_t kShortRow = 512;
+
+static inline vid both_n(const uint32_t* a, const uint32_t* b, uint64_t begin, uint64_t end) {
+  if (end - begin <= kShortRow) return combine_n<true>(a, b, begin, end, whole_words_n<true>);
+  return table.both_n(a, b, begin, end);
+}
+static inline vid without_n(const uint32_t* a, const uint32_t* b, uint64_t begin, uint64_t end) {
+  if (end - begin <= kShortRow) return combine_n<false>(a, b, begin, end, whole_words_n<false>);
+  return table.without_n(a, b, begin, end);
+}
+static inline void both(uint32_t* out, const uint32_t* a, const uint32_t* b, uint64_t begin, uint64_t end) {
+  table.both(out, a, b, begin, end);
+}
+static inline void without(uint32_t* out, const uint32_t* a, const uint32_t* b, uint64_t begin, uint64_t end) {
+  table.without(out, a, b, begin, end);
+}
+static inline void fill_row(uint32_t* out, Span columns, Span list) { table.fill_row(out, columns, list); }
+
 }  // namespace galena::rt::GALENA_ISA
 
 /// Called once, before the kernel runs.

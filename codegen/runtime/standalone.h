@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "codegen/runtime/bits.h"
 #include "codegen/runtime/gpu_job.h"
 
 namespace galena::rt::standalone {
@@ -20,7 +21,7 @@ using KernelFn = void (*)(GpuJob);
 
 struct Kernel {
   KernelFn warps, blocks;
-  uint32_t slots, counters, marks, outputs;
+  uint32_t slots, counters, marks, locals, outputs;
 };
 
 /// A number to print: a sum of a kernel, by what symmetry it counts too often.
@@ -124,6 +125,13 @@ bool zeros(T*& to, uint64_t n) {
   return true;
 }
 
+/// Words of a worker's local graph: room for all rows, or for as many as the limit allows.
+inline uint64_t local_capacity(bool blocks, const GraphView& graph) {
+  const uint64_t row = row_words(graph.max_degree) + 1;
+  const uint64_t most = blocks ? kBlockLocal : kWarpLocal;
+  return std::min(graph.max_degree * row, std::max(most, row));
+}
+
 /// Runs the chunks; those that did not fit their buffers are put into `left`, the others added to `sums`.
 inline bool launch(const Kernel& kernel, bool blocks, uint64_t slot_capacity, const GraphView& graph,
                    const std::vector<Chunk>& chunks, std::vector<i128>& sums, std::vector<Chunk>& left) {
@@ -137,8 +145,9 @@ inline bool launch(const Kernel& kernel, bool blocks, uint64_t slot_capacity, co
   GALENA_CALL(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&resident, function, threads, 0));
   GpuJob job{};
   job.n_padded = (static_cast<uint64_t>(graph.n) + 63) / 64 * 64;
-  const uint64_t bytes =
-      kernel.slots * slot_capacity * sizeof(vid) + job.n_padded * (4ULL * kernel.counters + kernel.marks);
+  const uint64_t bytes = kernel.slots * slot_capacity * sizeof(vid) +
+                         job.n_padded * (4ULL * kernel.counters + kernel.marks) +
+                         kernel.locals * local_capacity(blocks, graph) * sizeof(uint32_t);
   GALENA_CALL(cudaMemGetInfo(&free, &all));
   uint64_t workers = static_cast<uint64_t>(processors) * static_cast<uint64_t>(resident) * per_block;
   if (bytes > 0) workers = std::min<uint64_t>(workers, free / 2 / bytes / per_block * per_block);
@@ -153,6 +162,8 @@ inline bool launch(const Kernel& kernel, bool blocks, uint64_t slot_capacity, co
   job.n_slots = kernel.slots;
   job.n_counters = kernel.counters;
   job.n_marks = kernel.marks;
+  job.n_locals = kernel.locals;
+  job.local_capacity = local_capacity(blocks, graph);
   job.slot_capacity = slot_capacity;
   Chunk* on_device = nullptr;
   if (!upload(on_device, chunks.data(), chunks.size())) return false;
@@ -160,7 +171,8 @@ inline bool launch(const Kernel& kernel, bool blocks, uint64_t slot_capacity, co
   if (!zeros(job.next, 1) || !zeros(job.stop, 1) || !zeros(job.found, 1) || !zeros(job.states, job.n_chunks) ||
       !zeros(job.sums, job.n_chunks * job.n_outputs) || !zeros(job.slots, workers * kernel.slots * slot_capacity) ||
       !zeros(job.counters, workers * kernel.counters * job.n_padded) ||
-      !zeros(job.marks, workers * kernel.marks * job.n_padded))
+      !zeros(job.marks, workers * kernel.marks * job.n_padded) ||
+      !zeros(job.locals, workers * kernel.locals * job.local_capacity))
     return false;
   function<<<static_cast<unsigned>(workers / per_block), static_cast<unsigned>(threads)>>>(job);
   GALENA_CALL(cudaGetLastError());
@@ -170,7 +182,7 @@ inline bool launch(const Kernel& kernel, bool blocks, uint64_t slot_capacity, co
   GALENA_CALL(cudaMemcpy(states.data(), job.states, states.size() * sizeof(ChunkState), cudaMemcpyDeviceToHost));
   GALENA_CALL(cudaMemcpy(found.data(), job.sums, found.size() * sizeof(i128), cudaMemcpyDeviceToHost));
   void* const used[] = {on_device, job.next,  job.stop,     job.found, job.states,
-                        job.sums,  job.slots, job.counters, job.marks};
+                        job.sums,  job.slots, job.counters, job.marks, job.locals};
   for (void* memory : used) GALENA_CALL(cudaFree(memory));
   for (size_t i = 0; i < chunks.size(); ++i) {
     if (states[i] == ChunkState::overflow) {

@@ -36,6 +36,15 @@ GALENA_DEVICE static inline uint32_t raise_one(uint32_t* p) {
 #endif
 }
 
+/// Sets the bits of `mask` in *p, where other lanes may set others at the same time.
+GALENA_DEVICE static inline void raise_bits(uint32_t* p, uint32_t mask) {
+#ifdef __CUDACC__
+  atomicOr(p, mask);
+#else
+  *p |= mask;
+#endif
+}
+
 /// Adds n to *p, which other teams may do at the same time; returns what was there.
 GALENA_DEVICE static inline uint64_t fetch_add(uint64_t* p, uint64_t n) {
 #ifdef __CUDACC__
@@ -100,6 +109,8 @@ struct Votes {
     for (int w = 0; w < W; ++w) all += bits_in(warp[w]);
     return all;
   }
+  /// What the lanes of the warp of this lane said, a bit each.
+  [[nodiscard]] GALENA_DEVICE uint32_t of_warp(int lane) const { return of(lane / kWarp); }
   /// How many lanes before this one said yes.
   [[nodiscard]] GALENA_DEVICE uint32_t rank(int lane) const {
     uint32_t before = bits_in(of(lane / kWarp) & ((1U << (lane % kWarp)) - 1));

@@ -40,6 +40,9 @@ struct HostJob {
     job.counters = w.counters;
     job.marks = w.marks;
     job.n_padded = w.n_padded;
+    job.n_locals = kPlenty;
+    job.locals = w.locals;
+    job.local_capacity = w.local_capacity;
     job.logs = log;
     job.log_capacity = kHostLog;
     job.local = lists ? nullptr : w.local;

@@ -276,7 +276,7 @@ class Maker {
       Job each;
       each.selected.bare = codegen::merge(plans);
       each.selected.plan = each.selected.bare;
-      codegen::finish_plan(each.selected.plan, graph_->statistics(), true);
+      codegen::finish_plan(each.selected.plan, graph_->statistics(), {.counters = true});
       each.selected.plan.checked = checked_;
       each.selected.estimate = sampled_cost(each.selected.plan, *graph_, 1, stop_).nanoseconds;
       each.selected.sampled = true;

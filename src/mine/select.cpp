@@ -41,8 +41,8 @@ std::string describe(const codegen::RankedPlan& candidate, bool linked) {
   std::string order;
   for (const int u : candidate.plan.outputs.front().order) order += " " + std::to_string(u);
   return "order" + order + ", " + std::to_string(candidate.plan.max_depth + 1) + " loops, " +
-         std::to_string(candidate.plan.counters.size()) + " counters, estimated " +
-         std::to_string(candidate.estimate / 1e6) + " ms" + (linked ? ", built in" : "");
+         std::to_string(candidate.plan.counters.size()) + " counters, " + std::to_string(candidate.plan.locals.size()) +
+         " local graphs, estimated " + std::to_string(candidate.estimate / 1e6) + " ms" + (linked ? ", built in" : "");
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ SampledCost sampled_cost(const codegen::Plan& plan, const Prepared& graph, doubl
     codegen::Meter meter;
     meter.limit = kDrawBudget * effort;
     interpreter.run_metered(worker, {unit, unit + 1, 0, 1}, meter);
-    sum += meter.outermost / own + (meter.total - meter.outermost);
+    sum += (meter.outermost + meter.rows) / own + (meter.total - meter.outermost);
     spent += meter.total;
     ++drawn;
     if (worker.aborted != 0) {

@@ -2,6 +2,7 @@
 // The memory of one worker: all that a run of a plan writes, allocated once.
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "codegen/plan/plan.hpp"
@@ -11,7 +12,8 @@ namespace galena::mine {
 
 class WorkerMemory {
  public:
-  /// Buffers for `plan` on `graph`: slots x max degree, and n for each mark and counter.
+  /// Buffers for `plan` on `graph`: slots x max degree, n for each mark and counter, and rows of each local graph:
+  /// all there can be, or as many as a limit allows.
   WorkerMemory(const codegen::Plan& plan, const rt::GraphView& graph);
   WorkerMemory(const WorkerMemory&) = delete;
   WorkerMemory& operator=(const WorkerMemory&) = delete;
@@ -30,6 +32,7 @@ class WorkerMemory {
   std::vector<rt::vid> slots_;
   std::vector<std::uint32_t> counters_;
   std::vector<std::uint8_t> marks_;
+  std::unique_ptr<std::uint32_t[]> locals_;  ///< not touched before it is used
   std::vector<rt::i128> sums_;
 };
 

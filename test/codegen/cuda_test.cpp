@@ -6,6 +6,8 @@
 #include "codegen/emit/cuda.hpp"
 #include "codegen/jit/jit.hpp"
 #include "codegen/jit/nvrtc.hpp"
+#include "codegen/passes/assist.hpp"
+#include "codegen/passes/local.hpp"
 #include "codegen/pattern/canonical.hpp"
 #include "codegen/runtime/gpu_job.h"
 #include "galena/error.hpp"
@@ -120,6 +122,21 @@ TEST_CASE("NVRTC compiles every named pattern's kernels") {
     request.name = name;
     INFO(name);
     CHECK(jit::compile_cuda(emit_cuda(plan_of(pattern, request)), kArch).bytes.starts_with("\177ELF"));
+  }
+}
+
+TEST_CASE("NVRTC compiles local graphs") {
+  std::string why;
+  if (!jit::nvrtc_available(&why)) GALENA_SKIP(why);
+  const PrivateCache cache;
+  for (const char* text : {"COUNT INDUCED diamond", "LIST clique(5)", "COUNT octahedron", "COUNT prism(3)"}) {
+    const Query query = parse_queries(text).front();
+    Plan plan = make_plans(query.pattern, GraphStatistics::typical(), request_for(query)).front().bare;
+    add_locals(plan, 1);
+    assign_slots(plan);
+    REQUIRE(!plan.locals.empty());
+    INFO(print(plan));
+    CHECK(jit::compile_cuda(emit_cuda(plan), kArch).bytes.starts_with("\177ELF"));
   }
 }
 

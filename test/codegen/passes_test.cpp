@@ -158,14 +158,14 @@ TEST_CASE("merged plans sum what separate ones do, with fewer steps") {
       if (k > 3) CHECK(set_steps(merged) < steps);
 
       REQUIRE(merged.outputs.size() == separate.size());
-      finish_plan(merged, GraphStatistics::typical(), counters);
+      finish_plan(merged, GraphStatistics::typical(), {.counters = counters});
       for (int repeat = 0; repeat < 5; ++repeat) {
         const SmallGraph graph(10, 0.5, random);
         const PlanOutcome together = interpret(merged, graph, random);
         CHECK(together.clean);
         for (std::size_t i = 0; i < separate.size(); ++i) {
           Plan alone = separate[i];
-          finish_plan(alone, GraphStatistics::typical(), counters);
+          finish_plan(alone, GraphStatistics::typical(), {.counters = counters});
           INFO(merged.outputs[i].name);
           CHECK(merged.outputs[i].divisor == alone.outputs.front().divisor);
           REQUIRE(together.sums[i] == interpret(alone, graph, random).sums.front());

@@ -8,6 +8,7 @@
 #include "codegen/interpret/interpreter.hpp"
 #include "codegen/plan/plan.hpp"
 #include "codegen/plan/walk.hpp"
+#include "codegen/runtime/bits.h"
 #include "test/codegen/oracle.hpp"
 #include "test/codegen/small_graph.hpp"
 
@@ -28,12 +29,17 @@ struct PlanOutcome {
 
 class PlanRun {
  public:
-  PlanRun(const codegen::Plan& plan, const SmallGraph& graph) : plan_(plan), graph_(graph) {
+  /// `local_rows`: the longest rows that a local graph has room for.
+  PlanRun(const codegen::Plan& plan, const SmallGraph& graph, std::uint64_t local_rows = 64)
+      : plan_(plan), graph_(graph) {
     const std::size_t capacity = (graph.view().max_degree + 31) / 16 * 16;
     const std::size_t padded = (graph.view().n + 63) / 64 * 64;
     slots_.resize(capacity * static_cast<std::size_t>(plan.slots));
     counters_.resize(padded * plan.counters.size());
     marks_.resize(padded * plan.marks.size());
+    worker_.local_capacity = local_rows * (rt::row_words(graph.view().max_degree) + 1);
+    locals_.resize(worker_.local_capacity * plan.locals.size(), 0xdeadbeefU);
+    worker_.locals = locals_.data();
     result_.sums.resize(plan.outputs.size());
     result_.local.resize(graph.view().n);
     worker_.graph = &graph.view();
@@ -120,13 +126,14 @@ class PlanRun {
   std::vector<std::uint32_t> labels_, asked_, found_;
   std::uint64_t count_ = 0;
   rt::ImageTask task_{};
+  std::vector<std::uint32_t> locals_;
   PlanOutcome result_;
 };
 
 inline PlanOutcome interpret(const codegen::Plan& plan, const SmallGraph& graph, std::mt19937& random,
-                             std::uint64_t longest = 12) {
+                             std::uint64_t longest = 12, std::uint64_t local_rows = 64) {
   const codegen::Interpreter interpreter(plan);
-  return PlanRun(plan, graph)
+  return PlanRun(plan, graph, local_rows)
       .over_random_chunks([&](rt::Worker& w, const rt::Chunk& c) { interpreter.run(w, c); }, random, longest);
 }
 

@@ -1,5 +1,6 @@
 // Every set operation of every level this CPU runs, against the standard library.
 
+#include "codegen/runtime/bits.h"
 #include "codegen/runtime/dispatch.hpp"
 #include "galena/error.hpp"
 #include "test/support/catch.hpp"
@@ -176,6 +177,68 @@ TEST_CASE("zero is not found in a long list without it") {
         small.insert(small.begin(), 0);
         check_pair(*ops, small, large);
         check_pair(*ops, large, small);
+      }
+    }
+  }
+}
+
+TEST_CASE("rows of bits say which of their columns are in a list") {
+  Random random(8);
+  const size_t sizes[] = {0, 1, 2, 7, 8, 16, 17, 31, 32, 33, 63, 64, 65, 100, 129, 700, 1025, 3000, 40000};
+  for (const SetOps* ops : galena::rt::available_set_ops()) {
+    for (const size_t n : sizes) {
+      for (const size_t m : sizes) {
+        const uint64_t range = std::max(n, m) * (1 + random() % 20) + 2;
+        const List columns = random_list(random, n, range, random() % 2), list = random_list(random, m, range);
+        const Placed placed(columns, n % 5), other(list, m % 3);
+        std::vector<uint32_t> row(galena::rt::row_words(n) + 1, kCanary);
+        ops->fill_row(row.data(), placed.span(), other.span());
+        bool agree = row.back() == kCanary;
+        for (size_t i = 0; i < n; ++i) {
+          const bool in = std::binary_search(list.begin(), list.end(), columns[i]);
+          agree = agree && ((row[i / 32] >> (i % 32)) & 1U) == (in ? 1U : 0U);
+        }
+        INFO(ops->name << ": " << n << " columns, a list of " << m);
+        REQUIRE(agree);
+      }
+    }
+  }
+}
+
+TEST_CASE("rows of bits are combined and counted within any range") {
+  Random random(9);
+  for (const SetOps* ops : galena::rt::available_set_ops()) {
+    for (const size_t n : {1, 31, 64, 65, 128, 500, 513, 2000}) {
+      const size_t words = galena::rt::row_words(n);
+      std::vector<uint32_t> a(words), b(words);
+      for (uint32_t& word : a) word = static_cast<uint32_t>(random());
+      for (uint32_t& word : b) word = static_cast<uint32_t>(random());
+      const auto has = [](const std::vector<uint32_t>& row, size_t i) { return ((row[i / 32] >> (i % 32)) & 1U) != 0; };
+      for (int repeat = 0; repeat < 60; ++repeat) {
+        const size_t begin = repeat < 2 ? 0 : random() % (n + 1);
+        const size_t end = repeat < 2 ? n : begin + random() % (n - begin + 1);
+        std::vector<uint32_t> both(words + 1, kCanary), without(words + 1, kCanary);
+        ops->both(both.data(), a.data(), b.data(), begin, end);
+        ops->without(without.data(), a.data(), b.data(), begin, end);
+        vid expected_both = 0, expected_without = 0;
+        bool agree = both.back() == kCanary && without.back() == kCanary;
+        for (size_t i = begin; i < end; ++i) {
+          expected_both += has(a, i) && has(b, i) ? 1 : 0;
+          expected_without += has(a, i) && !has(b, i) ? 1 : 0;
+          agree = agree && has(both, i) == (has(a, i) && has(b, i)) && has(without, i) == (has(a, i) && !has(b, i));
+        }
+        INFO(ops->name << ": [" << begin << ", " << end << ") of " << n);
+        REQUIRE(agree);
+        REQUIRE(ops->both_n(a.data(), b.data(), begin, end) == expected_both);
+        REQUIRE(ops->without_n(a.data(), b.data(), begin, end) == expected_without);
+        const galena::rt::Bits bits{a.data(), begin, end};
+        size_t walked = galena::rt::next_bit(bits, begin);
+        for (size_t i = begin; i < end; ++i)
+          if (has(a, i)) {
+            REQUIRE(walked == i);
+            walked = galena::rt::next_bit(bits, i + 1);
+          }
+        REQUIRE(walked == end);
       }
     }
   }

@@ -148,6 +148,97 @@ TEST_CASE("what does not fit a slot is reported, not written") {
   CHECK(bench.slots.back() == 7);
 }
 
+/// Local graphs over `n` columns of lists around `m`, with memory for `room` rows.
+template <int W>
+void check_local(std::mt19937_64& random, std::size_t n, std::size_t m, std::size_t room) {
+  constexpr std::size_t kRows = 7;
+  const uint64_t range = 2 * std::max(n, m) + kRows;
+  const List columns = random_list(random, n, 0, range);
+  List rows(kRows), indices;
+  std::vector<uint64_t> indptr{0};
+  std::vector<List> lists;
+  for (std::size_t i = 0; i < kRows; ++i) {
+    rows[i] = static_cast<vid>(i);
+    lists.push_back(random_list(random, m + i, 0, range));
+    indices.insert(indices.end(), lists[i].begin(), lists[i].end());
+    indptr.push_back(indices.size());
+  }
+  Bench bench(row_words(columns.size()));
+  bench.job.graph.indptr = indptr.data();
+  bench.job.graph.indices = indices.data();
+  const uint64_t capacity = room * (row_words(columns.size()) + 1);
+  List memory(capacity + 1, 7);
+  bench.job.locals = memory.data();
+  bench.job.local_capacity = capacity;
+  bench.job.n_locals = 1;
+  const auto has = [&](std::size_t row, std::size_t i) {
+    return std::binary_search(lists[row].begin(), lists[row].end(), columns[i]);
+  };
+  int wrong = 0;
+  by_teams<W>(bench, [&](auto& x) {
+    const Local g = x.local(0, span(rows), span(columns));
+    for (const std::size_t at : {0, 3, 6, 3, 1, 0}) {
+      const std::size_t begin = columns.size() / 3, end = columns.size() - columns.size() / 5;
+      vid ones = 0, both = 0, without = 0;
+      for (std::size_t i = begin; i < end; ++i) {
+        ones += has(at, i) ? 1 : 0;
+        both += has(at, i) && has(5, i) ? 1 : 0;
+        without += has(at, i) && !has(5, i) ? 1 : 0;
+      }
+      const Bits kept = bits_below(bits_from(x.kept_row(x.slot(0), g, at), begin), end);
+      wrong += x.ones_n(kept) != ones || x.zeros_n(kept) != end - begin - ones;
+      wrong += none_of(kept) != (ones == 0);
+      wrong += x.both_n(kept, x.row(g, 5)) != both || x.without_n(kept, x.row(g, 5)) != without;
+      const Bits met = x.both(x.slot(0), bits_below(bits_from(x.row(g, at), begin), end), x.row(g, at));
+      wrong += x.ones_n(met) != ones;
+      const Bits others = bits_below(bits_from(x.others(x.slot(0), g, at), begin), end);
+      wrong += x.ones_n(others) != end - begin - ones;
+      std::size_t walked = next_bit(others, begin);
+      for (std::size_t i = begin; i < end; ++i)
+        if (!has(at, i)) {
+          wrong += walked != i;
+          walked = next_bit(others, i + 1);
+        }
+      wrong += walked != end;
+      const Bits left = x.without(x.slot(0), bits_below(bits_from(x.row(g, at), begin), end), x.row(g, at));
+      wrong += !none_of(left);
+    }
+    wrong += x.stopped() ? 1 : 0;
+  });
+  INFO(columns.size() << " columns, lists of " << m << ", room for " << room << " rows, " << W << " warps");
+  CHECK(wrong == 0);
+  CHECK(memory.back() == 7);
+  CHECK(bench.slots.back() == 7);
+}
+
+TEST_CASE("teams fill, combine and count rows of bits") {
+  std::mt19937_64 random(7);
+  for (const std::size_t n : {0, 1, 31, 32, 33, 64, 65, 300})
+    for (const std::size_t m : {0, 1, 33, 64, 400})
+      for (const std::size_t room : {1, 2, 7, 9}) check_local<1>(random, n, m, room);
+  for (const std::size_t n : {1, 64, 300}) check_local<kWarpsPerWorker>(random, n, 100, 2);
+}
+
+TEST_CASE("local graphs without memory for a row are reported, not written") {
+  List columns(100);
+  for (vid i = 0; i < 100; ++i) columns[i] = i;
+  Bench bench(100);
+  List memory(3, 7);
+  bench.job.locals = memory.data();
+  bench.job.local_capacity = 2;
+  bench.job.n_locals = 1;
+  int wrong = 0;
+  by_teams<1>(bench, [&](auto& x) {
+    wrong += x.stopped() ? 1 : 0;
+    const Local g = x.local(0, span(columns), span(columns));
+    const Bits row = x.kept_row(x.slot(0), g, 3);
+    wrong += !none_of(row) || x.ones_n(row) != 0 || x.ones_n(x.both(x.slot(0), row, x.row(g, 4))) != 0;
+    wrong += x.stopped() ? 0 : 1;
+  });
+  CHECK(wrong == 0);
+  CHECK(memory.back() == 7);
+}
+
 TEST_CASE("sums of lanes count each lane once, in 128 bits") {
   Bench bench(1);
   i128 sums[1] = {};

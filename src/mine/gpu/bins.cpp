@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "codegen/runtime/bits.h"
 #include "codegen/runtime/chunk.h"
 
 namespace galena::mine::gpu {
@@ -24,15 +25,6 @@ bool second_is_neighbour(const codegen::Plan& plan) {
   });
 }
 
-/// Elements of the set at the most; around(d): of the neighbours of v[d].
-template <class F>
-std::uint64_t most(const codegen::Plan& plan, const codegen::SetDef& set, const F& around) {
-  const std::uint64_t here = around(set.vertex);
-  if (set.op == codegen::SetDef::Op::adjacency) return here;
-  const std::uint64_t left = most(plan, plan.sets[static_cast<std::size_t>(set.a)], around);
-  return set.op == codegen::SetDef::Op::intersect ? std::min(left, here) : left;
-}
-
 }  // namespace
 
 Bounds::Bounds(const rt::GraphView& graph) : graph_(graph), neighbour_(graph.n) {
@@ -46,20 +38,54 @@ std::uint64_t Bounds::roots(const rt::Chunk& chunk) const {
   return roots.end - roots.begin;
 }
 
-std::uint64_t Bounds::slot(const codegen::Plan& plan, const rt::Chunk& chunk) const {
-  const rt::Slice roots = rt::roots(graph_, chunk);
-  std::uint64_t root = 0, second = second_is_neighbour(plan) ? 0 : graph_.max_degree;
-  for (std::uint64_t v = roots.begin; v < roots.end; ++v) {
-    root = std::max<std::uint64_t>(root, degree(graph_, static_cast<rt::vid>(v)));
-    second = std::max<std::uint64_t>(second, neighbour_[v]);
+class Bounds::Most {
+ public:
+  Most(const Bounds& bounds, const codegen::Plan& plan, const rt::Chunk& chunk)
+      : plan_(plan), degree_(bounds.graph_.max_degree) {
+    const rt::Slice roots = rt::roots(bounds.graph_, chunk);
+    second_ = second_is_neighbour(plan) ? 0 : degree_;
+    for (std::uint64_t v = roots.begin; v < roots.end; ++v) {
+      root_ = std::max<std::uint64_t>(root_, degree(bounds.graph_, static_cast<rt::vid>(v)));
+      second_ = std::max<std::uint64_t>(second_, bounds.neighbour_[v]);
+    }
   }
-  const auto around = [&](int vertex) -> std::uint64_t {
-    return vertex == 0 ? root : vertex == 1 ? second : graph_.max_degree;
-  };
+
+  [[nodiscard]] std::uint64_t operator()(int id) const {
+    const codegen::SetDef& set = plan_.sets[static_cast<std::size_t>(id)];
+    const std::uint64_t here = set.vertex == 0 ? root_ : set.vertex == 1 ? second_ : degree_;
+    if (set.op == codegen::SetDef::Op::adjacency) return here;
+    const std::uint64_t left = (*this)(set.a);
+    return set.op == codegen::SetDef::Op::intersect ? std::min(left, here) : left;
+  }
+  /// Words of a row of the local graph.
+  [[nodiscard]] std::uint64_t row(int local) const {
+    return rt::row_words((*this)(plan_.locals[static_cast<std::size_t>(local)].columns));
+  }
+
+ private:
+  const codegen::Plan& plan_;
+  std::uint64_t degree_, root_ = 0, second_ = 0;
+};
+
+std::uint64_t Bounds::slot(const codegen::Plan& plan, const rt::Chunk& chunk) const {
+  const Most most(*this, plan, chunk);
   std::uint64_t largest = 0;
-  for (const codegen::SetDef& set : plan.sets)
-    if (set.slot >= 0) largest = std::max(largest, most(plan, set, around));
+  for (std::size_t s = 0; s < plan.sets.size(); ++s) {
+    const codegen::SetDef& set = plan.sets[s];
+    if (set.slot >= 0) largest = std::max(largest, set.local >= 0 ? most.row(set.local) : most(static_cast<int>(s)));
+  }
   return largest;
+}
+
+Bounds::LocalWords Bounds::local(const codegen::Plan& plan, const rt::Chunk& chunk) const {
+  const Most most(*this, plan, chunk);
+  LocalWords words;
+  for (std::size_t l = 0; l < plan.locals.size(); ++l) {
+    const std::uint64_t row = most.row(static_cast<int>(l)) + 1;
+    words.row = std::max(words.row, row);
+    words.all = std::max(words.all, row * most(plan.locals[l].rows));
+  }
+  return words;
 }
 
 Team team_for(const codegen::Plan& plan, double weight) {
@@ -74,11 +100,16 @@ Room room_for(const codegen::Plan& plan, const Bounds& bounds, Team team, std::u
   for (const rt::Chunk& chunk : chunks) {
     if (plan.slots > 0) room.slot = std::max(room.slot, bounds.slot(plan, chunk));
     roots = std::max(roots, bounds.roots(chunk));
+    if (plan.locals.empty()) continue;
+    const Bounds::LocalWords words = bounds.local(plan, chunk);
+    const std::uint64_t limit = std::max(team == Team::warp ? limits.warp_local : limits.block_local, words.row);
+    room.local = std::max(room.local, std::min(words.all, limit));
   }
   if (team == Team::warp) room.slot = std::min(room.slot, limits.warp_slot);
   if (has(plan, codegen::Output::Kind::list)) room.log = team == Team::warp ? limits.warp_log : limits.block_log;
   if (has(plan, codegen::Output::Kind::local)) room.log = roots * rt::kLocalWords;
   room.bytes = (room.slot * static_cast<std::uint64_t>(plan.slots) + room.log) * sizeof(rt::vid) +
+               room.local * plan.locals.size() * sizeof(std::uint32_t) +
                n_padded * (plan.counters.size() * sizeof(std::uint32_t) + plan.marks.size());
   return room;
 }

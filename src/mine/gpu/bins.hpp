@@ -7,6 +7,7 @@
 
 #include "codegen/plan/plan.hpp"
 #include "codegen/runtime/abi.h"
+#include "codegen/runtime/gpu_job.h"
 #include "src/mine/gpu/machine.hpp"
 
 namespace galena::mine::gpu {
@@ -19,10 +20,17 @@ class Bounds {
   /// Elements that no set the plan writes to a buffer has more of while it runs this chunk. Sets around v0 and v1
   /// are bounded by the degrees there are in the chunk, deeper ones by the graph's largest.
   [[nodiscard]] std::uint64_t slot(const codegen::Plan& plan, const rt::Chunk& chunk) const;
+  /// Words that the plan's largest local graph takes while it runs this chunk: with all rows, or with one.
+  struct LocalWords {
+    std::uint64_t all = 0, row = 0;
+  };
+  [[nodiscard]] LocalWords local(const codegen::Plan& plan, const rt::Chunk& chunk) const;
   /// Vertices that the chunk begins at.
   [[nodiscard]] std::uint64_t roots(const rt::Chunk& chunk) const;
 
  private:
+  /// Elements of the set at the most, while the chunk runs.
+  class Most;
   const rt::GraphView& graph_;
   std::vector<rt::vid> neighbour_;  ///< by vertex: the largest degree among its neighbours
 };
@@ -30,6 +38,8 @@ class Bounds {
 struct Limits {
   /// Elements that a warp's buffers hold at the most; chunks that turn out to need more go on to blocks.
   std::uint64_t warp_slot = 4096;
+  /// Words that a local graph takes at the most, unless one row is longer.
+  std::uint64_t warp_local = rt::kWarpLocal, block_local = rt::kBlockLocal;
   /// Words of matches that a worker keeps of a LIST chunk.
   std::uint64_t warp_log = 1 << 14, block_log = 1 << 20;
   /// Words of matches that a launch hands on.
@@ -43,8 +53,9 @@ Team team_for(const codegen::Plan& plan, double weight);
 
 /// What one worker needs.
 struct Room {
-  std::uint64_t slot = 0;  ///< elements a slot
-  std::uint64_t log = 0;   ///< words
+  std::uint64_t slot = 0;   ///< elements a slot
+  std::uint64_t local = 0;  ///< words a local graph
+  std::uint64_t log = 0;    ///< words
   std::uint64_t bytes = 0;
 };
 Room room_for(const codegen::Plan& plan, const Bounds& bounds, Team team, std::uint64_t n_padded,

@@ -68,8 +68,9 @@ LeaseRunner::LeaseRunner(Machine& machine, const codegen::Plan& plan, const rt::
 
 std::uint64_t LeaseRunner::bytes() const {
   std::uint64_t all = 0;
-  for (const Memory* memory : {&slots_, &counters_, &marks_, &logs_, &rows_, &local_, &chunks_, &states_, &sums_,
-                               &row_begin_, &row_size_, &words_, &given_, &asked_, &found_, &image_count_})
+  for (const Memory* memory :
+       {&slots_, &counters_, &marks_, &locals_, &logs_, &rows_, &local_, &chunks_, &states_, &sums_, &row_begin_, &row_size_,
+        &words_, &given_, &asked_, &found_, &image_count_})
     all += memory->bytes();
   return all;
 }
@@ -88,6 +89,7 @@ std::uint64_t LeaseRunner::make_room(Team team, const Room& room, std::uint64_t 
   slots_ = Memory();
   counters_ = Memory();
   marks_ = Memory();
+  locals_ = Memory();
   logs_ = Memory();
   if (room.bytes > 0) {
     const auto budget = static_cast<std::uint64_t>(kShareOfMemory * static_cast<double>(machine_.free_bytes()));
@@ -103,6 +105,7 @@ std::uint64_t LeaseRunner::make_room(Team team, const Room& room, std::uint64_t 
     const std::uint64_t counters = plan_.counters.size() * n_padded_ * ids,
                         marks = plan_.marks.size() * n_padded_ * workers;
     if (!take(slots_, static_cast<std::uint64_t>(plan_.slots) * room.slot * ids)) continue;
+    if (!take(locals_, plan_.locals.size() * room.local * ids)) continue;
     if (!take(counters_, counters) || !take(marks_, marks) || !take(logs_, room.log * ids)) continue;
     machine_.zero(counters_.data(), std::max(counters, kAlign));
     machine_.zero(marks_.data(), std::max(marks, kAlign));
@@ -182,6 +185,9 @@ rt::GpuJob LeaseRunner::job(const Room& room, std::uint64_t n) const {
   job.counters = counters_.as<std::uint32_t>();
   job.marks = marks_.as<std::uint8_t>();
   job.n_padded = n_padded_;
+  job.n_locals = static_cast<std::uint32_t>(plan_.locals.size());
+  job.locals = locals_.as<std::uint32_t>();
+  job.local_capacity = room.local;
   job.logs = logs_.as<rt::vid>();
   job.log_capacity = room.log;
   job.local = local_.as<rt::i128>();

@@ -71,7 +71,8 @@ class LeaseRunner {
   std::uint64_t n_padded_;
   bool lists_ = false, counts_local_ = false;
   double compile_seconds_ = 0;
-  Memory slots_, counters_, marks_, logs_, rows_, local_, chunks_, states_, sums_, row_begin_, row_size_, words_;
+  Memory slots_, counters_, marks_, locals_, logs_, rows_, local_, chunks_, states_, sums_, row_begin_, row_size_,
+      words_;
   Memory given_, asked_, found_, image_count_;  ///< of images
   rt::ImageTask images_{};
 };

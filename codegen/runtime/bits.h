@@ -1,0 +1,90 @@
+#pragma once
+// Local graphs: a set of few vertices as a row of bits over a list, so that intersecting two is an AND. A bit
+// stands for a position in the list `columns`; a local graph has such a row for each element of the list `rows`,
+// the neighbours of that element among the columns (Liu, Polisetty, Guan, Serafini, "GraphMini", PACT 2023, keep
+// such neighbours as lists; GLUMIN, PPoPP 2025, as bits). A row is filled when it is first asked for, which costs what a plan without local graphs would pay
+// each time.
+//
+// Where the memory does not hold all rows, a row has the place `position % entries` and is filled anew when
+// another one took it.
+
+#include "codegen/runtime/abi.h"
+
+namespace galena::rt {
+
+/// The positions i, begin <= i < end, whose bit is set in p (bit i % 32 of word i / 32). Words come in pairs;
+/// bits outside of [begin, end) mean nothing.
+struct Bits {
+  const uint32_t* p;
+  uint64_t begin, end;
+};
+
+struct Local {
+  Span rows, columns;
+  uint32_t* bits;    ///< `entries` rows of `stride` words
+  uint32_t* tags;    ///< by entry: 1 + the position in `rows` that it holds, or 0
+  uint64_t entries;  ///< at most rows.n; 0 where there is no memory for one
+  uint64_t stride;
+};
+
+/// Words of a row over n columns: pairs, so that it can be read by 64 bits.
+GALENA_DEVICE static inline uint64_t row_words(uint64_t n) { return (n + 63) / 64 * 2; }
+
+/// The local graph in `memory` of `capacity` words; its tags are to be cleared.
+GALENA_DEVICE static inline Local local_graph(uint32_t* memory, uint64_t capacity, Span rows, Span columns) {
+  const uint64_t stride = row_words(columns.n);
+  const uint64_t most = capacity / (stride + 1);
+  const uint64_t entries = rows.n < most ? rows.n : most;
+  return Local{rows, columns, memory, memory + entries * stride, entries, stride};
+}
+
+/// Whether every row has a place of its own.
+GALENA_DEVICE static inline bool is_whole(const Local& g) { return g.entries == g.rows.n; }
+GALENA_DEVICE static inline uint64_t entry_of(const Local& g, uint64_t row) {
+  return is_whole(g) ? row : row % g.entries;
+}
+
+GALENA_DEVICE static inline Bits bits_below(Bits b, uint64_t at) {
+  const uint64_t end = at < b.end ? at : b.end;
+  return Bits{b.p, b.begin, end > b.begin ? end : b.begin};
+}
+GALENA_DEVICE static inline Bits bits_from(Bits b, uint64_t at) {
+  const uint64_t begin = at > b.begin ? at : b.begin;
+  return Bits{b.p, begin < b.end ? begin : b.end, b.end};
+}
+/// The part of the range that [first, last) of its positions are.
+GALENA_DEVICE static inline Bits bits_part(Bits b, uint64_t first, uint64_t last) {
+  return Bits{b.p, b.begin + first, b.begin + last};
+}
+
+GALENA_DEVICE static inline uint64_t bits_word(const uint32_t* p, uint64_t pair) {
+  return p[2 * pair] | static_cast<uint64_t>(p[2 * pair + 1]) << 32;
+}
+/// The bits of pair `pair` of words that lie within [begin, end).
+GALENA_DEVICE static inline uint64_t bits_within(uint64_t pair, uint64_t begin, uint64_t end) {
+  uint64_t mask = ~uint64_t{0};
+  if (begin > 64 * pair) mask &= begin - 64 * pair < 64 ? mask << (begin - 64 * pair) : 0;
+  if (end < 64 * pair + 64) mask &= end > 64 * pair ? ~uint64_t{0} >> (64 * pair + 64 - end) : 0;
+  return mask;
+}
+
+/// The first position >= i in the set, or b.end.
+GALENA_DEVICE static inline uint64_t next_bit(Bits b, uint64_t i) {
+  if (i >= b.end) return b.end;
+  uint64_t pair = i / 64;
+  uint64_t word = bits_word(b.p, pair) >> (i % 64) << (i % 64);
+  while (word == 0) {
+    if (64 * ++pair >= b.end) return b.end;
+    word = bits_word(b.p, pair);
+  }
+#ifdef __CUDACC__
+  const uint64_t at = 64 * pair + static_cast<uint64_t>(__ffsll(static_cast<long long>(word)) - 1);
+#else
+  const uint64_t at = 64 * pair + static_cast<uint64_t>(__builtin_ctzll(word));
+#endif
+  return at < b.end ? at : b.end;
+}
+
+GALENA_DEVICE static inline bool none_of(Bits b) { return next_bit(b, b.begin) == b.end; }
+
+}  // namespace galena::rt
