@@ -7,6 +7,7 @@
 #include "codegen/passes/assist.hpp"
 #include "codegen/passes/local.hpp"
 #include "codegen/passes/planner.hpp"
+#include "codegen/runtime/gpu_job.h"
 #include "galena/error.hpp"
 #include "test/codegen/compiled_plans.hpp"
 #include "test/codegen/private_cache.hpp"

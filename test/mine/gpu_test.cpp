@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <mutex>
 
+#include "codegen/passes/assist.hpp"
+#include "codegen/passes/local.hpp"
 #include "codegen/passes/planner.hpp"
 #include "galena/error.hpp"
 #include "galena/generate.hpp"
@@ -138,6 +140,33 @@ TEST_CASE("a chunk that does not fit a warp's buffers goes on to a block") {
   CHECK(machine.launches[mine::gpu::Team::block] == 1);
   CHECK(small.of(ChunkState::done) == small.result.states.size());
   CHECK((small.sums == run(graph, plan, {}).result.sums));
+}
+
+TEST_CASE("local graphs on a GPU: with memory for all rows, and for one") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Graph dense = generate_complete(70), skewed = generate_rmat(7, 6, 3);
+  for (const Graph* plain : {&dense, &skewed}) {
+    const Prepared graph(*plain);
+    for (const char* text : {"COUNT clique(4)", "COUNT INDUCED diamond"}) {
+      const Query query = parse_queries(text).front();
+      codegen::RankedPlan ranked =
+          codegen::make_plans(query.pattern, GraphStatistics::typical(), request_for(query)).front();
+      Plan plan = ranked.bare;
+      codegen::add_locals(plan, 1);
+      codegen::assign_slots(plan);
+      REQUIRE(!plan.locals.empty());
+      INFO(print(plan));
+      const Outcome expected = run(graph, ranked.plan, {});
+      for (const std::uint64_t words : {1, 100000}) {
+        SimulatedMachine machine;
+        const Leased leased = lease(machine, graph, plan, {.warp_local = words, .block_local = words});
+        CHECK(leased.of(ChunkState::done) == leased.result.states.size());
+        CHECK((leased.sums.front() / static_cast<rt::i128>(plan.outputs.front().divisor) ==
+               expected.result.sums.front() / static_cast<rt::i128>(ranked.plan.outputs.front().divisor)));
+      }
+    }
+  }
 }
 
 TEST_CASE("matches that do not fit are not cut off") {
