@@ -91,7 +91,7 @@ void check_kernel(rt::RunFn code, const Plan& plan, std::initializer_list<std::p
       std::sort(found.rows.begin(), found.rows.end());
       INFO(print(plan) << "\non " << n << " vertices, memory for " << rows << " rows");
       CHECK(found.clean);
-      CHECK(found.rows == expected.rows);
+      CHECK((found.rows == expected.rows));
       CHECK((found.emits > 0) == (expected.emits > 0));
       REQUIRE((found.sums == expected.sums && found.local == expected.local));
     }
@@ -179,7 +179,10 @@ TEST_CASE("compiled plans with local graphs equal those without") {
 TEST_CASE("what a GPU runs of local graphs equals plans without, by warps") {
   if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
   const PrivateCache cache;
-  for (const char* text : kDense) check_simulated(text, 1, Lanes::loop, {{9, 0.6}, {75, 0.9}});
+  for (const char* text : kDense) {
+    const bool lists = std::string(text).starts_with("LIST");  // what a simulated chunk may log is limited
+    check_simulated(text, 1, Lanes::loop, {{9, 0.6}, {lists ? 40 : 75, lists ? 0.5 : 0.9}});
+  }
   for (const char* text : kLarger) check_simulated(text, 1, Lanes::fibers, {{0, 0.5}, {9, 0.7}, {15, 0.5}});
 }
 
