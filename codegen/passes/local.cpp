@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "codegen/passes/estimate.hpp"
 #include "codegen/plan/walk.hpp"
 
 namespace galena::codegen {
@@ -12,8 +11,9 @@ namespace {
 /// One attempt, with the sets that have turned out to be needed as lists.
 class LocalPass {
  public:
-  LocalPass(Plan& plan, int from, const std::vector<LocalDef>& without, std::vector<char>& lists)
-      : plan_(plan), from_(from), without_(without), lists_(lists) {}
+  LocalPass(Plan& plan, int from, std::vector<char>& lists) : plan_(plan), from_(from), lists_(lists) {
+    for (const SetDef& def : plan.sets) bounds_.push_back(def.bounds);
+  }
 
   /// False where another set has to be a list: the plan is then of no use.
   bool run() {
@@ -37,7 +37,9 @@ class LocalPass {
     if (def.op == SetDef::Op::adjacency) return;
     if (def.depth >= from_ && lists_[static_cast<std::size_t>(id)] == 0)
       def.local = local_for(def.a, def.b, def.vertex, def.depth);
-    if (def.local < 0) need_list(def.a);
+    if (def.local < 0) return need_list(def.a);
+    const Bounds& had = bounds_[static_cast<std::size_t>(def.a)];  // a subset of `a` obeys them as well
+    def.bounds = {def.bounds.below & ~had.below, def.bounds.above & ~had.above};
   }
 
   void convert_size(int id) {
@@ -64,7 +66,6 @@ class LocalPass {
     def.depth = std::max(set(def.rows).depth, set(def.columns).depth);
     if (def.depth >= vertex || def.depth >= depth) return -1;
     const auto same = [&](const LocalDef& other) { return other.rows == def.rows && other.columns == def.columns; };
-    if (std::any_of(without_.begin(), without_.end(), same)) return -1;
     const auto found = std::find_if(plan_.locals.begin(), plan_.locals.end(), same);
     if (found != plan_.locals.end()) return static_cast<int>(found - plan_.locals.begin());
     plan_.locals.push_back(def);
@@ -75,45 +76,21 @@ class LocalPass {
 
   Plan& plan_;
   int from_;
-  const std::vector<LocalDef>& without_;
   std::vector<char>& lists_;
+  std::vector<Bounds> bounds_;  ///< by set, as they were
   std::vector<Loop*> path_;
   bool good_ = true;
 };
 
 }  // namespace
 
-void add_locals(Plan& plan, int from, const std::vector<LocalDef>& without) {
+void add_locals(Plan& plan, int from) {
   std::vector<char> lists(plan.sets.size());
   for (;;) {
     Plan attempt = plan;
-    if (!LocalPass(attempt, from, without, lists).run()) continue;
+    if (!LocalPass(attempt, from, lists).run()) continue;
     plan = std::move(attempt);
     return;
-  }
-}
-
-void choose_locals(Plan& plan, const GraphStatistics& statistics) {
-  const Plan bare = plan;
-  double least = Estimate(plan, statistics).total();
-  for (int from = 1; from <= bare.max_depth; ++from) {
-    std::vector<LocalDef> without;
-    const auto attempt = [&] {
-      Plan candidate = bare;
-      add_locals(candidate, from, without);
-      const double cost = Estimate(candidate, statistics).total();
-      if (cost >= least) return false;
-      least = cost;
-      plan = std::move(candidate);
-      return true;
-    };
-    attempt();
-    Plan all = bare;
-    add_locals(all, from);
-    for (const LocalDef& local : all.locals) {
-      without.push_back(local);
-      if (!attempt()) without.pop_back();
-    }
   }
 }
 

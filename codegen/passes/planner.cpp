@@ -35,8 +35,6 @@ std::vector<Variant> variants() {
       all.push_back({largest, loose, {.counters = true}});
       all.push_back({largest, loose, {.counters = true, .swapped = true}});
     }
-    all.push_back({largest, false, {.locals = true}});
-    all.push_back({largest, false, {.counters = true, .locals = true}});
   }
   return all;
 }
@@ -74,6 +72,8 @@ Plan build(const Pattern& pattern, const MatchingOrder& order, const PlanRequest
   return plan;
 }
 
+constexpr double kWorthLocals = 2e7;  ///< nanoseconds: what runs shorter is not worth planning longer
+
 /// A worker's tables take at most this many bytes, or this many times what its buffers take.
 constexpr double kTableBytes = 64.0 * 1024 * 1024;
 constexpr double kTablesPerBuffer = 16;
@@ -85,11 +85,31 @@ bool tables_fit(const Plan& plan, const GraphStatistics& statistics) {
   return tables <= std::max(kTableBytes, kTablesPerBuffer * buffers);
 }
 
+/// How often rows are asked for again depends on hubs, of which a model of means knows nothing: so the best plans
+/// are offered with local graphs too, for a sample to decide.
+std::vector<RankedPlan> with_locals(const std::vector<RankedPlan>& ranked, const GraphStatistics& statistics) {
+  constexpr std::size_t kOffered = 3;
+  std::vector<RankedPlan> offered;
+  std::set<std::uint64_t> seen;
+  for (const RankedPlan& plain : ranked) {
+    if (!seen.insert(fingerprint(plain.bare)).second) continue;
+    for (const int from : seen.size() == 1 ? std::vector{1, 2} : std::vector{1}) {
+      RankedPlan local{plain.bare, plain.bare};
+      finish_plan(local.plan, statistics, {.counters = true, .locals_from = from});
+      if (local.plan.locals.empty()) continue;
+      local.estimate = Estimate(local.plan, statistics).total();
+      offered.push_back(std::move(local));
+    }
+    if (seen.size() == kOffered) break;
+  }
+  return offered;
+}
+
 }  // namespace
 
 void finish_plan(Plan& plan, const GraphStatistics& statistics, const Additions& additions) {
   if (additions.swapped) swap_ends(plan);
-  if (additions.locals) choose_locals(plan, statistics);
+  if (additions.locals_from > 0) add_locals(plan, additions.locals_from);
   const Plan without_tables = plan;
   add_marks(plan);
   if (additions.counters) {
@@ -123,9 +143,15 @@ std::vector<RankedPlan> make_plans(const Pattern& pattern, const GraphStatistics
       candidate.estimate = Estimate(candidate.plan, statistics).total();
       ranked.push_back(std::move(candidate));
     }
+  const auto cheaper = [](const RankedPlan& a, const RankedPlan& b) { return a.estimate < b.estimate; };
   if (ranked.empty()) throw InternalError("the planner found no order for " + pattern.to_string());
-  std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.estimate < b.estimate; });
+  std::stable_sort(ranked.begin(), ranked.end(), cheaper);
   if (ranked.size() > static_cast<std::size_t>(request.keep)) ranked.resize(static_cast<std::size_t>(request.keep));
+  if (request.locals && ranked.front().estimate > kWorthLocals) {
+    for (RankedPlan& local : with_locals(ranked, statistics))
+      if (seen.insert(fingerprint(local.plan)).second) ranked.push_back(std::move(local));
+    std::stable_sort(ranked.begin(), ranked.end(), cheaper);
+  }
   return ranked;
 }
 

@@ -28,6 +28,7 @@ struct PlanRequest {
   int by = -1;              ///< LOCAL: the vertex counted by, or whose images are wanted; bound first
   bool embeddings = false;  ///< visit every embedding (LIST EMBEDDINGS)
   int keep = 6;             ///< plans wanted
+  bool locals = false;      ///< where those are long, a few with local graphs besides
   /// The pattern's labels are numbers, in sets of one each, of labels that a run is given: see Plan.
   bool labels_given = false;
 };
@@ -42,7 +43,7 @@ struct RankedPlan {
 struct Additions {
   bool counters = false;  ///< where they pay
   bool swapped = false;   ///< pairs are counted from their other end (swap.hpp)
-  bool locals = false;    ///< local graphs, where they pay (local.hpp)
+  int locals_from = 0;    ///< where > 0: local graphs for sets of this depth or deeper (local.hpp)
 };
 
 /// Adds tables and buffers to a bare plan; verifies it.

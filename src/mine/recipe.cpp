@@ -54,12 +54,15 @@ PlanRequest plan_request(const Query& query) {
   request.kind = output_kind(query.kind);
   request.name = query.text;
   request.by = query.kind == QueryKind::local ? query.by : -1;
+  request.locals = true;
   return request;
 }
 
-PlanRequest count_request(const std::string& name) {
+/// `locals`: where this is one of few plans, which may be longer planned.
+PlanRequest count_request(const std::string& name, bool locals = false) {
   PlanRequest request;
   request.name = name;
+  request.locals = locals;
   return request;
 }
 
@@ -122,7 +125,9 @@ class Maker {
     const std::string name = pattern.to_string();
     const auto known = parts_.find(name);
     if (known != parts_.end()) return known->second;
-    return parts_.emplace(name, job(pattern, count_request(name), {}, patterns > kMany ? kOfMany : 1)).first->second;
+    return parts_
+        .emplace(name, job(pattern, count_request(name, patterns <= kMany), {}, patterns > kMany ? kOfMany : 1))
+        .first->second;
   }
 
   /// Replaces the direct plan of an induced pattern by edge-induced counts where those are cheaper.

@@ -45,6 +45,12 @@ std::string describe(const codegen::RankedPlan& candidate, bool linked) {
          " local graphs, estimated " + std::to_string(candidate.estimate / 1e6) + " ms" + (linked ? ", built in" : "");
 }
 
+/// The plans for no graph in particular, among which are those linked in.
+std::vector<codegen::RankedPlan> typical_plans(const Pattern& pattern, codegen::PlanRequest request) {
+  request.locals = false;
+  return codegen::make_plans(pattern, codegen::GraphStatistics::typical(), request);
+}
+
 }  // namespace
 
 SampledCost sampled_cost(const codegen::Plan& plan, const Prepared& graph, double effort, const volatile int* stop,
@@ -87,7 +93,7 @@ SelectedPlan select_plan(const Pattern& pattern, const Prepared& graph, const co
   std::vector<char> linked(candidates.size());
   for (std::size_t i = 0; i < candidates.size(); ++i) linked[i] = built_in(candidates[i].plan);
   if (request.kind == codegen::Output::Kind::count) {  // those linked in were made for the typical graph
-    for (codegen::RankedPlan& other : codegen::make_plans(pattern, codegen::GraphStatistics::typical(), request)) {
+    for (codegen::RankedPlan& other : typical_plans(pattern, request)) {
       const auto same = [&](const codegen::RankedPlan& c) {
         return codegen::fingerprint(c.plan) == codegen::fingerprint(other.plan);
       };
@@ -122,7 +128,7 @@ SelectedPlan select_plan(const Pattern& pattern, const Prepared& graph, const co
 }
 
 SelectedPlan typical_plan(const Pattern& pattern, const codegen::PlanRequest& request) {
-  codegen::RankedPlan best = codegen::make_plans(pattern, codegen::GraphStatistics::typical(), request).front();
+  codegen::RankedPlan best = typical_plans(pattern, request).front();
   SelectedPlan selected;
   selected.plan = std::move(best.plan);
   selected.bare = std::move(best.bare);
