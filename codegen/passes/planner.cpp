@@ -72,7 +72,7 @@ Plan build(const Pattern& pattern, const MatchingOrder& order, const PlanRequest
   return plan;
 }
 
-constexpr double kWorthLocals = 2e7;  ///< nanoseconds: what runs shorter is not worth planning longer
+constexpr double kWorthLocals = 2e6;  ///< nanoseconds: what runs shorter is not worth planning longer
 
 /// A worker's tables take at most this many bytes, or this many times what its buffers take.
 constexpr double kTableBytes = 64.0 * 1024 * 1024;
