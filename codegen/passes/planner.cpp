@@ -27,17 +27,11 @@ struct Variant {
   Additions additions;
 };
 
-std::vector<Variant> variants() {
-  std::vector<Variant> all;
-  for (const bool largest : {false, true}) {
-    all.push_back({largest, false, {}});
-    for (const bool loose : {false, true}) {
-      all.push_back({largest, loose, {.counters = true}});
-      all.push_back({largest, loose, {.counters = true, .swapped = true}});
-    }
-  }
-  return all;
-}
+constexpr Additions kCounters{.counters = true}, kSwapped{.counters = true, .swapped = true};
+constexpr Variant kVariants[] = {{false, false, {}},       {true, false, {}},        {false, false, kCounters},
+                                 {true, false, kCounters}, {false, true, kCounters}, {true, true, kCounters},
+                                 {false, false, kSwapped}, {true, false, kSwapped},  {false, true, kSwapped},
+                                 {true, true, kSwapped}};
 
 /// The levels below the first whose restriction reaches into the tail, as far as sums stay of a
 /// sensible size: each multiplies them by its orbit.
@@ -134,7 +128,7 @@ std::vector<RankedPlan> make_plans(const Pattern& pattern, const GraphStatistics
   std::vector<RankedPlan> ranked;
   std::set<std::uint64_t> seen;
   for (const MatchingOrder& order : search_orders(pattern, group, statistics, search))
-    for (const Variant& variant : variants()) {
+    for (const Variant& variant : kVariants) {
       RankedPlan candidate;
       candidate.bare = build(pattern, order, request, variant);
       candidate.plan = candidate.bare;

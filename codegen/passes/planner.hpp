@@ -48,7 +48,8 @@ struct Additions {
 
 /// Adds tables and buffers to a bare plan; verifies it.
 /// A worker's memory stays within max(64 MiB, 16 x buffers) + buffers, buffers being 4 bytes x max degree x
-/// sets kept: where tables of n entries would take more, the plan goes without.
+/// sets kept: where tables of n entries would take more, the plan goes without. Local graphs come
+/// on top, each of a bounded size (src/mine/worker).
 void finish_plan(Plan& plan, const GraphStatistics& statistics, const Additions& additions);
 
 /// At least one plan, best first; distinct. Each is verified.

@@ -37,6 +37,16 @@ Plan best_plan(const std::string& query) {
   return make_plans(parsed.pattern, GraphStatistics::typical(), request).front().plan;
 }
 
+/// The best plan, with local graphs.
+Plan local_plan(const std::string& query) {
+  const Query parsed = parse_queries(query).front();
+  PlanRequest request;
+  request.name = query;
+  Plan plan = make_plans(parsed.pattern, GraphStatistics::typical(), request).front().bare;
+  finish_plan(plan, GraphStatistics::typical(), {.locals_from = 1});
+  return plan;
+}
+
 }  // namespace
 
 TEST_CASE("plans print as they did") {
@@ -45,14 +55,19 @@ TEST_CASE("plans print as they did") {
   check_golden("cycle4.plan", print(best_plan("COUNT cycle(4)")));
   check_golden("diamond.plan", print(best_plan("COUNT diamond")));
   check_golden("house.plan", print(best_plan("COUNT house")));
+  check_golden("wheel5_local.plan", print(local_plan("COUNT INDUCED wheel(5)")));
   check_golden("labelled.plan",
                print(best_plan("COUNT (a:1|7)-[:3]-(b)-[:*]-(c:!2) WHERE a.degree >= 10 AND a.label <> c.label")));
 }
 
-TEST_CASE("generated code is as it was") { check_golden("clique4.cpp.txt", emit_cpp(best_plan("COUNT clique(4)"))); }
+TEST_CASE("generated code is as it was") {
+  check_golden("clique4.cpp.txt", emit_cpp(best_plan("COUNT clique(4)")));
+  check_golden("wheel5_local.cpp.txt", emit_cpp(local_plan("COUNT INDUCED wheel(5)")));
+}
 
 TEST_CASE("generated CUDA is as it was") {
   check_golden("clique4.cu.txt", emit_cuda(best_plan("COUNT clique(4)")));
+  check_golden("wheel5_local.cu.txt", emit_cuda(local_plan("COUNT INDUCED wheel(5)")));
   check_golden("house.cu.txt", emit_cuda(best_plan("COUNT house")));
   check_golden("labelled.cu.txt", emit_cuda(best_plan("COUNT (a:1|7)-[:3]-(b)-[:*]-(c:!2)")));
 }

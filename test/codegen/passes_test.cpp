@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "codegen/emit/cpp.hpp"
+#include "codegen/passes/estimate.hpp"
 #include "codegen/passes/images.hpp"
 #include "codegen/passes/merge.hpp"
 #include "codegen/passes/order_relation.hpp"
@@ -288,6 +289,44 @@ TEST_CASE("every connected pattern of 6 vertices has a plan of bounded size") { 
 TEST_CASE("every connected pattern of 7 vertices has a plan of bounded size") {
   GALENA_LONG_TEST("every connected pattern of 6 vertices has a plan of bounded size");
   check_bounded_plans(7);
+}
+
+TEST_CASE("long queries are offered plans with local graphs besides") {
+  const auto plans = [](const char* query, bool locals, const GraphStatistics& graph = GraphStatistics::typical()) {
+    PlanRequest request;
+    request.locals = locals;
+    return make_plans(parse_queries(query).front().pattern, graph, request);
+  };
+  const auto local = [](const RankedPlan& ranked) { return !ranked.plan.locals.empty(); };
+  for (const char* query : {"COUNT INDUCED wheel(5)", "COUNT prism(3)", "COUNT K(3,3)"}) {
+    INFO(query);
+    const auto plain = plans(query, false), offered = plans(query, true);
+    CHECK(std::none_of(plain.begin(), plain.end(), local));
+    const auto found = static_cast<std::size_t>(std::count_if(offered.begin(), offered.end(), local));
+    CHECK(found > 0);
+    CHECK(offered.size() == plain.size() + found);
+    CHECK(std::is_sorted(offered.begin(), offered.end(),
+                         [](const RankedPlan& a, const RankedPlan& b) { return a.estimate < b.estimate; }));
+    for (const RankedPlan& ranked : offered)
+      CHECK(ranked.estimate == Estimate(ranked.plan, GraphStatistics::typical()).total());
+  }
+  GraphStatistics small = GraphStatistics::typical();
+  small.vertices = 20;
+  small.mean_degree = small.biased_degree = small.biased_below = small.biased_above = 3;
+  const auto brief = plans("COUNT prism(3)", true, small);
+  CHECK(std::none_of(brief.begin(), brief.end(), local));
+}
+
+TEST_CASE("a cost model that knows of hubs prefers rows of bits where they are asked for again") {
+  GraphStatistics hubs = GraphStatistics::typical();
+  hubs.mean_degree = hubs.biased_degree = 400;
+  hubs.biased_below = hubs.biased_above = 200;
+  hubs.closure = 0.3;
+  Plan plain = make_plans(parse_queries("COUNT INDUCED wheel(5)").front().pattern, hubs, {}).front().bare;
+  Plan local = plain;
+  finish_plan(plain, hubs, {});
+  finish_plan(local, hubs, {.locals_from = 1});
+  CHECK(3 * Estimate(local, hubs).total() < Estimate(plain, hubs).total());
 }
 
 TEST_CASE("large patterns have plans") {

@@ -68,9 +68,8 @@ LeaseRunner::LeaseRunner(Machine& machine, const codegen::Plan& plan, const rt::
 
 std::uint64_t LeaseRunner::bytes() const {
   std::uint64_t all = 0;
-  for (const Memory* memory :
-       {&slots_, &counters_, &marks_, &locals_, &logs_, &rows_, &local_, &chunks_, &states_, &sums_, &row_begin_, &row_size_,
-        &words_, &given_, &asked_, &found_, &image_count_})
+  for (const Memory* memory : {&slots_, &counters_, &marks_, &locals_, &logs_, &rows_, &local_, &chunks_, &states_,
+                               &sums_, &row_begin_, &row_size_, &words_, &given_, &asked_, &found_, &image_count_})
     all += memory->bytes();
   return all;
 }
