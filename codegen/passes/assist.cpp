@@ -138,9 +138,10 @@ class FoldPass {
   }
 
   [[nodiscard]] bool only_views(const Block& block) const {
-    return block.locals.empty() && block.marks.empty() && block.counters.empty() && block.tests.empty() && block.emits.empty() &&
-           std::all_of(block.sets.begin(), block.sets.end(),
-                       [this](int s) { return is_view(plan_.sets[static_cast<std::size_t>(s)]); });
+    return block.locals.empty() && block.marks.empty() && block.counters.empty() && block.tests.empty() &&
+           block.emits.empty() && std::all_of(block.sets.begin(), block.sets.end(), [this](int s) {
+             return is_view(plan_.sets[static_cast<std::size_t>(s)]);
+           });
   }
 
   /// Whether the loop visits just the neighbours of v[vertex] within `bounds`.

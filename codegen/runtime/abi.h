@@ -92,8 +92,8 @@ struct Worker {
   uint64_t n_padded;
   uint32_t* locals;         ///< local graph l begins at locals + l * local_capacity
   uint64_t local_capacity;  ///< words, at least 1 + row_words(max_degree)
-  i128* acc;    ///< a sum for each accumulator
-  i128* local;  ///< by vertex, for LOCAL queries (one array, shared), or null
+  i128* acc;                ///< a sum for each accumulator
+  i128* local;              ///< by vertex, for LOCAL queries (one array, shared), or null
   void (*add_local)(Worker*, vid, i128);
   EmitFn emit;
   const volatile int* stop;  ///< set by another thread to end early

@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "codegen/runtime/bits.h"
 #include "codegen/runtime/gpu_job.h"
 
 namespace galena::rt::standalone {
@@ -127,7 +126,7 @@ bool zeros(T*& to, uint64_t n) {
 
 /// Words of a worker's local graph: room for all rows, or for as many as the limit allows.
 inline uint64_t local_capacity(bool blocks, const GraphView& graph) {
-  const uint64_t row = row_words(graph.max_degree) + 1;
+  const uint64_t row = (graph.max_degree + 63ULL) / 64 * 2 + 1;  // row_words() is for the device
   const uint64_t most = blocks ? kBlockLocal : kWarpLocal;
   return std::min(graph.max_degree * row, std::max(most, row));
 }
