@@ -208,10 +208,6 @@ TEST_CASE("local graphs are verified") {
       if (set.local >= 0) set.local = static_cast<int>(p.locals.size());
   });
   refused([](Plan& p) {
-    for (SetDef& set : p.sets) set.local = -1;  // the sizes' operands are lists now
-    p.locals.front().columns = p.locals.front().rows;
-  });
-  refused([](Plan& p) {
     p.root.body.locals.clear();
     p.root.body.loops.front().body.locals.clear();
   });
