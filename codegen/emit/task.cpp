@@ -282,6 +282,7 @@ class Emitter {
       text_.line("const int64_t n" + std::to_string(id) + " = " + size_of_bits(def) + ";");
       return;
     }
+    if (def.mark >= 0) return marked_size(id);
     const std::string a = used(def.a);
     std::string both = "(" + a + ").n";
     if (def.counter >= 0)
@@ -290,6 +291,16 @@ class Emitter {
       both = "x.isect_n(" + a + ", " + used(def.b, def.b_bounds) + ")";
     if (def.subtract) both = "(int64_t)(" + a + ").n - (int64_t)" + both;
     text_.line("const int64_t n" + num(static_cast<std::uint64_t>(id)) + " = " + both + ";");
+  }
+
+  /// Looked up or merged, as the lengths are.
+  void marked_size(int id) {
+    const SizeDef& def = plan_.sizes[static_cast<std::size_t>(id)];
+    const std::string n = std::to_string(id), whole = used(def.a.set, {}), a = used(def.a);
+    text_.line("const Span m" + n + " = " + used(def.b, def.b_bounds) + ";");
+    text_.line("const int64_t n" + n + " = " + (def.subtract ? "(int64_t)(" + a + ").n - " : "") +
+               "(int64_t)(x.marks_pay(" + whole + ", m" + n + ") ? x.marked_n(" + std::to_string(def.mark) + ", m" + n +
+               ") : x.isect_n(" + a + ", m" + n + "));");
   }
 
   void results(const Block& b) {

@@ -392,8 +392,14 @@ class Run {
       charge(cost::kLookup);
     } else if (def.b >= 0) {
       const Span b = trim(sets_[static_cast<std::size_t>(def.b)], def.b_bounds);
-      both = ops_.isect_n(a, b);
-      charge(cost::intersect(a.n, b.n));
+      const Span whole = sets_[static_cast<std::size_t>(def.a.set)];
+      if (def.mark >= 0 && b.n <= rt::lookups_for(ops_.merge_worth, whole.n)) {
+        both =
+            static_cast<std::int64_t>(ops_.marked_n(w_.marks + static_cast<std::uint64_t>(def.mark) * w_.n_padded, b));
+      } else {
+        both = ops_.isect_n(a, b);
+      }
+      charge((def.mark >= 0 ? cost::intersect_marked : cost::intersect)(a.n, b.n));
     }
     return def.subtract ? a.n - both : both;
   }

@@ -61,6 +61,41 @@ class MarkPass {
   std::vector<Loop*> path_;
 };
 
+class MarkedSizePass {
+ public:
+  explicit MarkedSizePass(Plan& plan) : plan_(plan) {}
+
+  void visit(Loop& loop) {
+    path_.push_back(&loop);
+    for (const int s : loop.body.sizes) convert(plan_.sizes[static_cast<std::size_t>(s)]);
+    for (Loop& inner : loop.body.loops) visit(inner);
+    path_.pop_back();
+  }
+
+ private:
+  [[nodiscard]] const SetDef& set(int id) const { return plan_.sets[static_cast<std::size_t>(id)]; }
+
+  void convert(SizeDef& size) {
+    if (size.b < 0 || size.counter >= 0 || size.local >= 0 || !(size.b_bounds == size.a.bounds)) return;
+    if (!is_view(set(size.a.set)) || !is_view(set(size.b))) return;
+    const int depth = set(size.a.set).depth;
+    if (depth + 1 != size.depth || path_.back()->from.set != size.a.set) return;
+    size.mark = mark_of(*block_at(path_, depth), size.a.set);
+  }
+
+  int mark_of(Block& block, int set) {
+    const SetUse whole{set, {}};
+    for (const int m : block.marks)
+      if (plan_.marks[static_cast<std::size_t>(m)].set == whole) return m;
+    plan_.marks.push_back({block.depth, whole});
+    block.marks.push_back(static_cast<int>(plan_.marks.size()) - 1);
+    return block.marks.back();
+  }
+
+  Plan& plan_;
+  std::vector<Loop*> path_;
+};
+
 class CounterPass {
  public:
   CounterPass(Plan& plan, const std::function<bool(int, int)>& worthwhile) : plan_(plan), worthwhile_(worthwhile) {}
@@ -219,6 +254,8 @@ void assign(Plan& plan, Loop& loop, int used) {
 }  // namespace
 
 void add_marks(Plan& plan) { MarkPass(plan).visit(plan.root); }
+
+void add_marked_sizes(Plan& plan) { MarkedSizePass(plan).visit(plan.root); }
 
 void add_counters(Plan& plan, const std::function<bool(int, int)>& worthwhile) {
   CounterPass(plan, worthwhile).visit(plan.root);

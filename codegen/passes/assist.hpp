@@ -11,6 +11,11 @@ namespace galena::codegen {
 /// array in which the neighbours of v[y] are marked once.
 void add_marks(Plan& plan);
 
+/// Marks for sizes: where |S and N(v[d])| is asked in a loop over S, a list of the graph, S is marked once, and the
+/// neighbours may be looked up instead of merged with S: that takes a step for each neighbour, however long S is. Which
+/// of the two is done is decided by the lengths when it is asked.
+void add_marked_sizes(Plan& plan);
+
 /// Counters: |S and N(v[d])|, asked in a loop at depth d over a set S that stands still, becomes
 /// a look-up in an array of counters filled once by walking the neighbours of S: the number of
 /// x in S with y in N(x) is |S and N(y)| for every y at once. This is how wedges are counted in

@@ -114,7 +114,8 @@ void Estimate::block(const Block& b, double runs) {
     else if (def.local >= 0)
       once += by_row(def.local, def.a, runs);
     else if (def.b >= 0)
-      once += cost::intersect(size(def.a), halved(size({def.b, {}}), def.b_bounds));
+      once += (def.mark >= 0 ? cost::intersect_marked : cost::intersect)(size(def.a),
+                                                                         halved(size({def.b, {}}), def.b_bounds));
   }
   once += cost::kLookup * static_cast<double>(b.sums.size()) + cost::kEmit * static_cast<double>(b.emits.size());
   total_ += runs * once;

@@ -110,6 +110,7 @@ void finish_plan(Plan& plan, const GraphStatistics& statistics, const Additions&
     add_counters(plan, [&](int size, int depth) { return counters_pay(plan, statistics, size, depth); });
     fold_counters(plan);
   }
+  add_marked_sizes(plan);
   assign_slots(plan);
   if (!tables_fit(plan, statistics)) {
     plan = without_tables;

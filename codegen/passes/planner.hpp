@@ -10,6 +10,7 @@
 //   marks           byte tables for repeated adjacency tests       assist
 //   counters        tables for repeated intersection sizes         assist
 //   fold            counters summed while they are raised           assist
+//   marked sizes    lists marked for the sizes asked in their loop  assist
 //   slots           buffers                                        assist
 //   estimate        the cost model that ranks the plans            estimate
 //   merge           shared prefixes of several plans               merge

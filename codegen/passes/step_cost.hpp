@@ -28,6 +28,9 @@ inline double intersect(double a, double b) {
   return 7 + 0.14 * (a + b);
 }
 
+/// The same, where either may be marked instead.
+inline double intersect_marked(double a, double b) { return std::min(intersect(a, b), kIteration + kLookup * b); }
+
 /// Filling a row of bits over so many positions from a list of that length.
 inline double fill_row(double positions, double list) { return 8 + positions / 64 * 0.25 + intersect(positions, list); }
 

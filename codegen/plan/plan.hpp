@@ -69,7 +69,7 @@ struct LocalDef {
   int rows = -1, columns = -1;  ///< sets
 };
 
-/// marks[x] = 1 for x in the set, while the block of `depth` runs.
+/// marks[x] = 1 for x in the set, while the block of `depth` runs. For tests of adjacency, and for sizes.
 struct MarkDef {
   int depth = 0;
   SetUse set;
@@ -114,6 +114,7 @@ struct SizeDef {
   int counter = -1;       ///< where >= 0, |a and b| is counters[counter][v[vertex]]
   int vertex = -1;        ///< whose neighbours b are
   int local = -1;         ///< where >= 0, they are its row of v[vertex], and a is its columns or bits over them
+  int mark = -1;          ///< where >= 0, marks set a without the bounds of its use: |a and b| may be counted by it
   /// 1 or 2: the sum over all y of the counter, or of its square, instead of a size; a is unused.
   int moment = 0;
 };

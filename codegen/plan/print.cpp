@@ -116,7 +116,8 @@ class Printer {
     std::string both = "|" + use(def.a) + "|";
     if (def.counter >= 0) both = "counter " + std::to_string(def.counter) + "[" + v(def.vertex) + "]";
     if (def.b >= 0) both = "|" + use(def.a) + " & s" + std::to_string(def.b) + text(def.b_bounds) + "|";
-    return s + (def.subtract ? "|" + use(def.a) + "| - " + both : both) + local_text(def.local);
+    const std::string by = def.mark >= 0 ? " [mark " + std::to_string(def.mark) + "]" : "";
+    return s + (def.subtract ? "|" + use(def.a) + "| - " + both : both) + by + local_text(def.local);
   }
 
   [[nodiscard]] static std::string sum_text(const Sum& sum) {

@@ -140,6 +140,13 @@ class Verifier {
       row(def.local, def.a.set, def.vertex);
     }
     if (def.local < 0 && (def.b >= 0 || def.counter >= 0)) list(def.a.set, depth);
+    if (def.mark >= 0) {
+      alive(marks_, def.mark, "mark");
+      const SetUse& marked = plan_.marks[static_cast<std::size_t>(def.mark)].set;
+      check(def.b >= 0 && def.counter < 0 && def.local < 0 && marked.set == def.a.set && marked.bounds.empty() &&
+                def.b_bounds == def.a.bounds,
+            "mark of another set than the size's");
+    }
     if (def.counter >= 0) {
       alive(counters_, def.counter, "counter");
       check(def.vertex >= 0 && def.vertex <= depth, "counter of a vertex not yet matched");

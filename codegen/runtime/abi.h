@@ -29,6 +29,13 @@ struct GraphView {
   const uint32_t* elabels;  ///< by arc, or null
 };
 
+/// Merging a list with one of n elements takes as long as looking up start + n * sixteenths / 16 elements in a table of
+/// bytes.
+struct MergeWorth {
+  uint64_t start, sixteenths;
+};
+static inline uint64_t lookups_for(MergeWorth worth, uint64_t n) { return worth.start + n * worth.sixteenths / 16; }
+
 /// A sorted list of vertices, borrowed.
 struct Span {
   const vid* p;

@@ -14,9 +14,28 @@ static vid filter_elabel_op(vid* out, Span a, const uint32_t* labels, const uint
   return filter_elabel(out, a, labels, Labels{set, n, negated});
 }
 
-static const SetOps kTable = {
-    GALENA_ISA_NAME,  isect,    isect_n,   diff,    diff_n,   lower,  has,       below, above,   filter_vlabel_op,
-    filter_elabel_op, count_in, count_out, mark_in, mark_out, both_n, without_n, both,  without, fill_row};
+static const SetOps kTable = {GALENA_ISA_NAME,
+                              isect,
+                              isect_n,
+                              diff,
+                              diff_n,
+                              lower,
+                              has,
+                              below,
+                              above,
+                              filter_vlabel_op,
+                              filter_elabel_op,
+                              count_in,
+                              count_out,
+                              marked_n,
+                              kMergeWorth,
+                              mark_in,
+                              mark_out,
+                              both_n,
+                              without_n,
+                              both,
+                              without,
+                              fill_row};
 
 #ifdef __AVX512F__
 /// kTable, with a faster count where this CPU has it.

@@ -63,6 +63,12 @@ class Gpu : public Access {
     });
   }
 
+  /// Whether looking b up in the marks of a takes fewer steps than searching a for it.
+  [[nodiscard]] GALENA_DEVICE static bool marks_pay(Span a, Span b) { return b.n <= 8 * a.n; }
+  [[nodiscard]] GALENA_DEVICE uint64_t marked_n(int m, Span b) const {
+    const uint8_t* const marks = mark(m);
+    return count_if(team_, b.n, [&](uint64_t i) { return marks[b.p[i]] != 0; });
+  }
   GALENA_DEVICE void mark_in(int m, Span s) const { put_marks(mark(m), s, 1); }
   GALENA_DEVICE void mark_out(int m, Span s) const { put_marks(mark(m), s, 0); }
 

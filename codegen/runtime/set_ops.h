@@ -22,6 +22,8 @@ struct SetOps {
   vid (*filter_elabel)(vid* out, Span a, const uint32_t* labels, const uint32_t* set, uint32_t n, int negated);
   void (*count_in)(uint32_t* counters, Span s);
   void (*count_out)(uint32_t* counters, Span s);
+  uint64_t (*marked_n)(const uint8_t* marks, Span s);
+  MergeWorth merge_worth;
   void (*mark_in)(uint8_t* marks, Span s);
   void (*mark_out)(uint8_t* marks, Span s);
   // Of rows of bits (bits.h), over positions [begin, end).

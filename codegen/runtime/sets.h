@@ -110,6 +110,8 @@ static inline vid isect_any(vid* out, Span a, Span b) {
   return merge_diff(out, a, b);
 }
 
+static inline uint64_t merge_worth(uint64_t n) { return lookups_for(kMergeWorth, n); }
+
 /// The length of a without b.
 static inline vid diff_n(Span a, Span b) { return a.n - isect_n(a, b); }
 

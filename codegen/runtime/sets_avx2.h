@@ -12,6 +12,7 @@ using Mask = uint32_t;
 constexpr vid kLanes = 8;
 constexpr int kHeld = 2;             ///< blocks that the shorter list may have to be held in registers
 constexpr int kStride = 1;           ///< blocks that a merge compares at once
+constexpr MergeWorth kMergeWorth = {24, 8};
 constexpr uint64_t kSkipRatio = 32;  ///< a difference copies between the elements of a list so many times shorter
 
 /// For each mask of eight lanes, the lanes that are set in order.

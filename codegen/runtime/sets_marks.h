@@ -35,4 +35,11 @@ GALENA_DEVICE static inline void mark_out(uint8_t* marks, Span s) {
   for (uint64_t i = 0; i < s.n; ++i) marks[s.p[i]] = 0;
 }
 
+/// How many elements of s are marked.
+GALENA_DEVICE static inline uint64_t marked_n(const uint8_t* marks, Span s) {
+  uint64_t n = 0;
+  for (uint64_t i = 0; i < s.n; ++i) n += marks[s.p[i]];
+  return n;
+}
+
 }  // namespace galena::rt::GALENA_ISA

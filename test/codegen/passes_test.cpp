@@ -215,6 +215,22 @@ TEST_CASE("induced counts as sums of edge-induced ones") {
     }
 }
 
+TEST_CASE("lists are marked for the sizes asked in their loop, and only there") {
+  const auto marked = [](const Plan& plan) {
+    return std::count_if(plan.sizes.begin(), plan.sizes.end(), [](const SizeDef& size) { return size.mark >= 0; });
+  };
+  for (const char* name : {"triangle", "diamond"}) CHECK(marked(plan_of(named_pattern(name))) == 1);
+  CHECK(marked(plan_of(named_pattern("clique", {4}))) == 0);  // asked in a loop over what is no list of the graph
+  CHECK(marked(plan_of(named_pattern("cycle", {4}))) == 0);   // read from counters
+}
+
+TEST_CASE("the verifier refuses a size by the marks of another set") {
+  Plan plan = plan_of(named_pattern("triangle"));
+  REQUIRE_NOTHROW(verify(plan));
+  plan.marks.front().set.bounds.above = bit(0);
+  CHECK_THROWS_WITH(verify(plan), contains("mark of another set"));
+}
+
 TEST_CASE("the verifier refuses a set used before its definition") {
   Plan plan = plan_of(named_pattern("clique", {5}));
   REQUIRE_NOTHROW(verify(plan));

@@ -178,6 +178,26 @@ TEST_CASE("cycles and stars") {
   CHECK(counted(star, "path(4)") == "0");
 }
 
+TEST_CASE("wheels, where a list is far longer than the other and where it is not") {
+  for (const int rim : {10, 70, 3000}) {
+    std::vector<std::pair<int, int>> edges;
+    for (int i = 0; i < rim; ++i) {
+      edges.emplace_back(i, (i + 1) % rim);
+      edges.emplace_back(i, rim);
+    }
+    const Graph wheel = graph_of(edges);
+    for (const Engine engine : {Engine::automatic, Engine::interpreter, Engine::jit}) {
+      if (engine == Engine::jit && !jit::compiler_available()) continue;
+      const auto number = [&](const char* query) { return count(wheel, query, quick(engine)).to_string(); };
+      CAPTURE(rim, static_cast<int>(engine));
+      CHECK(number("triangle") == std::to_string(rim));
+      CHECK(number("diamond") == std::to_string(rim));  // around each spoke
+      CHECK(number("tailed_triangle") == std::to_string(rim * rim));
+      CHECK(number("INDUCED wedge") == std::to_string(rim * (rim - 1) / 2));
+    }
+  }
+}
+
 TEST_CASE("grids and tori") {
   const std::uint64_t r = 7, c = 9;
   const Graph grid = generate_grid(r, c), torus = generate_grid(r, c, true);

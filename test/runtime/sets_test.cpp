@@ -316,6 +316,11 @@ TEST_CASE("counters and marks count and clear") {
     CHECK(counters == List(10));
     ops->mark_in(marks.data(), pa.span());
     CHECK(marks == std::vector<uint8_t>{0, 1, 0, 1, 1, 0, 0, 0, 0, 1});
+    CHECK(ops->marked_n(marks.data(), pa.span()) == 4);
+    CHECK(ops->marked_n(marks.data(), pb.span()) == 2);
+    CHECK(ops->marked_n(marks.data(), Span{nullptr, 0}) == 0);
+    const Placed others(List{0, 1, 2, 8, 9}, 1);
+    CHECK(ops->marked_n(marks.data(), others.span()) == 2);
     ops->mark_out(marks.data(), pb.span());
     CHECK(marks == std::vector<uint8_t>{0, 1, 0, 0, 1, 0, 0, 0, 0, 0});
   }
