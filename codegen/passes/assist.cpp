@@ -251,7 +251,30 @@ void assign(Plan& plan, Loop& loop, int used) {
   for (Loop& inner : loop.body.loops) assign(plan, inner, used);
 }
 
+/// One more than the greatest number of a mark that a loop's checks ask for.
+int marks_of_checks(const Loop& loop) {
+  int marks = 0;
+  for (const Atom& atom : loop.checks) marks = std::max(marks, atom.mark + 1);
+  for (const Loop& inner : loop.body.loops) marks = std::max(marks, marks_of_checks(inner));
+  return marks;
+}
+
+void drop_marks(Block& block, int from) {
+  std::erase_if(block.marks, [from](int m) { return m >= from; });
+  for (Loop& inner : block.loops) drop_marks(inner.body, from);
+}
+
 }  // namespace
+
+Plan without_marked_sizes(Plan plan) {
+  for (SizeDef& size : plan.sizes) size.mark = -1;
+  int kept = marks_of_checks(plan.root);
+  for (const TestDef& test : plan.tests)
+    for (const Atom& atom : test.atoms) kept = std::max(kept, atom.mark + 1);
+  plan.marks.resize(static_cast<std::size_t>(kept));
+  drop_marks(plan.root.body, kept);
+  return plan;
+}
 
 void add_marks(Plan& plan) { MarkPass(plan).visit(plan.root); }
 

@@ -16,6 +16,9 @@ void add_marks(Plan& plan);
 /// of the two is done is decided by the lengths when it is asked.
 void add_marked_sizes(Plan& plan);
 
+/// The plan without them, which were added last: on a GPU, tables by vertex take whole blocks for each root.
+Plan without_marked_sizes(Plan plan);
+
 /// Counters: |S and N(v[d])|, asked in a loop at depth d over a set S that stands still, becomes
 /// a look-up in an array of counters filled once by walking the neighbours of S: the number of
 /// x in S with y in N(x) is |S and N(y)| for every y at once. This is how wedges are counted in

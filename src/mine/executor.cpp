@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 
+#include "codegen/passes/assist.hpp"
 #include "galena/error.hpp"
 #include "src/device/cuda_device.hpp"
 #include "src/mine/chunks.hpp"
@@ -370,7 +371,9 @@ int thread_count(const MineOptions& options) {
 ExecuteResult execute(const Prepared& graph, const ExecuteRequest& request, const MineOptions& options) {
   if (options.device == MineDevice::cuda && request.machines.empty()) {
     const auto machines = gpu::cuda_machines();
+    const codegen::Plan plan = codegen::without_marked_sizes(*request.plan);
     ExecuteRequest on_gpus = request;
+    on_gpus.plan = &plan;
     for (const auto& machine : machines) on_gpus.machines.push_back(machine.get());
     on_gpus.key += "@gpu";  // other chunks than a CPU's
     return Execution(graph, on_gpus, options).run();

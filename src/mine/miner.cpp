@@ -3,6 +3,7 @@
 #include "codegen/emit/cpp.hpp"
 #include "codegen/emit/cuda.hpp"
 #include "codegen/jit/jit.hpp"
+#include "codegen/passes/assist.hpp"
 #include "galena/error.hpp"
 #include "galena/mine.hpp"
 #include "src/comm/communicator.hpp"
@@ -151,9 +152,11 @@ std::string Miner::emit(const Query& query, const std::string& what) {
   if (what == "cuda") {
     if (query.kind == QueryKind::motifs && query.induced)
       throw InputError("a program of its own counts edge-induced motifs only; leave INDUCED out to emit its CUDA");
-    std::vector<const codegen::Plan*> plans;
-    for (const mine::Job& job : recipe.jobs) plans.push_back(&job.selected.plan);
-    return jit::expand(codegen::emit_cuda_program(plans, recipe.coefficients, query.text));
+    std::vector<codegen::Plan> plans;
+    for (const mine::Job& job : recipe.jobs) plans.push_back(codegen::without_marked_sizes(job.selected.plan));
+    std::vector<const codegen::Plan*> each;
+    for (const codegen::Plan& plan : plans) each.push_back(&plan);
+    return jit::expand(codegen::emit_cuda_program(each, recipe.coefficients, query.text));
   }
   for (const mine::Job& job : recipe.jobs) {
     if (!text.empty()) text += "\n";

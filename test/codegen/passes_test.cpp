@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "codegen/emit/cpp.hpp"
+#include "codegen/passes/assist.hpp"
 #include "codegen/passes/estimate.hpp"
 #include "codegen/passes/images.hpp"
 #include "codegen/passes/merge.hpp"
@@ -222,6 +223,24 @@ TEST_CASE("lists are marked for the sizes asked in their loop, and only there") 
   for (const char* name : {"triangle", "diamond"}) CHECK(marked(plan_of(named_pattern(name))) == 1);
   CHECK(marked(plan_of(named_pattern("clique", {4}))) == 0);  // asked in a loop over what is no list of the graph
   CHECK(marked(plan_of(named_pattern("cycle", {4}))) == 0);   // read from counters
+}
+
+TEST_CASE("marks for sizes are taken away again, marks for tests are kept") {
+  for (const char* text : {"COUNT triangle", "COUNT diamond", "COUNT (a)--(b)--(c)--(a), (b)--(d), (a)!-(d)",
+                           "COUNT INDUCED house", "LIST INDUCED cycle(5)"}) {
+    const Query query = parse_queries(text).front();
+    PlanRequest request;
+    if (query.kind == QueryKind::list) request.kind = Output::Kind::list;
+    for (const RankedPlan& ranked : make_plans(query.pattern, GraphStatistics::typical(), request)) {
+      const Plan plan = without_marked_sizes(ranked.plan);
+      INFO(print(plan));
+      CHECK_NOTHROW(verify(plan));
+      CHECK(std::all_of(plan.sizes.begin(), plan.sizes.end(), [](const SizeDef& size) { return size.mark < 0; }));
+      const std::string printed = print(plan);
+      for (std::size_t m = 0; m < plan.marks.size(); ++m) CHECK_THAT(printed, contains("[mark " + std::to_string(m)));
+    }
+  }
+  CHECK(without_marked_sizes(plan_of(named_pattern("triangle"))).marks.empty());
 }
 
 TEST_CASE("the verifier refuses a size by the marks of another set") {
