@@ -34,7 +34,9 @@ struct GraphView {
 struct MergeWorth {
   uint64_t start, sixteenths;
 };
-static inline uint64_t lookups_for(MergeWorth worth, uint64_t n) { return worth.start + n * worth.sixteenths / 16; }
+GALENA_DEVICE static inline uint64_t lookups_for(MergeWorth worth, uint64_t n) {
+  return worth.start + n * worth.sixteenths / 16;
+}
 
 /// A sorted list of vertices, borrowed.
 struct Span {
