@@ -393,7 +393,7 @@ class Run {
     } else if (def.b >= 0) {
       const Span b = trim(sets_[static_cast<std::size_t>(def.b)], def.b_bounds);
       const Span whole = sets_[static_cast<std::size_t>(def.a.set)];
-      if (def.mark >= 0 && b.n <= rt::lookups_for(ops_.merge_worth, whole.n)) {
+      if (def.mark >= 0 && rt::marks_pay(ops_.merge_worth, g_.n, whole, b)) {
         both =
             static_cast<std::int64_t>(ops_.marked_n(w_.marks + static_cast<std::uint64_t>(def.mark) * w_.n_padded, b));
       } else {

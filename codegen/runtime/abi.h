@@ -34,15 +34,17 @@ struct GraphView {
 struct MergeWorth {
   uint64_t start, sixteenths;
 };
-GALENA_DEVICE static inline uint64_t lookups_for(MergeWorth worth, uint64_t n) {
-  return worth.start + n * worth.sixteenths / 16;
-}
-
 /// A sorted list of vertices, borrowed.
 struct Span {
   const vid* p;
   vid n;
 };
+
+/// Whether looking b up in marks of a, in a graph of n vertices, is quicker than merging the two.
+GALENA_DEVICE static inline bool marks_pay(MergeWorth worth, vid n, Span a, Span b) {
+  const vid cached = 1U << 22;  // marks of more vertices are in no cache
+  return n <= cached && b.n <= worth.start + a.n * worth.sixteenths / 16;
+}
 
 /// A range of work. The unit space gives vertex v 1 + degree(v) consecutive units that start
 /// at v + indptr[v]. Whoever runs a vertex's first unit also does what its outermost

@@ -23,11 +23,7 @@ struct Cpu : Access {
   Span isect(vid* out, Span a, Span b) const { return Span{out, GALENA_ISA::isect(out, a, b)}; }
   Span diff(vid* out, Span a, Span b) const { return Span{out, GALENA_ISA::diff(out, a, b)}; }
   static vid isect_n(Span a, Span b) { return GALENA_ISA::isect_n(a, b); }
-  /// Whether looking b up in the marks of a is quicker than merging the two.
-  [[nodiscard]] bool marks_pay(Span a, Span b) const {
-    constexpr vid kCached = 1U << 22;  ///< marks of more vertices are not in a cache
-    return b.n <= merge_worth(a.n) && g.n <= kCached;
-  }
+  [[nodiscard]] bool marks_pay(Span a, Span b) const { return rt::marks_pay(merge_worth(), g.n, a, b); }
   [[nodiscard]] uint64_t marked_n(int m, Span b) const { return GALENA_ISA::marked_n(mark(m), b); }
   void mark_in(int m, Span s) const { GALENA_ISA::mark_in(mark(m), s); }
   void mark_out(int m, Span s) const { GALENA_ISA::mark_out(mark(m), s); }

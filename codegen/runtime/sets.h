@@ -110,7 +110,7 @@ static inline vid isect_any(vid* out, Span a, Span b) {
   return merge_diff(out, a, b);
 }
 
-static inline uint64_t merge_worth(uint64_t n) { return lookups_for(kMergeWorth, n); }
+static inline MergeWorth merge_worth() { return kMergeWorth; }
 
 /// The length of a without b.
 static inline vid diff_n(Span a, Span b) { return a.n - isect_n(a, b); }

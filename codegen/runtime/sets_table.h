@@ -13,7 +13,7 @@ static inline vid isect(vid* out, Span a, Span b) { return table.isect(out, a, b
 static inline vid isect_n(Span a, Span b) { return table.isect_n(a, b); }
 static inline vid diff(vid* out, Span a, Span b) { return table.diff(out, a, b); }
 static inline vid diff_n(Span a, Span b) { return a.n - table.isect_n(a, b); }
-static inline uint64_t merge_worth(uint64_t n) { return lookups_for(table.merge_worth, n); }
+static inline MergeWorth merge_worth() { return table.merge_worth; }
 static inline vid filter_vlabel(vid* out, Span a, const uint32_t* vlabels, Labels set) {
   return table.filter_vlabel(out, a, vlabels, set.p, set.n, set.negated);
 }

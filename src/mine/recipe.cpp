@@ -149,10 +149,11 @@ class Maker {
 
   /// Without a plan, where its neighbourhoods fit rows of bits.
   std::optional<Job> clique_job(const Pattern& pattern) const {
-    if (!complete(pattern) || !CliqueCounter(*graph_).fits()) return std::nullopt;
+    const double fours = graph_->row_costs().fours;  // infinite where they were not counted
+    if (!complete(pattern) || !std::isfinite(fours) || !CliqueCounter(*graph_).fits()) return std::nullopt;
     Job job;
     job.clique = pattern.size();
-    job.selected.estimate = kCliqueOfFour * graph_->row_costs().fours / 24;
+    job.selected.estimate = kCliqueOfFour * fours / 24;
     return job;
   }
 
