@@ -5,6 +5,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <tuple>
 
 #include "codegen/pattern/automorphism.hpp"
 #include "codegen/pattern/canonical.hpp"
@@ -69,6 +70,32 @@ TEST_CASE("supports against all injective maps") {
         CHECK(least == support);
       }
     }
+  }
+}
+
+TEST_CASE("thousands of kinds of edges") {
+  std::mt19937 random(11);
+  const Graph graph = random_graph(random, 160, 240, 70, 70);
+  const mine::Prepared prepared(graph);
+  REQUIRE(LabelledGraph(prepared.view(), true, true).kinds() > 4096);
+  std::map<std::tuple<Label, Label, Label>, std::map<Label, std::set<VertexId>>> images;  // by label of an end
+  for (VertexId u = 0; u < graph.num_vertices(); ++u) {
+    for (const VertexId v : graph.neighbors(u)) {
+      const Label low = graph.vertex_labels()[u], high = graph.vertex_labels()[v];
+      auto& ends = images[{std::min(low, high), edge_label(graph, u, v), std::max(low, high)}];
+      ends[low].insert(u);
+    }
+  }
+  for (const std::uint64_t support : {1, 2}) {
+    std::vector<std::uint64_t> expected;
+    for (const auto& [labels, ends] : images) {
+      std::uint64_t least = graph.num_vertices();
+      for (const auto& [label, vertices] : ends) least = std::min<std::uint64_t>(least, vertices.size());
+      if (least >= support) expected.push_back(least);
+    }
+    std::sort(expected.rbegin(), expected.rend());
+    REQUIRE_FALSE(expected.empty());
+    CHECK(support_list(frequent(graph, "EDGES <= 1 SUPPORT >= " + std::to_string(support))) == expected);
   }
 }
 

@@ -23,9 +23,9 @@ class Domain {
   }
   /// While no other thread is at it.
   void add(std::uint64_t rank) { words_[rank >> 6] |= std::uint64_t{1} << (rank & 63); }
-  void clear(std::uint64_t rank) {
-    atom(rank >> 6).fetch_and(~(std::uint64_t{1} << (rank & 63)), std::memory_order_relaxed);
-  }
+  void clear(std::uint64_t rank) { clear_bits(rank >> 6, std::uint64_t{1} << (rank & 63)); }
+  /// Those of a word that `bits` has.
+  void clear_bits(std::size_t word, std::uint64_t bits) { atom(word).fetch_and(~bits, std::memory_order_relaxed); }
   void intersect(const Domain& other) {
     for (std::size_t i = 0; i < words_.size(); ++i) words_[i] &= other.words_[i];
   }

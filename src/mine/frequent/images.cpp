@@ -180,16 +180,18 @@ std::uint32_t Images::revise(std::size_t orbit) {
     if (request_.stop()) stopped_ = true;
     std::uint32_t lacked_here = 0;
     for (; word < last && !stopped() && enough(orbit); ++word) {
+      std::uint64_t out = 0;
       for (std::uint64_t bits = domain.word(word); bits != 0; bits &= bits - 1) {
-        const std::uint64_t rank = 64 * word + static_cast<std::uint64_t>(std::countr_zero(bits));
-        const auto v = static_cast<vid>(begin + rank);
+        const auto v = static_cast<vid>(begin + 64 * word + static_cast<std::uint64_t>(std::countr_zero(bits)));
         std::size_t i = 0;
         while (i < needs.size() && meets(v, needs[i])) ++i;
         if (i == needs.size()) continue;
         lacked_here |= 1U << i;
-        domain.clear(rank);
-        --left_[orbit];
+        out |= bits & -bits;
       }
+      if (out == 0) continue;
+      domain.clear_bits(word, out);
+      left_[orbit] -= static_cast<std::uint64_t>(std::popcount(out));
     }
     lacked |= lacked_here;
   });

@@ -117,11 +117,12 @@ void LabelledGraph::make_groups(const std::vector<std::uint32_t>& label_of_arc) 
             std::upper_bound(label_begin_.begin() + label, label_begin_.end(), neighbors_[arc]) - label_begin_.begin() -
             1);
       const Kind now = kind(edge_label, label);
-      if (groups_.size() == group_begin_.back() || groups_.back().kind != now) groups_.push_back({now, arc});
+      if (groups_.size() == group_begin_.back() || groups_.back().kind != now)
+        groups_.push_back({now, static_cast<vid>(v), arc});
     }
   }
   group_begin_.push_back(groups_.size());
-  groups_.push_back({0, neighbors_.size()});
+  groups_.push_back({0, 0, neighbors_.size()});
 }
 
 const LabelledGraph::Group* LabelledGraph::lower_bound(const Group* first, const Group* last, Kind kind) {

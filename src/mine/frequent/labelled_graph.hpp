@@ -65,11 +65,14 @@ class LabelledGraph {
   }
   struct Group {
     Kind kind;
+    vid of;  ///< the vertex whose edges these are
     std::uint64_t begin;
   };
   /// All kinds of edges that v has, in increasing order.
-  [[nodiscard]] std::span<const Group> groups(vid v) const {
-    return {groups_.data() + group_begin_[v], group_begin_[v + 1] - group_begin_[v]};
+  [[nodiscard]] std::span<const Group> groups(vid v) const { return groups(v, v + 1); }
+  /// Those of the vertices from `first` to before `last`.
+  [[nodiscard]] std::span<const Group> groups(vid first, vid last) const {
+    return {groups_.data() + group_begin_[first], group_begin_[last] - group_begin_[first]};
   }
   [[nodiscard]] std::uint64_t bytes() const;
 

@@ -1,8 +1,9 @@
 #include "src/mine/frequent/level.hpp"
 
 #include <algorithm>
-#include <numeric>
+#include <span>
 #include <unordered_set>
+#include <utility>
 
 namespace galena::mine::frequent {
 
@@ -18,13 +19,17 @@ Shape edge_shape(std::uint32_t from, std::uint32_t edge_label, std::uint32_t to)
   return shape;
 }
 
-/// By vertex label, the vertices that have an edge of a kind, for the kinds that enough have.
+/// By vertex label, the vertices that have an edge of a kind, for the kinds that enough have. Edges of a kind stand near
+/// each other, so what counts them takes turns, lest each addition wait for the one before.
 class Ends {
  public:
   using Row = std::vector<std::pair<Kind, Domain>>;
 
   Ends(const LabelledGraph& graph, std::uint64_t support)
-      : rows_(graph.vertex_labels().size()), count_(graph.kinds()), place_(graph.kinds()) {
+      : rows_(graph.vertex_labels().size()),
+        turns_(graph.kinds() <= kFewKinds ? kTurns : 1),
+        count_(turns_ * graph.kinds()),
+        domain_(graph.kinds()) {
     for (std::uint32_t label = 0; label < rows_.size(); ++label) rows_[label] = row(graph, label, support);
   }
 
@@ -39,27 +44,53 @@ class Ends {
   }
 
  private:
+  using Groups = std::span<const LabelledGraph::Group>;
+  static constexpr std::size_t kTurns = 4;
+  static constexpr std::uint32_t kFewKinds = 1U << 12;
+
   Row row(const LabelledGraph& graph, std::uint32_t label, std::uint64_t support) {
     const vid begin = graph.begin(label), end = graph.end(label);
-    std::vector<Kind> kinds;
-    for (vid v = begin; v < end; ++v)
-      for (const LabelledGraph::Group& group : graph.groups(v))
-        if (count_[group.kind]++ == 0) kinds.push_back(group.kind);
-    std::sort(kinds.begin(), kinds.end());
-    Row row;
+    const Groups groups = graph.groups(begin, end);
+    const std::vector<Kind> kinds = count(groups, graph.kinds());
+    const auto frequent = [&](Kind kind) { return count_[kind] >= support; };
+    Row row(static_cast<std::size_t>(std::count_if(kinds.begin(), kinds.end(), frequent)));
+    Domain others(row.empty() ? 0 : end - begin);
+    auto next = row.begin();
     for (const Kind kind : kinds) {
-      place_[kind] = static_cast<std::uint32_t>(row.size());
-      if (count_[kind] >= support) row.emplace_back(kind, Domain(end - begin));
+      domain_[kind] = &others;
+      if (frequent(kind)) {
+        *next = {kind, Domain(end - begin)};
+        domain_[kind] = &next++->second;
+      }
+      count_[kind] = 0;
     }
-    for (vid v = begin; v < end && !row.empty(); ++v)
-      for (const LabelledGraph::Group& group : graph.groups(v))
-        if (count_[group.kind] >= support) row[place_[group.kind]].second.add(v - begin);
-    for (const Kind kind : kinds) count_[kind] = 0;
+    if (!row.empty()) fill(groups, begin);
     return row;
   }
 
+  /// The kinds there are, in increasing order; of how many vertices, in count_.
+  std::vector<Kind> count(Groups groups, std::size_t kinds) {
+    std::vector<Kind> seen;
+    for (std::size_t i = 0; i < groups.size(); ++i)
+      if (count_[(i & (turns_ - 1)) * kinds + groups[i].kind]++ == 0) seen.push_back(groups[i].kind);
+    std::sort(seen.begin(), seen.end());
+    seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
+    for (const Kind kind : seen)
+      for (std::size_t turn = 1; turn < turns_; ++turn) count_[kind] += std::exchange(count_[turn * kinds + kind], 0U);
+    return seen;
+  }
+
+  /// Without asking which kinds are frequent: that is hard to foresee.
+  void fill(Groups groups, vid begin) const {
+    const std::size_t part = (groups.size() + kTurns - 1) / kTurns;
+    for (std::size_t i = 0; i < part; ++i)
+      for (std::size_t at = i; at < groups.size(); at += part) domain_[groups[at].kind]->add(groups[at].of - begin);
+  }
+
   std::vector<Row> rows_;
-  std::vector<std::uint32_t> count_, place_;  ///< by kind, of the label at hand
+  std::size_t turns_;
+  std::vector<std::uint32_t> count_;  ///< by turn and kind, of the label at hand
+  std::vector<Domain*> domain_;       ///< by kind: in the row of the label at hand
 };
 
 }  // namespace
