@@ -14,6 +14,7 @@ constexpr double kLoad = 1.2;
 constexpr double kStep = 1.2;
 constexpr double kList = 8;
 constexpr double kRoot = 15;
+constexpr double kDiamond = 10;   ///< to find the third vertices of an edge
 constexpr double kCommon = 12;    ///< two rows of bits
 constexpr double kInCache = 0.6;  ///< of these, where the rows are those of a neighbourhood
 
@@ -61,7 +62,7 @@ double cost_of(const RowProgram& program, const Row& row, const RowCosts& c) {
       return c.arcs * kStep;
     case Row::Kind::weigh: return support_of(program, row.a, c) * kStep;
     case Row::Kind::common: return c.arcs * kCommon;
-    case Row::Kind::diamonds: return c.squares * kScatter / 2 + c.triangles * 10;
+    case Row::Kind::diamonds: return c.squares * kScatter / 2 + c.triangles * kDiamond;
   }
   return 0;
 }
@@ -79,6 +80,8 @@ double cost_of(const RowProgram& program, const RowFactor& factor, const RowCost
     const double asked = in_triangles_only(program, factor.a) ? std::min(1.0, c.triangles / c.arcs) : 1;
     return asked * ((below ? c.wedges_below : c.wedges) * kLoad + c.arcs * kList) + c.arcs * kStep;
   }
+  if (factor.kind == RowFactor::Kind::diamond_dot)
+    return c.squares * kLoad / (factor.twice ? 4 : 2) + c.triangles * kDiamond;
   const double elements = program.rows[static_cast<std::size_t>(factor.a)].below ? c.far_below : c.far;
   return elements * kLoad * (factor.a == factor.b ? 0.5 : 1) + support * kList;
 }
@@ -98,6 +101,7 @@ std::string name(const RowFactor& factor) {
              ")";
     case RowFactor::Kind::pull_dot: return "sum(r" + a + " * r" + b + " pulled)";
     case RowFactor::Kind::edge_dot: return "sum over edges(r" + a + " * r" + b + ")";
+    case RowFactor::Kind::diamond_dot: return "sum(r" + a + " * diamonds)" + (factor.twice ? ", after x twice" : "");
     case RowFactor::Kind::local: break;
   }
   std::string text = "neighbourhood(";
@@ -165,6 +169,14 @@ bool RowProgram::uses(Row::Kind kind) const {
   return std::any_of(rows.begin(), rows.end(), [kind](const Row& row) { return row.kind == kind; });
 }
 
+bool RowProgram::uses(RowFactor::Kind kind) const {
+  const auto in = [kind](const auto& each) {
+    return std::any_of(each.factors.begin(), each.factors.end(),
+                       [kind](const RowFactor& factor) { return factor.kind == kind; });
+  };
+  return std::any_of(tables.begin(), tables.end(), in) || std::any_of(sums.begin(), sums.end(), in);
+}
+
 RowCosts inside(const RowCosts& c) {
   // Infinite: more than lists hold, whatever is asked of them.
   const auto denser = [](double inner, double outer) {
@@ -181,6 +193,62 @@ RowCosts inside(const RowCosts& c) {
   local.squares = local.fours = c.fours * denser(c.fours, c.triangles);
   local.far_below = local.far / 5;
   return local;
+}
+
+namespace {
+
+/// Whether row[y] of x is row[x] of y.
+bool symmetric(const RowProgram& program, int row) {
+  const Row& r = program.rows[static_cast<std::size_t>(row)];
+  if (r.below) return false;
+  if (r.kind == Row::Kind::product) return symmetric(program, r.a) && symmetric(program, r.b);
+  return r.kind == Row::Kind::push && program.rows[static_cast<std::size_t>(r.a)].kind == Row::Kind::neighbors;
+}
+
+/// Calls f(factor, factors of its sum; 0 in a table) for those that are made of rows.
+template <class F>
+void for_factors(RowProgram& program, F&& f) {
+  const auto each = [&](std::vector<RowFactor>& factors, std::size_t of_sum) {
+    for (RowFactor& factor : factors)
+      if (factor.kind != RowFactor::Kind::table && factor.kind != RowFactor::Kind::local) f(factor, of_sum);
+  };
+  for (VertexTable& table : program.tables) each(table.factors, 0);
+  for (RowSum& sum : program.sums) each(sum.factors, sum.factors.size());
+}
+
+/// One that nothing is made of.
+void remove_row(RowProgram& program, int row) {
+  program.rows.erase(program.rows.begin() + row);
+  const auto renumber = [row](int& i) { i -= i > row ? 1 : 0; };
+  for (Row& each : program.rows)
+    for (int* operand : {&each.a, &each.b}) renumber(*operand);
+  for_factors(program, [&](RowFactor& factor, std::size_t) {
+    for (int* operand : {&factor.a, &factor.b, &factor.c}) renumber(*operand);
+  });
+}
+
+}  // namespace
+
+void sum_diamonds(RowProgram& program) {
+  const auto found = std::find_if(program.rows.begin(), program.rows.end(),
+                                  [](const Row& row) { return row.kind == Row::Kind::diamonds; });
+  if (found == program.rows.end()) return;
+  const auto diamonds = static_cast<int>(found - program.rows.begin());
+  for (const Row& row : program.rows)
+    if (row.a == diamonds || row.b == diamonds) return;
+  std::vector<RowFactor*> users;
+  bool alone = false;
+  for_factors(program, [&](RowFactor& factor, std::size_t of_sum) {
+    if (factor.a != diamonds && factor.b != diamonds && factor.c != diamonds) return;
+    users.push_back(&factor);
+    alone = of_sum == 1;
+  });
+  if (users.size() != 1) return;
+  RowFactor& factor = *users.front();
+  if (factor.kind != RowFactor::Kind::dot || factor.b < 0 || factor.c >= 0 || factor.a == factor.b) return;
+  const int other = factor.a == diamonds ? factor.b : factor.a;
+  factor = {RowFactor::Kind::diamond_dot, other, -1, {}, -1, alone && symmetric(program, other)};
+  remove_row(program, diamonds);
 }
 
 RowMark mark_of(const RowProgram& program) {

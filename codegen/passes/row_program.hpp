@@ -34,19 +34,22 @@ struct Row {
 /// A number at the root; its value is at most max_degree^(vertices placed).
 struct RowFactor {
   enum class Kind {
-    table,     ///< table[x]
-    dot,       ///< sum over y of a[y] * b[y] * c[y], of those there are
-    pull_dot,  ///< sum over neighbours y of x of a[y] * the sum of b[z] over the z adjacent to y; b is dense
-    edge_dot,  ///< sum over ordered pairs of adjacent y, z of a[y] * b[z], both dense
-    local,     ///< homomorphisms of these patterns into the graph that x's neighbours induce, multiplied
+    table,        ///< table[x]
+    dot,          ///< sum over y of a[y] * b[y] * c[y], of those there are
+    pull_dot,     ///< sum over neighbours y of x of a[y] * the sum of b[z] over the z adjacent to y; b is dense
+    edge_dot,     ///< sum over ordered pairs of adjacent y, z of a[y] * b[z], both dense
+    diamond_dot,  ///< sum over y of a[y] * diamonds[y], as they are found; a is dense
+    local,        ///< homomorphisms of these patterns into the graph that x's neighbours induce, multiplied
   };
   Kind kind = Kind::dot;
   int a = -1, b = -1;      ///< rows; of `table` the table
   std::vector<int> local;  ///< of the local program's results
   int c = -1;              ///< a row
+  bool twice = false;      ///< of diamond_dot: y after x alone, twice, and x itself; over all x that is the same sum
   bool operator==(const RowFactor&) const = default;
   bool operator<(const RowFactor& other) const {
-    return std::tie(kind, a, b, local, c) < std::tie(other.kind, other.a, other.b, other.local, other.c);
+    return std::tie(kind, a, b, local, c, twice) <
+           std::tie(other.kind, other.a, other.b, other.local, other.c, other.twice);
   }
 };
 
@@ -77,6 +80,7 @@ struct RowProgram {
   [[nodiscard]] int stage_of_row(int row) const;
   [[nodiscard]] int stage_of(const std::vector<RowFactor>& factors) const;
   [[nodiscard]] bool uses(Row::Kind kind) const;
+  [[nodiscard]] bool uses(RowFactor::Kind kind) const;
 };
 
 /// Work of the steps on a graph, in elements touched, summed over all roots.
@@ -105,6 +109,10 @@ struct RowMark {
 RowMark mark_of(const RowProgram& program);
 /// Takes back what was added since.
 void take_back(RowProgram& program, const RowMark& mark);
+
+/// Where diamonds serve a single sum they need not be a row: they are summed as they are found, and where that sum is
+/// the same seen from x and from y, from one of both.
+void sum_diamonds(RowProgram& program);
 
 /// Estimated nanoseconds on one core of what was added since `mark`, and of these factors;
 /// depth: of the neighbourhoods that it runs in.

@@ -390,6 +390,49 @@ TEST_CASE("rows multiplied where they are summed") {
   CHECK(text_of(counts[1]) == count(graph, "house", quick()).to_string());
 }
 
+TEST_CASE("diamonds are summed as they are found where one sum asks for them") {
+  using codegen::Row;
+  using codegen::RowFactor;
+  enum { neighbors, common, diamonds, weighed, both };
+  codegen::RowProgram rows;
+  rows.rows = {{Row::Kind::neighbors},
+               {Row::Kind::push, neighbors, -1, -1, true},
+               {Row::Kind::diamonds, -1, -1, -1, true},
+               {Row::Kind::weigh, common, -1, 0, true},
+               {Row::Kind::product, common, common, -1, true}};
+  rows.tables = {{}};  // degrees
+  rows.results = 1;
+  const RowFactor degree{RowFactor::Kind::table, 0, -1, {}, -1};
+  const auto sum = [](int a, int b) { return RowFactor{RowFactor::Kind::dot, a, b, {}, -1}; };
+  struct Case {
+    std::vector<std::vector<RowFactor>> sums;
+    bool summed, twice;
+  };
+  const std::vector<Case> cases = {
+      {{{sum(common, diamonds)}}, true, true},
+      {{{sum(diamonds, both)}}, true, true},
+      {{{sum(diamonds, weighed)}}, true, false},         // a degree at one end alone
+      {{{degree, sum(common, diamonds)}}, true, false},  // and at the other
+      {{{sum(common, diamonds)}, {sum(diamonds, weighed)}}, false, false},
+      {{{sum(diamonds, diamonds)}}, false, false},
+  };
+  const mine::Prepared graph(generate_ba(150, 6, 4));
+  for (const Case& each : cases) {
+    CAPTURE(&each - cases.data());
+    codegen::RowProgram made = rows;
+    for (const auto& factors : each.sums) made.sums.push_back({factors, 1, 0});
+    codegen::RowProgram fused = made;
+    codegen::sum_diamonds(fused);
+    CHECK(fused.uses(RowFactor::Kind::diamond_dot) == each.summed);
+    CHECK(fused.uses(Row::Kind::diamonds) == !each.summed);
+    CHECK((codegen::print(fused).find("twice") != std::string::npos) == each.twice);
+    const i128 found = mine::evaluate(graph, fused, quick(Engine::automatic, 2)).homomorphisms.front();
+    CHECK(found == mine::evaluate(graph, made, quick(Engine::automatic)).homomorphisms.front());
+    CHECK(found > 0);
+    CHECK(mine::rows_fit(fused, graph.view()));
+  }
+}
+
 TEST_CASE("a raised flag ends the passes") {
   const int raised = 1;
   MineOptions options = quick(Engine::automatic);

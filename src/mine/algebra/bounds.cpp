@@ -135,6 +135,11 @@ class Bounds {
         check(reached.most);
         return dot(row(f.a), reached);
       }
+      case RowFactor::Kind::diamond_dot: {
+        const double degree = walks_.from(1);
+        check(2 * degree * row(f.a).most);
+        return dot(row(f.a), {2 * degree, 2, 2 * degree * degree});
+      }
       case RowFactor::Kind::local: break;
     }
     double most = 1;

@@ -36,7 +36,9 @@ class Evaluation {
   }
 
   EvaluateResult run() {
-    if (program_.uses(codegen::Row::Kind::diamonds) || !program_.local.empty()) triangles_.emplace(graph_, threads_);
+    if (program_.uses(codegen::Row::Kind::diamonds) || program_.uses(codegen::RowFactor::Kind::diamond_dot) ||
+        !program_.local.empty())
+      triangles_.emplace(graph_, threads_);
     for (stage_ = 0; stage_ < stages_ && !halted(); ++stage_) {
       make_spread_tables();
       pass();

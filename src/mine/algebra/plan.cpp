@@ -117,6 +117,7 @@ class Maker {
       plan.shapes.push_back(*pattern);
     }
     plan.program = decomposer.program();
+    codegen::sum_diamonds(plan.program);
     plan.estimate = codegen::row_cost(plan.program, costs_);
     for (const auto& [code, term] : all.injective) {
       enumerated_[code] = static_cast<int>(plan.enumerated.size());

@@ -1,6 +1,7 @@
 #include "src/mine/algebra/row_machine.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace galena::mine {
 
@@ -239,25 +240,62 @@ void RowMachine::weigh(const Values& a, const std::vector<std::uint64_t>& table,
   }
 }
 
-/// Twice for each pair c < d, both orders.
-void RowMachine::diamonds(Values& out) {
+/// found(vertices adjacent to both c and d) for each pair c < d of adjacent neighbours of x. These lists lie anywhere, so
+/// they are asked for some ahead.
+template <class F>
+void RowMachine::for_triangles(F&& found) const {
   if (!triangles_->any_at(x_)) return;
+  std::array<std::uint64_t, kAhead> edges;
+  std::size_t count = 0;
+  const auto visit = [&] {
+    for (std::size_t i = 0; i < count; ++i) triangles_->ask_for_list(edges[i]);
+    for (std::size_t i = 0; i < count; ++i) found(triangles_->of_edge(edges[i]));
+    count = 0;
+  };
   const auto [around, degree] = near(false);
   for (std::size_t i = 0; i < degree; ++i) {
     const vid c = around[i];
-    const vid* at = graph_->indices + graph_->indptr[c] + graph_->split[c];
-    const vid* end = graph_->indices + graph_->indptr[c + 1];
+    const vid* const first = graph_->indices + graph_->indptr[c] + graph_->split[c];
+    const vid* const end = graph_->indices + graph_->indptr[c + 1];
+    const vid* at = first;
     const auto joined = triangles_->of_arc(graph_->indptr[x_] + i);
     for (auto d = std::upper_bound(joined.begin(), joined.end(), c); d != joined.end(); ++d) {
       at = std::lower_bound(at, end, *d);
-      for (const vid y : triangles_->of_arc(static_cast<std::uint64_t>(at - graph_->indices))) {
-        const std::uint64_t old = out.at[y];
-        out.support[out.size] = y;
-        out.size += old == 0 ? 1 : 0;
-        out.at[y] = old + 2;
-      }
+      edges[count] = triangles_->edge(c, static_cast<std::uint64_t>(at - first));
+      triangles_->ask_for(edges[count]);
+      if (++count == kAhead) visit();
     }
   }
+  visit();
+}
+
+/// Twice for each pair c < d, both orders.
+void RowMachine::diamonds(Values& out) {
+  for_triangles([&](const auto& thirds) {
+    for (const vid y : thirds) {
+      const std::uint64_t old = out.at[y];
+      out.support[out.size] = y;
+      out.size += old == 0 ? 1 : 0;
+      out.at[y] = old + 2;
+    }
+  });
+}
+
+u128 RowMachine::diamond_dot(const RowFactor& factor) const {
+  const std::uint64_t* const a = values(factor.a).at.data();
+  u128 total = 0;
+  for_triangles([&](const auto& thirds) {
+    std::uint64_t sum = 0;
+    if (!factor.twice) {
+      for (const vid y : thirds) sum += a[y];
+    } else {
+      const vid* y = thirds.data() + thirds.size();
+      while (*--y != x_) sum += 2 * a[*y];  // x is there
+      sum += a[x_];
+    }
+    total += sum;
+  });
+  return total * 2;
 }
 
 void RowMachine::look_inside() {
@@ -280,6 +318,7 @@ u128 RowMachine::value(const RowFactor& factor) const {
     case RowFactor::Kind::dot: return dot(factor);
     case RowFactor::Kind::pull_dot: return pull_dot(factor);
     case RowFactor::Kind::edge_dot: return edge_dot(factor);
+    case RowFactor::Kind::diamond_dot: return diamond_dot(factor);
     case RowFactor::Kind::local: break;
   }
   u128 result = 1;

@@ -63,6 +63,10 @@ class RowMachine {
   [[nodiscard]] rt::u128 dot(const codegen::RowFactor& factor) const;
   [[nodiscard]] rt::u128 pull_dot(const codegen::RowFactor& factor) const;
   [[nodiscard]] rt::u128 edge_dot(const codegen::RowFactor& factor) const;
+  [[nodiscard]] rt::u128 diamond_dot(const codegen::RowFactor& factor) const;
+  static constexpr std::size_t kAhead = 32;
+  template <class F>
+  void for_triangles(F&& found) const;
   [[nodiscard]] std::uint64_t sum_around(rt::vid y, bool below, const Values& a) const;
   static bool any(const std::uint64_t* values, std::size_t n);
   [[nodiscard]] std::pair<const rt::vid*, std::size_t> near(bool below) const;

@@ -33,9 +33,9 @@ void thirds_of(const rt::GraphView& g, vid u, std::uint64_t first_edge, std::vec
 
 TriangleLists::TriangleLists(const rt::GraphView& graph, int threads) {
   number_edges(graph);
-  std::vector<std::uint64_t> first(graph.n + 1);
-  for (vid u = 0; u < graph.n; ++u) first[u + 1] = first[u] + degree(graph, u) - graph.split[u];
-  begin_.assign(first[graph.n] + 1, 0);
+  first_.resize(graph.n + 1);
+  for (vid u = 0; u < graph.n; ++u) first_[u + 1] = first_[u] + degree(graph, u) - graph.split[u];
+  begin_.assign(first_[graph.n] + 1, 0);
   const auto sweep = [&](auto&& visit) {
     std::atomic<std::uint64_t> next{0};
     Crew().run(static_cast<std::size_t>(std::max(1, threads)), [&](std::size_t) {
@@ -46,19 +46,19 @@ TriangleLists::TriangleLists(const rt::GraphView& graph, int threads) {
     });
   };
   sweep([&](vid u, std::vector<char>& marks) {
-    thirds_of(graph, u, first[u], marks, [&](std::uint64_t e, vid) { ++begin_[e + 1]; });
+    thirds_of(graph, u, first_[u], marks, [&](std::uint64_t e, vid) { ++begin_[e + 1]; });
   });
   for (std::size_t e = 1; e < begin_.size(); ++e) begin_[e] += begin_[e - 1];
   thirds_.resize(begin_.back());
   any_.assign(graph.n, 0);
   for (vid u = 0; u < graph.n; ++u)
-    for (std::uint64_t e = first[u]; e < first[u + 1]; ++e)
+    for (std::uint64_t e = first_[u]; e < first_[u + 1]; ++e)
       if (begin_[e] != begin_[e + 1])
-        any_[u] = any_[graph.indices[graph.indptr[u] + graph.split[u] + e - first[u]]] = 1;
+        any_[u] = any_[graph.indices[graph.indptr[u] + graph.split[u] + e - first_[u]]] = 1;
   sweep([&](vid u, std::vector<char>& marks) {
-    std::uint64_t at = begin_[first[u]];
-    if (at == begin_[first[u + 1]]) return;
-    thirds_of(graph, u, first[u], marks, [&](std::uint64_t, vid third) { thirds_[at++] = third; });
+    std::uint64_t at = begin_[first_[u]];
+    if (at == begin_[first_[u + 1]]) return;
+    thirds_of(graph, u, first_[u], marks, [&](std::uint64_t, vid third) { thirds_[at++] = third; });
   });
 }
 
