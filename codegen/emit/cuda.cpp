@@ -22,7 +22,7 @@ std::string task_text(const Plan& plan, const std::string& number = "") {
          filled(R"(
 struct Task@ {
   template <class X>
-  GALENA_DEVICE void operator()(X& x, const Chunk& c) const {
+  GALENA_DEVICE void operator()(X& x, const Piece& c) const {
     task@(x, c);
   }
 };
@@ -143,11 +143,11 @@ std::string emit_cuda_program(const std::vector<const Plan*>& plans, const std::
   return text + kMain;
 }
 
-std::string emit_simulated_worker(const Plan& plan) {
+std::string emit_simulated_launch(const Plan& plan) {
   return kSimulated + task_text(plan) +
          "\nextern \"C\" void galena_run(galena::rt::Worker* w, const galena::rt::Chunk*) {\n"
          "  using namespace galena::rt::gpu;\n"
-         "  run_worker(*static_cast<const SimulatedWorker*>(w->owner), Task{});\n}\n";
+         "  run_launch(*static_cast<const SimulatedLaunch*>(w->owner), Task{});\n}\n";
 }
 
 std::string emit_simulated(const Plan& plan, int warps, Lanes lanes) {

@@ -56,6 +56,27 @@ GALENA_DEVICE static inline uint64_t fetch_add(uint64_t* p, uint64_t n) {
 #endif
 }
 
+/// What is in *p now, which other teams or the host may write at any time.
+template <class N>
+GALENA_DEVICE static inline N read_now(const N* p) {
+  return *static_cast<const volatile N*>(p);
+}
+
+/// Raises a flag: who sees it up sees all that was written before.
+GALENA_DEVICE static inline void show(uint32_t* flag) {
+#ifdef __CUDACC__
+  __threadfence();
+#endif
+  *static_cast<volatile uint32_t*>(flag) = 1;
+}
+GALENA_DEVICE static inline bool seen(const uint32_t* flag) {
+  const bool up = read_now(flag) != 0;
+#ifdef __CUDACC__
+  if (up) __threadfence();
+#endif
+  return up;
+}
+
 /// Sets bit v, which other teams may do at the same time; returns whether it was clear.
 GALENA_DEVICE static inline bool set_bit(uint32_t* words, vid v) {
   const uint32_t mine = 1U << (v % 32);
@@ -140,6 +161,7 @@ struct Shared {
 #ifdef __CUDACC__
 
 constexpr unsigned kAll = 0xffffffffU;
+constexpr unsigned kPauseNanoseconds = 20000;  // thousands of teams that wait must not crowd out those at work
 
 /// The team of the calling thread: blocks have whole teams. W > 1: the block is the team.
 template <int W>
@@ -218,6 +240,9 @@ class Team {
       return shared_->word;
     }
   }
+
+  /// Leaves the processor to others for a while.
+  __device__ void pause() const { __nanosleep(kPauseNanoseconds); }
 
   /// What only one of the lanes keeps of what all of them have.
   __device__ i128 once(i128 value) const { return lane_ == 0 ? value : 0; }

@@ -127,6 +127,7 @@ class FiberTeam {
   uint64_t first(F&& f) const {
     return static_cast<uint64_t>(fibers_->meet(lane_, Meeting::first, lane_ == 0 ? static_cast<i128>(f()) : 0)[0]);
   }
+  void pause() const {}
   [[nodiscard]] i128 once(i128 value) const { return lane_ == 0 ? value : 0; }
 
   [[nodiscard]] vid* pivots() const { return shared_->pivots; }

@@ -36,6 +36,7 @@ class HostTeam {
   uint64_t first(F&& f) const {
     return f();
   }
+  void pause() const {}
   static i128 once(i128 value) { return value; }
 
   [[nodiscard]] vid* pivots() const { return shared_->pivots; }
