@@ -14,6 +14,12 @@ constexpr int kWarpsPerWorker = 8;
 constexpr uint64_t kWarpLocal = 1 << 15;
 constexpr uint64_t kBlockLocal = 1 << 18;
 
+/// Words of shared memory for the rows of local graphs of a warp or a block: a local graph all of whose rows fit lies
+/// there, of some 220 or 540 vertices. A processor with 228 KiB holds five blocks of either kernel; kernels with local
+/// graphs have registers for fewer.
+constexpr int kWarpRows = 1 << 11;
+constexpr int kBlockRows = 10 << 10;
+
 /// Rounds of a team's lanes between looks at whether others wait: some 50 microseconds.
 constexpr uint32_t kGiveEvery = 32;
 

@@ -107,10 +107,14 @@ class Gpu : public Access {
     team_.sync();
   }
 
-  /// Local graphs (bits.h).
+  /// Local graphs (bits.h): in the team's shared memory, of which each has an equal part, where all rows fit there.
   [[nodiscard]] GALENA_DEVICE Local local(int l, Span rows, Span columns) {
-    uint32_t* const memory = job_.locals + (worker_ * job_.n_locals + static_cast<uint64_t>(l)) * job_.local_capacity;
-    const Local g = local_graph(memory, job_.local_capacity, rows, columns);
+    const auto number = static_cast<uint64_t>(l);
+    const uint64_t near = job_.n_locals > 0 ? static_cast<uint64_t>(T::kRows) / job_.n_locals : 0;
+    const bool fit = rows.n * (row_words(columns.n) + 1) <= near;
+    uint32_t* const memory =
+        fit ? team_.rows() + number * near : job_.locals + (worker_ * job_.n_locals + number) * job_.local_capacity;
+    const Local g = local_graph(memory, fit ? near : job_.local_capacity, rows, columns);
     if (g.entries == 0 && rows.n > 0) overflow_ = true;
     team_.sync();  // others may still read what was there
     each(team_, 0, g.entries, [&](uint64_t i) { g.tags[i] = 0; });

@@ -148,9 +148,10 @@ struct Votes {
   }
 };
 
-/// What a team's lanes share, in shared memory.
-template <int W>
+/// What a team's lanes share, in shared memory; R: words for rows of local graphs.
+template <int W, int R = 0>
 struct Shared {
+  uint32_t rows[R + 1];
   vid pivots[kPivots];
   i128 sums[W];
   uint64_t word;
@@ -164,12 +165,13 @@ constexpr unsigned kAll = 0xffffffffU;
 constexpr unsigned kPauseNanoseconds = 20000;  // thousands of teams that wait must not crowd out those at work
 
 /// The team of the calling thread: blocks have whole teams. W > 1: the block is the team.
-template <int W>
+template <int W, int R = 0>
 class Team {
  public:
   static constexpr int kLanes = kWarp * W;
+  static constexpr int kRows = R;
 
-  __device__ explicit Team(Shared<W>* shared) : shared_(shared), lane_(static_cast<int>(threadIdx.x) % kLanes) {}
+  __device__ explicit Team(Shared<W, R>* shared) : shared_(shared), lane_(static_cast<int>(threadIdx.x) % kLanes) {}
 
   __device__ void sync() const {
     if constexpr (W == 1)
@@ -248,9 +250,10 @@ class Team {
   __device__ i128 once(i128 value) const { return lane_ == 0 ? value : 0; }
 
   [[nodiscard]] __device__ vid* pivots() const { return shared_->pivots; }
+  [[nodiscard]] __device__ uint32_t* rows() const { return shared_->rows; }
 
  private:
-  Shared<W>* shared_;
+  Shared<W, R>* shared_;
   int lane_;
 };
 

@@ -87,12 +87,13 @@ class Fibers {
 };
 
 /// A lane's view of its team.
-template <int W>
+template <int W, int R = 0>
 class FiberTeam {
  public:
   static constexpr int kLanes = kWarp * W;
+  static constexpr int kRows = R;
 
-  FiberTeam(Fibers<W>* fibers, Shared<W>* shared, int lane) : fibers_(fibers), shared_(shared), lane_(lane) {}
+  FiberTeam(Fibers<W>* fibers, Shared<W, R>* shared, int lane) : fibers_(fibers), shared_(shared), lane_(lane) {}
 
   void sync() const { fibers_->meet(lane_, Meeting::sync, 0); }
 
@@ -131,10 +132,11 @@ class FiberTeam {
   [[nodiscard]] i128 once(i128 value) const { return lane_ == 0 ? value : 0; }
 
   [[nodiscard]] vid* pivots() const { return shared_->pivots; }
+  [[nodiscard]] uint32_t* rows() const { return shared_->rows; }
 
  private:
   Fibers<W>* fibers_;
-  Shared<W>* shared_;
+  Shared<W, R>* shared_;
   int lane_;
 };
 

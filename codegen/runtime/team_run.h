@@ -11,6 +11,9 @@ namespace galena::rt::gpu {
 
 /// What LIST and LOCAL of one chunk may log in a simulated run.
 constexpr uint64_t kHostLog = 1 << 16;
+/// Words that a team of W warps has for rows, so few that small graphs' local graphs fit or do not.
+template <int W>
+constexpr int kHostRows = W == 1 ? 128 : 256;
 /// Pieces that the team of a simulated run gives itself.
 constexpr uint64_t kHostPieces = 15;
 
@@ -99,8 +102,8 @@ inline void deliver(HostJob& host, Worker& w, int outputs, int width) {
 template <int W, class Task>
 void run_by_loop(Worker& w, const Chunk& c, int outputs, int width, Task&& task) {
   HostJob host(w, c, width > 0);
-  Shared<W> shared;
-  work(host.job, HostTeam<W>(&shared), 0, task);
+  Shared<W, kHostRows<W>> shared;
+  work(host.job, HostTeam<W, kHostRows<W>>(&shared), 0, task);
   deliver(host, w, outputs, width);
 }
 
@@ -109,10 +112,10 @@ void run_by_loop(Worker& w, const Chunk& c, int outputs, int width, Task&& task)
 template <int W, class Task>
 void run_by_fibers(Worker& w, const Chunk& c, int outputs, int width, Task&& task) {
   HostJob host(w, c, width > 0);
-  Shared<W> shared;
+  Shared<W, kHostRows<W>> shared;
   Fibers<W> fibers;
   fibers.run([&](int lane) {
-    const FiberTeam<W> team(&fibers, &shared, lane);
+    const FiberTeam<W, kHostRows<W>> team(&fibers, &shared, lane);
     work(host.job, team, 0, task);
   });
   if (fibers.diverged()) w.overflow = 1;
@@ -132,8 +135,8 @@ template <int W, class Task>
 void run_teams(const SimulatedLaunch& launch, Task&& task) {
   Turns turns(launch.workers, launch.seed, launch.rounds);
   turns.run([&](uint64_t worker) {
-    Shared<W> shared;
-    work(*launch.job, TurnTeam<W>(&turns, &shared), worker, task);
+    Shared<W, kHostRows<W>> shared;
+    work(*launch.job, TurnTeam<W, kHostRows<W>>(&turns, &shared), worker, task);
   });
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // All teams of a launch on the host: each is a fiber that runs until it looks at what teams share, then another one has
 // a turn, as a seed says. So what teams do to each other happens in every order, and again when the seed is the same.
-// For tests; one at a time in a process.
+// For tests; one at a time in a thread.
 
 #include <ucontext.h>
 
@@ -54,7 +54,7 @@ class Turns {
   };
 
   static Turns*& running() {
-    static Turns* which = nullptr;
+    static thread_local Turns* which = nullptr;
     return which;
   }
   static void begin() {
@@ -85,20 +85,20 @@ class Turns {
 };
 
 /// A team whose lanes run in turn, and which passes whenever it looks at what teams share.
-template <int W>
-class TurnTeam : public HostTeam<W> {
+template <int W, int R = 0>
+class TurnTeam : public HostTeam<W, R> {
  public:
-  TurnTeam(Turns* turns, Shared<W>* shared) : HostTeam<W>(shared), turns_(turns) {}
+  TurnTeam(Turns* turns, Shared<W, R>* shared) : HostTeam<W, R>(shared), turns_(turns) {}
 
   template <class F>
   void lanes(F&& f) const {
     turns_->count();
-    HostTeam<W>::lanes(f);
+    HostTeam<W, R>::lanes(f);
   }
   template <class F>
   Votes<W> vote(F&& f) const {
     turns_->count();
-    return HostTeam<W>::vote(f);
+    return HostTeam<W, R>::vote(f);
   }
   template <class F>
   uint64_t first(F&& f) const {
