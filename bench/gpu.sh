@@ -61,6 +61,7 @@ sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda*/bin/compute-sani
 if [ -n "$sanitizer" ]; then
   for tool in memcheck racecheck; do
     LIMIT=120 step "test_cuda, $tool" "${own[@]}" "$sanitizer" --tool "$tool" --error-exitcode 9 "$here/test_cuda" 'dropout*,losses*,steps*,normalisations*,device: hyperedges*'
+    LIMIT=120 step "test_mine_cuda, $tool" "${own[@]}" "$sanitizer" --tool "$tool" --error-exitcode 9 "$here/test_mine_cuda" 'labels*'
   done
 else
   field "compute-sanitizer" '"not found"'
@@ -70,11 +71,32 @@ object bench "${own[@]}" "$here/bench_gpu" ${QUICK:+--quick}
 
 # Mining: the same count on both, and the times.
 step generate "${own[@]}" "$here/galena" generate rmat "$([ -n "${QUICK:-}" ] && echo 14 || echo 17)" --edge-factor 8 --seed 7 -o "$work/rmat.gal"
-for query in triangle 'clique(4)' diamond 'cycle(4)'; do
+for query in triangle 'clique(4)' 'clique(5)' diamond 'cycle(4)' 'MOTIFS 4'; do
   for device in cuda cpu; do
     object "mine $query, $device" "${own[@]}" "$here/galena" mine "$work/rmat.gal" "$query" --device "$device" --json
   done
 done
+
+# Lanes that are active, of all lanes, over the instructions that the mining kernels execute.
+profiler=$(command -v ncu || ls /usr/local/cuda*/bin/ncu 2>/dev/null | head -n 1)
+threads=smsp__thread_inst_executed.sum warps=smsp__inst_executed.sum
+lanes_active() {
+  awk -F'","' -v threads="$threads" -v warps="$warps" '
+    NF < 3 { next }
+    { value = $NF; gsub(/[",\r]/, "", value); metric = $(NF - 2) }
+    metric == threads { lanes += value; ++kernels }
+    metric == warps { all += 32 * value }
+    END { if (all > 0) printf "{\"kernels\": %d, \"share\": %.4f}", kernels, lanes / all; else printf "null" }' "$1"
+}
+if [ -n "$profiler" ]; then
+  for query in triangle 'clique(4)' 'clique(5)' 'MOTIFS 4'; do
+    LIMIT=120 step "lanes of $query" "${own[@]}" "$profiler" --csv --kernel-name regex:galena_ --metrics "$threads,$warps" \
+      "$here/galena" mine "$work/rmat.gal" "$query" --device cuda &&
+      field "lanes active, $query" "$(lanes_active "$work/lanes of $query.out")"
+  done
+else
+  field "lanes active" '"ncu not found"'
+fi
 
 if python3 -c 'import torch_geometric' 2>/dev/null; then
   object pyg python3 "$here/gpu_pyg.py"

@@ -10,9 +10,9 @@ namespace galena::codegen {
 
 namespace {
 
-/// `text` with `@` replaced.
-std::string filled(std::string text, const std::string& by) {
-  for (std::size_t at = 0; (at = text.find('@', at)) != std::string::npos;) text.replace(at, 1, by);
+/// `text` with a mark replaced.
+std::string filled(std::string text, const std::string& by, char mark = '@') {
+  for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos; at += by.size()) text.replace(at, 1, by);
   return text;
 }
 
@@ -22,7 +22,7 @@ std::string task_text(const Plan& plan, const std::string& number = "") {
          filled(R"(
 struct Task@ {
   template <class X>
-  GALENA_DEVICE void operator()(X& x, const Chunk& c) const {
+  GALENA_DEVICE void operator()(X& x, const Piece& c) const {
     task@(x, c);
   }
 };
@@ -37,19 +37,27 @@ constexpr const char* kKernels = R"(
 extern "C" __global__ void __launch_bounds__(32 * galena::rt::kWorkersPerBlock)
     galena_warps@(const __grid_constant__ galena::rt::GpuJob job) {
   using namespace galena::rt::gpu;
-  __shared__ Shared<1> shared[galena::rt::kWorkersPerBlock];
+  __shared__ Shared<1, %> shared[galena::rt::kWorkersPerBlock];
   const unsigned mine = threadIdx.x / 32;
-  work(job, Team<1>(&shared[mine]), static_cast<uint64_t>(blockIdx.x) * galena::rt::kWorkersPerBlock + mine, Task@{});
+  work(job, Team<1, %>(&shared[mine]), static_cast<uint64_t>(blockIdx.x) * galena::rt::kWorkersPerBlock + mine, Task@{});
 }
 
 /// A block a worker.
 extern "C" __global__ void __launch_bounds__(32 * galena::rt::kWarpsPerWorker)
     galena_blocks@(const __grid_constant__ galena::rt::GpuJob job) {
   using namespace galena::rt::gpu;
-  __shared__ Shared<galena::rt::kWarpsPerWorker> shared;
-  work(job, Team<galena::rt::kWarpsPerWorker>(&shared), blockIdx.x, Task@{});
+  __shared__ Shared<galena::rt::kWarpsPerWorker, $> shared;
+  work(job, Team<galena::rt::kWarpsPerWorker, $>(&shared), blockIdx.x, Task@{});
 }
 )";
+
+/// The kernels of the task; shared memory for rows where there are local graphs.
+std::string kernels_text(const Plan& plan, const std::string& number = "") {
+  const bool rows = !plan.locals.empty();
+  const std::string text =
+      filled(filled(kKernels, rows ? "galena::rt::kWarpRows" : "0", '%'), rows ? "galena::rt::kBlockRows" : "0", '$');
+  return filled(text, number);
+}
 
 constexpr const char* kProgramHead = R"(// @
 //
@@ -108,14 +116,15 @@ int row_width(const Plan& plan) {
 }  // namespace
 
 std::string emit_cuda(const Plan& plan) {
-  return "#include \"codegen/runtime/prim_cuda.h\"\n\n" + task_text(plan) + filled(kKernels, "");
+  return "#include \"codegen/runtime/prim_cuda.h\"\n\n" + task_text(plan) + kernels_text(plan);
 }
 
 std::string emit_cuda_kernels(const std::vector<Plan>& plans) {
   std::string text = "#include \"codegen/runtime/prim_cuda.h\"\n";
   for (std::size_t i = 0; i < plans.size(); ++i) {
     const std::string number = std::to_string(i);
-    text += "\n// " + plans[i].outputs.front().name + "\n" + task_text(plans[i], number) + filled(kKernels, number);
+    text +=
+        "\n// " + plans[i].outputs.front().name + "\n" + task_text(plans[i], number) + kernels_text(plans[i], number);
   }
   return text;
 }
@@ -129,7 +138,7 @@ std::string emit_cuda_program(const std::vector<const Plan*>& plans, const std::
   for (std::size_t i = 0; i < plans.size(); ++i) {
     check_counts_only(*plans[i]);
     const std::string number = std::to_string(i);
-    text += task_text(*plans[i], number) + filled(kKernels, number) + "\n";
+    text += task_text(*plans[i], number) + kernels_text(*plans[i], number) + "\n";
     kernels += kernel_row(*plans[i], number);
     const auto& outputs = plans[i]->outputs;
     for (std::size_t o = 0; o < outputs.size(); ++o)
@@ -143,11 +152,11 @@ std::string emit_cuda_program(const std::vector<const Plan*>& plans, const std::
   return text + kMain;
 }
 
-std::string emit_simulated_worker(const Plan& plan) {
+std::string emit_simulated_launch(const Plan& plan) {
   return kSimulated + task_text(plan) +
          "\nextern \"C\" void galena_run(galena::rt::Worker* w, const galena::rt::Chunk*) {\n"
          "  using namespace galena::rt::gpu;\n"
-         "  run_worker(*static_cast<const SimulatedWorker*>(w->owner), Task{});\n}\n";
+         "  run_launch(*static_cast<const SimulatedLaunch*>(w->owner), Task{});\n}\n";
 }
 
 std::string emit_simulated(const Plan& plan, int warps, Lanes lanes) {

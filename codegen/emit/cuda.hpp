@@ -31,8 +31,7 @@ enum class Lanes {
 /// runs it by one simulated team of `warps` warps (1 or rt::kWarpsPerWorker).
 std::string emit_simulated(const Plan& plan, int warps, Lanes lanes);
 
-/// The same with a galena_run that is one worker of a launch: Worker::owner is a rt::gpu::SimulatedWorker, and no chunk
-/// is given.
-std::string emit_simulated_worker(const Plan& plan);
+/// The same with a galena_run that is a launch: Worker::owner is a rt::gpu::SimulatedLaunch, and no chunk is given.
+std::string emit_simulated_launch(const Plan& plan);
 
 }  // namespace galena::codegen

@@ -4,7 +4,8 @@
 //
 // On a GPU a team of lanes runs this text together: what it says is the same in all lanes, and the
 // primitives share out the work. Only within x.lanes() has each lane rounds of its own; a sum
-// outside of it counts once for the team.
+// outside of it counts once for the team. The loops over v0, v1 and v2 may end early there: what was left of them was
+// given to other teams (x.give()).
 
 #include "codegen/emit/task.hpp"
 
@@ -27,15 +28,16 @@ class Emitter {
 
   std::string task(const std::string& name) {
     for (std::size_t i = 0; i < plan_.labels.size() && !plan_.labels_given; ++i) label_set(i);
-    text_.line("template <class X>");
-    text_.open("GALENA_DEVICE static void " + name + "(X& x, const Chunk& c)");
+    text_.line("template <class X, class C>");
+    text_.open("GALENA_DEVICE static void " + name + "(X& x, const C& c)");
     for (std::size_t i = 0; i < plan_.outputs.size(); ++i) text_.line("i128 a" + num(i) + " = 0;");
     for (std::size_t i = 0; i < plan_.labels.size() && plan_.labels_given; ++i)
       text_.line("const Labels kLabels" + num(i) + " = x.given(" + num(plan_.labels[i].labels.front()) + ");");
-    text_.line("const Slice r = roots(x.g, c);");
-    text_.open("for (uint64_t i0 = r.begin; i0 < r.end; ++i0)");
+    text_.line("Slice q0 = roots(x.g, c);");
+    text_.open("for (uint64_t i0 = q0.begin; i0 < q0.end; ++i0)");
     text_.line("const vid v0 = (vid)i0;");
     loops_[0] = &plan_.root;
+    text_.line("if (x.wanted()) x.give(c, i0, q0);");
     if (of_images(plan_)) text_.line("if (!x.undecided(v0)) continue;");
     filters(plan_.root);
     block(plan_.root.body);
@@ -259,7 +261,10 @@ class Emitter {
     for (const int t : b.tests) test(t);
     for (const int s : b.sizes) size(s);
     results(b);
-    for (const Loop& inner : b.loops) loop(inner);
+    for (std::size_t l = 0; l < b.loops.size(); ++l) {
+      if (b.depth < 2) number_[static_cast<std::size_t>(b.depth)] = num(l);
+      loop(b.loops[l]);
+    }
     tables(b, false);
   }
 
@@ -306,7 +311,7 @@ class Emitter {
   void results(const Block& b) {
     if (b.sums.empty() && b.emits.empty()) return;
     const bool guarded = b.depth < 2;
-    if (guarded) text_.open(b.depth == 0 ? "if (owns(x.g, c, v0))" : "if (c.part == 0)");
+    if (guarded) text_.open(b.depth == 0 ? "if (owns(x.g, c, v0))" : "if (owns_second(c))");
     for (const Sum& sum : b.sums) add(sum);
     for (const int output : b.emits) {
       if (of_images(plan_)) {
@@ -353,13 +358,14 @@ class Emitter {
                ";");
     std::string begin = "0";
     std::string end = list + ".n";
+    in_lanes_ = looks_up_only(inner.body);
     if (d <= 2) {
-      text_.line("const Slice q" + depth + " = " +
-                 (d == 1 ? "slice_second(x.g, c, v0, " + list + ".n);" : "slice_third(c, " + list + ".n);"));
+      text_.line((in_lanes_ ? "const Slice q" : "Slice q") + depth + " = " +
+                 (d == 1 ? "slice_second(x.g, c, v0, " + list + ".n, " + number_[0] + ");"
+                         : "slice_third(c, " + list + ".n, " + number_[1] + ");"));
       begin = "q" + depth + ".begin";
       end = "q" + depth + ".end";
     }
-    in_lanes_ = looks_up_only(inner.body);
     skip_ = in_lanes_ ? "return" : "continue";
     if (in_lanes_)
       text_.open("x.lanes(" + begin + ", " + end + ", [&](uint64_t i" + depth + ")");
@@ -370,6 +376,7 @@ class Emitter {
       text_.line("const uint64_t " + position_name(d) + " = (uint64_t)(" + list + ".p - (" + used(inner.from.set, {}) +
                  ").p) + i" + depth + ";");
     if (!in_lanes_) text_.line("if (x.stopped()) return x.abort();");
+    if (!in_lanes_ && d <= 2) text_.line("if (x.wanted()) " + giving(d, "i" + depth) + ";");
     filters(inner);
     block(inner.body);
     text_.close(in_lanes_ ? "});" : "}");
@@ -377,6 +384,12 @@ class Emitter {
     skip_ = "continue";
     text_.close();
     loops_[static_cast<std::size_t>(d)] = nullptr;
+  }
+
+  /// Gives away from the loops down to depth d, which is at position `at`.
+  [[nodiscard]] std::string giving(int d, const std::string& at) const {
+    const std::string roots = "x.give(c, i0, q0, " + number_[0];
+    return d == 1 ? roots + ", " + at + ", q1)" : roots + ", i1, q1, " + number_[1] + ", " + at + ", q2)";
   }
 
   /// A loop over the ones of a row of bits.
@@ -389,14 +402,21 @@ class Emitter {
     const std::string whole = used_bits(inner.from);
     if (d <= 2) {
       text_.line("const Bits b" + depth + " = " + whole + ";");
-      text_.line("const Slice q" + depth + " = slice_third(c, b" + depth + ".end - b" + depth + ".begin);");
+      text_.line("Slice q" + depth + " = slice_third(c, b" + depth + ".end - b" + depth + ".begin, " + number_[1] +
+                 ");");
     }
-    text_.line("const Bits " + list + " = " +
-               (d <= 2 ? "bits_part(b" + depth + ", q" + depth + ".begin, q" + depth + ".end)" : whole) + ";");
+    const std::string part = "bits_part(b" + depth + ", q" + depth + ".begin, q" + depth + ".end)";
+    text_.line((d <= 2 ? "Bits " : "const Bits ") + list + " = " + (d <= 2 ? part : whole) + ";");
     text_.open("for (uint64_t " + i + " = next_bit(" + list + ", " + list + ".begin); " + i + " < " + list + ".end; " +
                i + " = next_bit(" + list + ", " + i + " + 1))");
     text_.line("const vid v" + depth + " = (" + used(columns, {}) + ").p[" + i + "];");
     text_.line("if (x.stopped()) return x.abort();");
+    if (d <= 2) {
+      text_.open("if (x.wanted())");
+      text_.line(giving(d, i + " - b" + depth + ".begin") + ";");
+      text_.line(list + " = " + part + ";");
+      text_.close();
+    }
     filters(inner);
     block(inner.body);
     text_.close();
@@ -440,6 +460,7 @@ class Emitter {
   const Plan& plan_;
   std::vector<const Loop*> loops_;
   Text text_;
+  std::string number_[2];          ///< of the loops under way at depths 1 and 2, among their blocks'
   std::string skip_ = "continue";  ///< goes on with the innermost loop's next round
   bool in_lanes_ = false;
 };

@@ -71,7 +71,7 @@ GALENA_DEVICE static inline bool bit_of(const uint32_t* words, vid v) {
   return ((words[v / 32] >> (v % 32)) & 1U) != 0;
 }
 
-#ifndef __CUDACC_RTC__
+#ifndef __CUDACC__
 /// Whether a flag (or none) is up that another thread or a signal handler may raise at any time.
 inline bool raised(const volatile int* flag) { return flag != nullptr && __atomic_load_n(flag, __ATOMIC_RELAXED) != 0; }
 

@@ -38,13 +38,17 @@ GALENA_DEVICE static inline bool owns(const GraphView& g, const Chunk& c, vid v)
   return c.part == 0 && c.begin <= unit_of(g, v);
 }
 
+/// Whether it also does what the level below does once for a v1.
+GALENA_DEVICE static inline bool owns_second(const Chunk& c) { return c.part == 0; }
+
 /// floor(length * at / of) without overflow for of > 0, at <= of.
 GALENA_DEVICE static inline uint64_t share(uint64_t length, uint64_t at, uint64_t of) {
   return static_cast<uint64_t>(static_cast<u128>(length) * at / of);
 }
 
-/// The chunk's part of a loop of `length` directly below v.
-GALENA_DEVICE static inline Slice slice_second(const GraphView& g, const Chunk& c, vid v, uint64_t length) {
+/// The chunk's part of a loop of `length` directly below v: of each loop, whichever it is, alike.
+GALENA_DEVICE static inline Slice slice_second(const GraphView& g, const Chunk& c, vid v, uint64_t length,
+                                               uint32_t /*loop*/ = 0) {
   const uint64_t start = unit_of(g, v);
   const uint64_t units = 1 + (g.indptr[v + 1] - g.indptr[v]);
   const uint64_t low = c.begin > start ? c.begin - start : 0;
@@ -53,7 +57,7 @@ GALENA_DEVICE static inline Slice slice_second(const GraphView& g, const Chunk& 
 }
 
 /// The chunk's part of a loop of `length` two levels below the root.
-GALENA_DEVICE static inline Slice slice_third(const Chunk& c, uint64_t length) {
+GALENA_DEVICE static inline Slice slice_third(const Chunk& c, uint64_t length, uint32_t /*loop*/ = 0) {
   return c.parts <= 1 ? Slice{0, length} : Slice{share(length, c.part, c.parts), share(length, c.part + 1u, c.parts)};
 }
 

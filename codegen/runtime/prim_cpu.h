@@ -145,6 +145,11 @@ struct Cpu : Access {
   /// Notes that v is an image; true ends the run.
   [[nodiscard]] bool image(int output, vid v) const { return rt::note_image(*w.images, v) && emit(output, nullptr, 0); }
 
+  /// On a GPU, whether other teams have nothing to do, and giving them of this chunk. Threads share chunks alone.
+  [[nodiscard]] static constexpr bool wanted() { return false; }
+  template <class... Walks>
+  static void give(Walks&&... /*walks*/) {}
+
   /// Whether another thread asked to end early.
   [[nodiscard]] bool stopped() const { return raised(w.stop); }
 };

@@ -2,9 +2,9 @@
 // What generated code calls on a GPU: one team of lanes a worker, which runs the same text as a CPU's
 // thread does (prim_cpu.h) with every operation shared out among its lanes.
 //
-// A worker takes chunks from the launch's queue until there are none. What a chunk finds is written
-// in one place at its end (finish()): a chunk that did not fit its buffers, or was ended early,
-// leaves nothing behind, so that it can be run again, here or elsewhere.
+// A worker takes chunks, and pieces of them, from the launch's queue until there are none. What one finds is written
+// in one place at its end (finish()), apart from what others find: where a piece did not fit its buffers, or was ended
+// early, the host drops what all pieces of its chunk found, so that it can be run again, here or elsewhere.
 
 #define GALENA_ISA gpu
 #include "codegen/runtime/bits.h"
@@ -18,6 +18,7 @@
 #include "codegen/runtime/sets_marks.h"
 #include "codegen/runtime/prim.h"
 #include "codegen/runtime/sets_team.h"
+#include "codegen/runtime/queue.h"
 // clang-format on
 
 namespace galena::rt::gpu {
@@ -25,8 +26,9 @@ namespace galena::rt::gpu {
 template <class T>
 class Gpu : public Access {
  public:
-  GALENA_DEVICE Gpu(const GpuJob& job, const T& team, uint64_t worker, uint64_t chunk)
-      : Access{job.graph}, job_(job), team_(team), worker_(worker), chunk_(chunk) {}
+  /// `piece`: the number of what is run.
+  GALENA_DEVICE Gpu(const GpuJob& job, const T& team, uint64_t worker, uint64_t piece)
+      : Access{job.graph}, job_(job), team_(team), worker_(worker), piece_(piece), in_pieces_(piece >= job.n_chunks) {}
 
   [[nodiscard]] GALENA_DEVICE vid* slot(int s) const {
     return job_.slots + (worker_ * job_.n_slots + static_cast<uint64_t>(s)) * job_.slot_capacity;
@@ -42,20 +44,24 @@ class Gpu : public Access {
     const Span s = a.n <= b.n ? a : b;
     const Span l = a.n <= b.n ? b : a;
     finder_.prepare(team_, l);
+    spend(s.n);
     return store(out, s, [&](uint64_t i) { return finder_.has(l, s.p[i]); });
   }
   GALENA_DEVICE Span diff(vid* out, Span a, Span b) {
     finder_.prepare(team_, b);
+    spend(a.n);
     return store(out, a, [&](uint64_t i) { return !finder_.has(b, a.p[i]); });
   }
   GALENA_DEVICE vid isect_n(Span a, Span b) {
     const Span s = a.n <= b.n ? a : b;
     const Span l = a.n <= b.n ? b : a;
     finder_.prepare(team_, l);
+    spend(s.n);
     return static_cast<vid>(count_if(team_, s.n, [&](uint64_t i) { return finder_.has(l, s.p[i]); }));
   }
   /// The stretch s of adj(v), without what the label sets (null: any) do not allow.
   GALENA_DEVICE Span filtered(vid* out, vid v, Span s, const Labels* edges, const Labels* vertices) {
+    spend(s.n);
     const uint32_t* arcs = edges != nullptr ? arc_labels(v) + (s.p - adj(v).p) : nullptr;
     return store(out, s, [&](uint64_t i) {
       return (edges == nullptr || has_label(*edges, arcs[i])) &&
@@ -74,8 +80,9 @@ class Gpu : public Access {
 
   /// Adds 1 to counter[y] for each x in s and each neighbour y of x with low <= y < high.
   /// Returns how many increments that were.
-  GALENA_DEVICE uint64_t raise(uint32_t* counter, Span s, uint64_t low, uint64_t high) const {
+  GALENA_DEVICE uint64_t raise(uint32_t* counter, Span s, uint64_t low, uint64_t high) {
     const uint64_t increments = around(s, low, high, [&](vid y) { raise_one(counter + y); });
+    spend(increments);
     team_.sync();
     return increments;
   }
@@ -84,6 +91,7 @@ class Gpu : public Access {
   GALENA_DEVICE uint64_t raise_summing(uint32_t* counter, Span s, uint64_t low, uint64_t high, i128& found) {
     i128 mine = 0;
     const uint64_t increments = around(s, low, high, [&](vid y) { mine += raise_one(counter + y); });
+    spend(increments);
     team_.sync();
     found += team_.total(mine, lost_);
     return increments;
@@ -99,10 +107,14 @@ class Gpu : public Access {
     team_.sync();
   }
 
-  /// Local graphs (bits.h).
+  /// Local graphs (bits.h): in the team's shared memory, of which each has an equal part, where all rows fit there.
   [[nodiscard]] GALENA_DEVICE Local local(int l, Span rows, Span columns) {
-    uint32_t* const memory = job_.locals + (worker_ * job_.n_locals + static_cast<uint64_t>(l)) * job_.local_capacity;
-    const Local g = local_graph(memory, job_.local_capacity, rows, columns);
+    const auto number = static_cast<uint64_t>(l);
+    const uint64_t near = job_.n_locals > 0 ? static_cast<uint64_t>(T::kRows) / job_.n_locals : 0;
+    const bool fit = rows.n * (row_words(columns.n) + 1) <= near;
+    uint32_t* const memory =
+        fit ? team_.rows() + number * near : job_.locals + (worker_ * job_.n_locals + number) * job_.local_capacity;
+    const Local g = local_graph(memory, fit ? near : job_.local_capacity, rows, columns);
     if (g.entries == 0 && rows.n > 0) overflow_ = true;
     team_.sync();  // others may still read what was there
     each(team_, 0, g.entries, [&](uint64_t i) { g.tags[i] = 0; });
@@ -143,20 +155,21 @@ class Gpu : public Access {
   GALENA_DEVICE Bits without(vid* out, Bits a, Bits b) {
     return store_bits(out, met(a, b), [&](uint64_t word) { return a.p[word] & ~b.p[word]; });
   }
-  GALENA_DEVICE vid both_n(Bits a, Bits b) const {
+  GALENA_DEVICE vid both_n(Bits a, Bits b) {
     return count_bits(met(a, b), [&](uint64_t word) { return a.p[word] & b.p[word]; });
   }
-  GALENA_DEVICE vid without_n(Bits a, Bits b) const {
+  GALENA_DEVICE vid without_n(Bits a, Bits b) {
     return count_bits(met(a, b), [&](uint64_t word) { return a.p[word] & ~b.p[word]; });
   }
-  GALENA_DEVICE vid ones_n(Bits a) const {
+  GALENA_DEVICE vid ones_n(Bits a) {
     return count_bits(a, [&](uint64_t word) { return a.p[word]; });
   }
-  GALENA_DEVICE vid zeros_n(Bits a) const { return static_cast<vid>(a.end - a.begin) - ones_n(a); }
+  GALENA_DEVICE vid zeros_n(Bits a) { return static_cast<vid>(a.end - a.begin) - ones_n(a); }
 
   /// Calls f(i) for each i in [begin, end), each in one lane.
   template <class F>
-  GALENA_DEVICE void lanes(uint64_t begin, uint64_t end, F&& f) const {
+  GALENA_DEVICE void lanes(uint64_t begin, uint64_t end, F&& f) {
+    spend(end - begin);
     each(team_, begin, end, f);
   }
   /// What a whole team adds once: all of it in the first lane.
@@ -169,7 +182,7 @@ class Gpu : public Access {
   /// Each lane's part of the chunk's sum for output `i`.
   GALENA_DEVICE void flush(int i, i128 part) {
     const i128 sum = team_.total(part, lost_);
-    i128* const to = job_.sums + chunk_ * job_.n_outputs + static_cast<uint64_t>(i);
+    i128* const to = job_.sums + piece_ * job_.n_outputs + static_cast<uint64_t>(i);
     team_.lanes([&](int lane) {
       if (lane == 0) *to = sum;
     });
@@ -216,23 +229,74 @@ class Gpu : public Access {
     if (overflow_) return true;
     if (++asked_ % kAskEvery != 0) return false;
     const int* const stop = job_.stop;
-    return team_.first([&] { return static_cast<uint64_t>(*static_cast<const volatile int*>(stop)); }) != 0;
+    return team_.first([&] { return static_cast<uint64_t>(read_now(stop)); }) != 0;
   }
 
-  /// Says what became of the chunk, and hands on what it logged.
+  /// Whether to give away work: others have none, and enough was done since the last look. As much at least as was
+  /// done before the first, which whoever takes a piece has to do again.
+  [[nodiscard]] GALENA_DEVICE bool wanted() {
+    if (job_.most_given == 0 || overflow_) return false;
+    if (job_.give_every > 0 && ++spent_ < patience_) return false;
+    if (job_.give_every > 0 && patience_ == 0) return grow_patient();
+    spent_ = 0;
+    return some_wait(job_, team_);
+  }
+  /// Gives away half of what is left of the roots, or where they are at their last, of a walk below: position `i` of
+  /// those up to `q.end`, which moves.
+  GALENA_DEVICE bool give(const Piece& p, uint64_t i0, Slice& q0) {
+    const uint64_t middle = half_after(i0, q0.end);
+    if (middle == q0.end) return false;
+    if (hand_over(of_roots(g, p, middle, q0.end))) q0.end = middle;
+    return true;
+  }
+  GALENA_DEVICE bool give(const Piece& p, uint64_t i0, Slice& q0, uint32_t loop1, uint64_t i1, Slice& q1) {
+    if (give(p, i0, q0)) return true;
+    const uint64_t middle = half_after(i1, q1.end);
+    if (middle == q1.end) return false;
+    if (hand_over(of_second(p, i0, loop1, middle, q1.end))) q1.end = middle;
+    return true;
+  }
+  GALENA_DEVICE bool give(const Piece& p, uint64_t i0, Slice& q0, uint32_t loop1, uint64_t i1, Slice& q1,
+                          uint32_t loop2, uint64_t i2, Slice& q2) {
+    if (give(p, i0, q0, loop1, i1, q1)) return true;
+    const uint64_t middle = half_after(i2, q2.end);
+    if (middle == q2.end) return false;
+    if (hand_over(of_third(p, i0, loop1, i1, loop2, middle, q2.end))) q2.end = middle;
+    return true;
+  }
+
+  /// Says what became of the piece, and hands on what it logged.
   GALENA_DEVICE void finish() {
     const bool lost = team_.vote([&](int) { return lost_; }).count() != 0;
     if (aborted_ || overflow_) clean();
     ChunkState state = overflow_ ? ChunkState::overflow : aborted_ ? ChunkState::untouched : ChunkState::done;
     if (state == ChunkState::done && lost) state = ChunkState::lost;
-    if (state == ChunkState::done && logged_ > 0) state = job_.local != nullptr ? publish_local() : publish_rows();
+    if (state == ChunkState::done && logged_ > 0)
+      state = job_.local != nullptr && !in_pieces_ ? publish_local() : publish_rows();
     team_.lanes([&](int lane) {
-      if (lane == 0) job_.states[chunk_] = state;
+      if (lane == 0) job_.states[piece_] = state;
     });
   }
 
  private:
   static constexpr uint32_t kAskEvery = 1024;
+
+  /// Counts rounds of the lanes over n elements.
+  GALENA_DEVICE void spend(uint64_t n) { spent_ += 1 + static_cast<uint32_t>(n / T::kLanes); }
+
+  /// At the first look after the first work.
+  GALENA_DEVICE bool grow_patient() {
+    if (spent_ > 1) {
+      patience_ = spent_ > job_.give_every ? spent_ : job_.give_every;
+      spent_ = 0;
+    }
+    return false;
+  }
+  GALENA_DEVICE bool hand_over(const Piece& piece) {
+    if (!gpu::give(job_, team_, piece)) return false;
+    in_pieces_ = true;
+    return true;
+  }
 
   /// The elements i of s for which keep(i), written to `out` where they fit.
   template <class Keep>
@@ -261,6 +325,7 @@ class Gpu : public Access {
   template <class F>
   GALENA_DEVICE Bits store_bits(vid* out, Bits b, F&& word) {
     if (!fits(b.end)) return Bits{b.p, 0, 0};
+    if (b.begin < b.end) spend((b.end - b.begin) / kWarp);
     team_.sync();  // others may still read what was there
     if (b.begin < b.end) each(team_, b.begin / 64 * 2, (b.end + 63) / 64 * 2, [&](uint64_t i) { out[i] = word(i); });
     team_.sync();
@@ -268,8 +333,9 @@ class Gpu : public Access {
     return Bits{out, b.begin, b.begin < b.end ? b.end : b.begin};
   }
   template <class F>
-  GALENA_DEVICE vid count_bits(Bits b, F&& word) const {
+  GALENA_DEVICE vid count_bits(Bits b, F&& word) {
     if (b.begin >= b.end) return 0;
+    spend((b.end - b.begin) / kWarp);
     uint64_t mine = 0;
     each(team_, b.begin / 32, (b.end + 31) / 32, [&](uint64_t i) {
       const uint64_t within = bits_within(i / 2, b.begin, b.end) >> (i % 2 * 32);
@@ -281,6 +347,7 @@ class Gpu : public Access {
   /// out = which of the columns are in the list: the fewer are searched for in the more.
   GALENA_DEVICE void fill_row(uint32_t* out, const Local& g, Span list) {
     const Span columns = g.columns;
+    spend(lesser(list.n, columns.n));
     team_.sync();  // others may still read what was there
     if (list.n < columns.n) {
       each(team_, 0, g.stride, [&](uint64_t i) { out[i] = 0; });
@@ -345,9 +412,7 @@ class Gpu : public Access {
     team_.sync();
     each(team_, 0, logged_ / kLocalWords, [&](uint64_t i) {
       const vid* const entry = log + i * kLocalWords;
-      u128 bits = 0;
-      for (int word = kLocalWords - 1; word > 0; --word) bits = (bits << 32) | entry[word];
-      add_wide(job_.local + entry[0], static_cast<i128>(bits));
+      add_wide(job_.local + entry[0], logged_count(entry));
     });
     team_.sync();
     return ChunkState::done;
@@ -361,8 +426,8 @@ class Gpu : public Access {
     each(team_, 0, logged_, [&](uint64_t i) { job_.rows[begin + i] = log[i]; });
     team_.lanes([&](int lane) {
       if (lane != 0) return;
-      job_.row_begin[chunk_] = begin;
-      job_.row_size[chunk_] = logged_;
+      job_.row_begin[piece_] = begin;
+      job_.row_size[piece_] = logged_;
     });
     team_.sync();
     return ChunkState::done;
@@ -380,30 +445,27 @@ class Gpu : public Access {
 
   const GpuJob& job_;
   const T& team_;
-  uint64_t worker_, chunk_;
+  uint64_t worker_, piece_;
   Finder finder_;
   uint64_t logged_ = 0;
   uint32_t asked_ = 0;
+  uint32_t spent_ = 0, patience_ = 0;
   // The same in all lanes, as all above.
+  bool in_pieces_;  ///< of a chunk that more than this team works on
   bool overflow_ = false;
   bool aborted_ = false;
   bool lost_ = false;  ///< each lane's own
 };
 
-/// One worker: takes chunks until there are none. `task(x, chunk)` runs one.
+/// One worker: takes pieces until there are none. `task(x, piece)` runs one.
 template <class T, class Task>
 GALENA_DEVICE static inline void work(const GpuJob& job, const T& team, uint64_t worker, Task&& task) {
-  for (;;) {
-    const uint64_t at = team.first([&] {
-      const bool stop = *static_cast<const volatile int*>(job.stop) != 0;
-      return stop ? job.n_chunks : fetch_add(job.next, 1);
-    });
-    if (at >= job.n_chunks) return;
-    const Chunk chunk = job.chunks[at];
+  for (uint64_t at = take(job, team); at != kNoWork; at = take(job, team)) {
     Gpu<T> x(job, team, worker, at);
-    task(x, chunk);
+    task(x, job.pieces[at]);
     x.finish();
-    team.sync();  // the log and the slots are the next chunk's
+    team.sync();  // the log and the slots are the next piece's
+    finished(job, team);
   }
 }
 

@@ -131,6 +131,61 @@ inline uint64_t local_capacity(bool blocks, const GraphView& graph) {
   return std::min(graph.max_degree * row, std::max(most, row));
 }
 
+/// The chunks of a launch, whole, and room for the pieces that its teams give each other.
+struct Queue {
+  static constexpr uint64_t kMostGiven = 1 << 15;
+
+  std::vector<Piece> pieces;
+  uint64_t chunks = 0;
+
+  explicit Queue(const std::vector<Chunk>& whole) : pieces(whole.size() + kMostGiven), chunks(whole.size()) {
+    for (size_t i = 0; i < whole.size(); ++i) {
+      pieces[i].chunk = whole[i];
+      pieces[i].of = i;
+    }
+  }
+  /// In device memory, with nothing taken.
+  bool start(GpuJob& job) const {
+    job.n_chunks = chunks;
+    job.most_given = kMostGiven;
+    job.give_every = kGiveEvery;
+    return upload(job.pieces, pieces.data(), pieces.size()) && upload(job.unfinished, &chunks, 1) &&
+           zeros(job.next, 1) && zeros(job.tickets, 1) && zeros(job.given, 1) && zeros(job.ready, kMostGiven) &&
+           zeros(job.stop, 1) && zeros(job.found, 1) && zeros(job.states, pieces.size()) &&
+           zeros(job.sums, pieces.size() * job.n_outputs);
+  }
+};
+
+template <class T>
+bool download(std::vector<T>& to, const T* from) {
+  GALENA_CALL(cudaMemcpy(to.data(), from, to.size() * sizeof(T), cudaMemcpyDeviceToHost));
+  return true;
+}
+
+/// What a launch found: sums of chunks that are done are added, those that did not fit their buffers are put into `left`.
+inline bool collect(const GpuJob& job, const std::vector<Chunk>& chunks, std::vector<i128>& sums,
+                    std::vector<Chunk>& left) {
+  std::vector<uint64_t> count(1);
+  if (!download(count, job.given)) return false;
+  const uint64_t given = std::min(count[0], job.most_given), all = chunks.size() + given;
+  std::vector<ChunkState> states(all);
+  std::vector<i128> found(all * job.n_outputs);
+  std::vector<Piece> pieces(all);
+  if (!download(states, job.states) || !download(found, job.sums) || !download(pieces, job.pieces)) return false;
+  settle(states.data(), chunks.size(), pieces.data() + chunks.size(), given);
+  for (size_t i = 0; i < all; ++i) {
+    const ChunkState state = states[pieces[i].of];
+    if (state == ChunkState::overflow && i < chunks.size()) left.push_back(chunks[i]);
+    if (state == ChunkState::overflow) continue;
+    if (state != ChunkState::done) {
+      std::fprintf(stderr, "a sum left 128 bits, or a chunk was not run\n");
+      return false;
+    }
+    for (uint32_t o = 0; o < job.n_outputs; ++o) sums[o] += found[i * job.n_outputs + o];
+  }
+  return true;
+}
+
 /// Runs the chunks; those that did not fit their buffers are put into `left`, the others added to `sums`.
 inline bool launch(const Kernel& kernel, bool blocks, uint64_t slot_capacity, const GraphView& graph,
                    const std::vector<Chunk>& chunks, std::vector<i128>& sums, std::vector<Chunk>& left) {
@@ -156,7 +211,6 @@ inline bool launch(const Kernel& kernel, bool blocks, uint64_t slot_capacity, co
     return false;
   }
   job.graph = graph;
-  job.n_chunks = chunks.size();
   job.n_outputs = kernel.outputs;
   job.n_slots = kernel.slots;
   job.n_counters = kernel.counters;
@@ -164,11 +218,7 @@ inline bool launch(const Kernel& kernel, bool blocks, uint64_t slot_capacity, co
   job.n_locals = kernel.locals;
   job.local_capacity = local_capacity(blocks, graph);
   job.slot_capacity = slot_capacity;
-  Chunk* on_device = nullptr;
-  if (!upload(on_device, chunks.data(), chunks.size())) return false;
-  job.chunks = on_device;
-  if (!zeros(job.next, 1) || !zeros(job.stop, 1) || !zeros(job.found, 1) || !zeros(job.states, job.n_chunks) ||
-      !zeros(job.sums, job.n_chunks * job.n_outputs) || !zeros(job.slots, workers * kernel.slots * slot_capacity) ||
+  if (!Queue(chunks).start(job) || !zeros(job.slots, workers * kernel.slots * slot_capacity) ||
       !zeros(job.counters, workers * kernel.counters * job.n_padded) ||
       !zeros(job.marks, workers * kernel.marks * job.n_padded) ||
       !zeros(job.locals, workers * kernel.locals * job.local_capacity))
@@ -176,23 +226,10 @@ inline bool launch(const Kernel& kernel, bool blocks, uint64_t slot_capacity, co
   function<<<static_cast<unsigned>(workers / per_block), static_cast<unsigned>(threads)>>>(job);
   GALENA_CALL(cudaGetLastError());
   GALENA_CALL(cudaDeviceSynchronize());
-  std::vector<ChunkState> states(chunks.size());
-  std::vector<i128> found(chunks.size() * kernel.outputs);
-  GALENA_CALL(cudaMemcpy(states.data(), job.states, states.size() * sizeof(ChunkState), cudaMemcpyDeviceToHost));
-  GALENA_CALL(cudaMemcpy(found.data(), job.sums, found.size() * sizeof(i128), cudaMemcpyDeviceToHost));
-  void* const used[] = {on_device, job.next,  job.stop,     job.found, job.states,
-                        job.sums,  job.slots, job.counters, job.marks, job.locals};
+  if (!collect(job, chunks, sums, left)) return false;
+  void* const used[] = {job.pieces, job.unfinished, job.next, job.tickets, job.given,    job.ready, job.stop,
+                        job.found,  job.states,     job.sums, job.slots,   job.counters, job.marks, job.locals};
   for (void* memory : used) GALENA_CALL(cudaFree(memory));
-  for (size_t i = 0; i < chunks.size(); ++i) {
-    if (states[i] == ChunkState::overflow) {
-      left.push_back(chunks[i]);
-    } else if (states[i] == ChunkState::done) {
-      for (uint32_t o = 0; o < kernel.outputs; ++o) sums[o] += found[i * kernel.outputs + o];
-    } else {
-      std::fprintf(stderr, "a sum left 128 bits, or a chunk was not run\n");
-      return false;
-    }
-  }
   return true;
 }
 

@@ -56,6 +56,27 @@ GALENA_DEVICE static inline uint64_t fetch_add(uint64_t* p, uint64_t n) {
 #endif
 }
 
+/// What is in *p now, which other teams or the host may write at any time.
+template <class N>
+GALENA_DEVICE static inline N read_now(const N* p) {
+  return *static_cast<const volatile N*>(p);
+}
+
+/// Raises a flag: who sees it up sees all that was written before.
+GALENA_DEVICE static inline void show(uint32_t* flag) {
+#ifdef __CUDACC__
+  __threadfence();
+#endif
+  *static_cast<volatile uint32_t*>(flag) = 1;
+}
+GALENA_DEVICE static inline bool seen(const uint32_t* flag) {
+  const bool up = read_now(flag) != 0;
+#ifdef __CUDACC__
+  if (up) __threadfence();
+#endif
+  return up;
+}
+
 /// Sets bit v, which other teams may do at the same time; returns whether it was clear.
 GALENA_DEVICE static inline bool set_bit(uint32_t* words, vid v) {
   const uint32_t mine = 1U << (v % 32);
@@ -127,9 +148,10 @@ struct Votes {
   }
 };
 
-/// What a team's lanes share, in shared memory.
-template <int W>
+/// What a team's lanes share, in shared memory; R: words for rows of local graphs.
+template <int W, int R = 0>
 struct Shared {
+  uint32_t rows[R + 1];
   vid pivots[kPivots];
   i128 sums[W];
   uint64_t word;
@@ -140,14 +162,16 @@ struct Shared {
 #ifdef __CUDACC__
 
 constexpr unsigned kAll = 0xffffffffU;
+constexpr unsigned kPauseNanoseconds = 20000;  // thousands of teams that wait must not crowd out those at work
 
 /// The team of the calling thread: blocks have whole teams. W > 1: the block is the team.
-template <int W>
+template <int W, int R = 0>
 class Team {
  public:
   static constexpr int kLanes = kWarp * W;
+  static constexpr int kRows = R;
 
-  __device__ explicit Team(Shared<W>* shared) : shared_(shared), lane_(static_cast<int>(threadIdx.x) % kLanes) {}
+  __device__ explicit Team(Shared<W, R>* shared) : shared_(shared), lane_(static_cast<int>(threadIdx.x) % kLanes) {}
 
   __device__ void sync() const {
     if constexpr (W == 1)
@@ -219,13 +243,17 @@ class Team {
     }
   }
 
+  /// Leaves the processor to others for a while.
+  __device__ void pause() const { __nanosleep(kPauseNanoseconds); }
+
   /// What only one of the lanes keeps of what all of them have.
   __device__ i128 once(i128 value) const { return lane_ == 0 ? value : 0; }
 
   [[nodiscard]] __device__ vid* pivots() const { return shared_->pivots; }
+  [[nodiscard]] __device__ uint32_t* rows() const { return shared_->rows; }
 
  private:
-  Shared<W>* shared_;
+  Shared<W, R>* shared_;
   int lane_;
 };
 

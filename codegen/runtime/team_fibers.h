@@ -87,12 +87,13 @@ class Fibers {
 };
 
 /// A lane's view of its team.
-template <int W>
+template <int W, int R = 0>
 class FiberTeam {
  public:
   static constexpr int kLanes = kWarp * W;
+  static constexpr int kRows = R;
 
-  FiberTeam(Fibers<W>* fibers, Shared<W>* shared, int lane) : fibers_(fibers), shared_(shared), lane_(lane) {}
+  FiberTeam(Fibers<W>* fibers, Shared<W, R>* shared, int lane) : fibers_(fibers), shared_(shared), lane_(lane) {}
 
   void sync() const { fibers_->meet(lane_, Meeting::sync, 0); }
 
@@ -127,13 +128,15 @@ class FiberTeam {
   uint64_t first(F&& f) const {
     return static_cast<uint64_t>(fibers_->meet(lane_, Meeting::first, lane_ == 0 ? static_cast<i128>(f()) : 0)[0]);
   }
+  void pause() const {}
   [[nodiscard]] i128 once(i128 value) const { return lane_ == 0 ? value : 0; }
 
   [[nodiscard]] vid* pivots() const { return shared_->pivots; }
+  [[nodiscard]] uint32_t* rows() const { return shared_->rows; }
 
  private:
   Fibers<W>* fibers_;
-  Shared<W>* shared_;
+  Shared<W, R>* shared_;
   int lane_;
 };
 

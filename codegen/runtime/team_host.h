@@ -6,12 +6,13 @@
 namespace galena::rt::gpu {
 
 /// All lanes in turn, a collective at a time.
-template <int W>
+template <int W, int R = 0>
 class HostTeam {
  public:
   static constexpr int kLanes = kWarp * W;
+  static constexpr int kRows = R;
 
-  explicit HostTeam(Shared<W>* shared) : shared_(shared) {}
+  explicit HostTeam(Shared<W, R>* shared) : shared_(shared) {}
 
   void sync() const {}
 
@@ -36,12 +37,14 @@ class HostTeam {
   uint64_t first(F&& f) const {
     return f();
   }
+  void pause() const {}
   static i128 once(i128 value) { return value; }
 
   [[nodiscard]] vid* pivots() const { return shared_->pivots; }
+  [[nodiscard]] uint32_t* rows() const { return shared_->rows; }
 
  private:
-  Shared<W>* shared_;
+  Shared<W, R>* shared_;
 };
 
 }  // namespace galena::rt::gpu

@@ -1,17 +1,19 @@
 // The text of GPU kernels, without a GPU: run on the host by simulated teams against the
 // interpreter, and compiled by NVRTC.
 
-#include <set>
+#include <filesystem>
+#include <fstream>
 
 #include "codegen/emit/cuda.hpp"
 #include "codegen/jit/jit.hpp"
 #include "codegen/jit/nvrtc.hpp"
+#include "codegen/jit/process.hpp"
 #include "codegen/passes/assist.hpp"
 #include "codegen/passes/local.hpp"
-#include "codegen/pattern/canonical.hpp"
 #include "codegen/runtime/gpu_job.h"
 #include "galena/error.hpp"
 #include "test/codegen/compiled_plans.hpp"
+#include "test/codegen/named_patterns.hpp"
 #include "test/codegen/private_cache.hpp"
 #include "test/support/catch.hpp"
 
@@ -22,26 +24,6 @@ using namespace galena::test;
 namespace {
 
 constexpr int kArch = 90;
-constexpr int kMostVertices = 6;
-
-/// A pattern of up to kMostVertices vertices of every family of names, one an isomorphism class.
-std::vector<std::pair<std::string, Pattern>> named_patterns() {
-  const std::vector<std::vector<int>> arguments{{}, {5}, {4}, {3}, {2}, {2, 3}, {3, 2}, {2, 2, 2}, {1, 2, 2}};
-  std::vector<std::pair<std::string, Pattern>> found;
-  std::set<std::string> seen;
-  for (const PatternFamily& family : pattern_families()) {
-    for (const std::vector<int>& argument : arguments) {
-      try {
-        Pattern pattern = named_pattern(family.name, argument);
-        if (pattern.size() > kMostVertices) continue;
-        if (seen.insert(canonical_code(pattern)).second) found.emplace_back(family.name, std::move(pattern));
-        break;
-      } catch (const InputError&) {  // the family takes other arguments
-      }
-    }
-  }
-  return found;
-}
 
 Plan plan_of(const Pattern& pattern, const PlanRequest& request, std::size_t which = 0) {
   const auto plans = make_plans(pattern, GraphStatistics::typical(), request);
@@ -150,6 +132,27 @@ TEST_CASE("NVRTC compiles all that a plan can say") {
     CHECK(jit::compile_cuda(emit_cuda(plan_of(text, which++ % 3)), kArch).bytes.starts_with("\177ELF"));
   }
   for (const Plan& plan : image_plans()) CHECK(jit::compile_cuda(emit_cuda(plan), kArch).bytes.starts_with("\177ELF"));
+}
+
+TEST_CASE("nvcc compiles programs that stand alone, as they say") {
+  const std::string nvcc = GALENA_NVCC;
+  if (nvcc.empty()) GALENA_SKIP("built without nvcc");
+  const PrivateCache cache;
+  const Query query = parse_queries("COUNT INDUCED wheel(5)").front();
+  Plan rows = make_plans(query.pattern, GraphStatistics::typical(), request_for(query)).front().bare;
+  finish_plan(rows, GraphStatistics::typical(), {.locals_from = 1});
+  const Plan tables = plan_of("COUNT house", 0);
+  REQUIRE((!rows.locals.empty() && !tables.counters.empty() && !tables.marks.empty()));
+  const auto folder = std::filesystem::temp_directory_path() / ("galena-program-" + std::to_string(getpid()));
+  std::filesystem::create_directories(folder);
+  const std::string source = (folder / "this.cu").string(), program = (folder / "mine").string();
+  std::ofstream(source) << jit::expand(emit_cuda_program({&rows, &tables}, {1, -1}, "a query"));
+  const jit::Finished made =
+      jit::run_program({nvcc, "-std=c++20", "-arch=sm_" + std::to_string(kArch), source, "-o", program});
+  INFO(made.output);
+  CHECK(made.status == 0);
+  CHECK(jit::run_program({program}).output.find("usage: ") != std::string::npos);
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("NVRTC compiles random patterns' kernels") {

@@ -9,6 +9,7 @@
 #include "codegen/emit/cuda.hpp"
 #include "codegen/passes/images.hpp"
 #include "codegen/passes/planner.hpp"
+#include "test/codegen/named_patterns.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/data.hpp"
 
@@ -70,6 +71,17 @@ TEST_CASE("generated CUDA is as it was") {
   check_golden("wheel5_local.cu.txt", emit_cuda(local_plan("COUNT INDUCED wheel(5)")));
   check_golden("house.cu.txt", emit_cuda(best_plan("COUNT house")));
   check_golden("labelled.cu.txt", emit_cuda(best_plan("COUNT (a:1|7)-[:3]-(b)-[:*]-(c:!2)")));
+}
+
+TEST_CASE("generated CUDA of every named pattern is as it was") {
+  std::vector<Plan> plans;
+  for (const auto& [name, pattern] : test::named_patterns()) {
+    PlanRequest request;
+    request.name = name;
+    plans.push_back(make_plans(pattern, GraphStatistics::typical(), request).front().plan);
+  }
+  CHECK(plans.size() >= 30);
+  check_golden("named.cu.txt", emit_cuda_kernels(plans));
 }
 
 TEST_CASE("images are printed and emitted as they were") {

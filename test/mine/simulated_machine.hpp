@@ -1,12 +1,13 @@
 #pragma once
 // A GPU whose memory is the host's and whose teams are simulated: kernels are the text that NVRTC
-// gets, made for the host.
+// gets, made for the host; the teams of a launch go on in turns, in an order that a seed picks.
 
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "codegen/emit/cuda.hpp"
 #include "codegen/jit/jit.hpp"
@@ -45,7 +46,7 @@ class SimulatedMachine : public mine::gpu::Machine {
   void zero(void* memory, std::uint64_t bytes) override { std::memset(memory, 0, bytes); }
 
   double load(const codegen::Plan& plan) override {
-    kernel_ = jit::compile(codegen::emit_simulated_worker(plan)).kernel;
+    kernel_ = jit::compile(codegen::emit_simulated_launch(plan)).kernel;
     return 0;
   }
   std::uint64_t most_workers(Team /*team*/) override { return workers_; }
@@ -54,14 +55,13 @@ class SimulatedMachine : public mine::gpu::Machine {
     ++launches[team];
     most_seen = std::max(most_seen, workers);
     if (halt != nullptr && *halt != 0) *job.stop = 1;
-    // As a launch's parameter: the first worker takes chunks until there are none, the others find none.
-    rt::gpu::SimulatedWorker worker{&job, 0, team == Team::block};
-    for (; worker.number < workers; ++worker.number) {
-      rt::Worker handed{};
-      handed.owner = &worker;
-      const rt::Chunk none{};
-      kernel_->run()(&handed, &none);
-    }
+    rounds.resize(std::max<std::size_t>(rounds.size(), workers));
+    rt::gpu::SimulatedLaunch launch{&job, workers, team == Team::block, seed++, rounds.data()};
+    rt::Worker handed{};
+    handed.owner = &launch;  // as a launch's parameter
+    const rt::Chunk none{};
+    kernel_->run()(&handed, &none);
+    given += std::min(*job.given, job.most_given);
   }
 
   /// Bytes not released.
@@ -72,6 +72,9 @@ class SimulatedMachine : public mine::gpu::Machine {
   }
 
   std::map<Team, int> launches;
+  std::uint64_t seed = 1;                   ///< of the next launch's order
+  std::uint64_t given = 0;                  ///< pieces that teams gave each other
+  std::vector<std::uint64_t> rounds;        ///< by worker: how often its lanes worked
   std::uint64_t most_seen = 0;              ///< workers of a launch
   std::uint64_t spare = ~std::uint64_t{0};  ///< what it says it has free, at the most
 

@@ -37,17 +37,17 @@ struct Bench {
 };
 
 /// Calls f(x) by a team of each kind: once for a looped team, by every lane for fibers.
-template <int W, class F>
+template <int W, int R = 0, class F>
 void by_teams(Bench& bench, F&& f) {
-  gpu::Shared<W> shared;
+  gpu::Shared<W, R> shared;
   {
-    const gpu::HostTeam<W> team(&shared);
+    const gpu::HostTeam<W, R> team(&shared);
     gpu::Gpu x(bench.job, team, 0, 0);
     f(x);
   }
   gpu::Fibers<W> fibers;
   fibers.run([&](int lane) {
-    const gpu::FiberTeam<W> team(&fibers, &shared, lane);
+    const gpu::FiberTeam<W, R> team(&fibers, &shared, lane);
     gpu::Gpu x(bench.job, team, 0, 0);
     f(x);
   });
@@ -148,8 +148,8 @@ TEST_CASE("what does not fit a slot is reported, not written") {
   CHECK(bench.slots.back() == 7);
 }
 
-/// Local graphs over `n` columns of lists around `m`, with memory for `room` rows.
-template <int W>
+/// Local graphs over `n` columns of lists around `m`, with memory for `room` rows; R: words of shared memory.
+template <int W, int R = 0>
 void check_local(std::mt19937_64& random, std::size_t n, std::size_t m, std::size_t room) {
   constexpr std::size_t kRows = 7;
   const uint64_t range = 2 * std::max(n, m) + kRows;
@@ -175,8 +175,11 @@ void check_local(std::mt19937_64& random, std::size_t n, std::size_t m, std::siz
     return std::binary_search(lists[row].begin(), lists[row].end(), columns[i]);
   };
   int wrong = 0;
-  by_teams<W>(bench, [&](auto& x) {
+  const bool near = kRows * (row_words(columns.size()) + 1) <= R;
+  by_teams<W, R>(bench, [&](auto& x) {
     const Local g = x.local(0, span(rows), span(columns));
+    const bool far = g.bits >= memory.data() && g.bits < memory.data() + memory.size();
+    wrong += far == near || (near && !is_whole(g));
     for (const std::size_t at : {0, 3, 6, 3, 1, 0}) {
       const std::size_t begin = columns.size() / 3, end = columns.size() - columns.size() / 5;
       vid ones = 0, both = 0, without = 0;
@@ -207,7 +210,8 @@ void check_local(std::mt19937_64& random, std::size_t n, std::size_t m, std::siz
   });
   INFO(columns.size() << " columns, lists of " << m << ", room for " << room << " rows, " << W << " warps");
   CHECK(wrong == 0);
-  CHECK(memory.back() == 7);
+  CHECK(std::all_of(memory.begin() + (near ? 0 : static_cast<std::ptrdiff_t>(capacity)), memory.end(),
+                    [](vid word) { return word == 7; }));
   CHECK(bench.slots.back() == 7);
 }
 
@@ -217,6 +221,14 @@ TEST_CASE("teams fill, combine and count rows of bits") {
     for (const std::size_t m : {0, 1, 33, 64, 400})
       for (const std::size_t room : {1, 2, 7, 9}) check_local<1>(random, n, m, room);
   for (const std::size_t n : {1, 64, 300}) check_local<kWarpsPerWorker>(random, n, 100, 2);
+}
+
+TEST_CASE("rows lie in shared memory where all of them fit there") {
+  std::mt19937_64 random(8);
+  for (const std::size_t n : {1, 64, 65, 128, 129, 400}) {  // up to 128 columns: 7 rows of 5 words
+    check_local<1, 35>(random, n, 100, 2);
+    check_local<kWarpsPerWorker, 35>(random, n, 100, 2);
+  }
 }
 
 TEST_CASE("local graphs without memory for a row are reported, not written") {

@@ -42,8 +42,11 @@ struct Limits {
   std::uint64_t warp_local = rt::kWarpLocal, block_local = rt::kBlockLocal;
   /// Words of matches that a worker keeps of a LIST chunk.
   std::uint64_t warp_log = 1 << 14, block_log = 1 << 20;
-  /// Words of matches that a launch hands on.
+  /// Words of matches, or of local counts of chunks in pieces, that a launch hands on.
   std::uint64_t rows = 1 << 24;
+  /// Pieces of chunks that a launch's teams may give each other.
+  std::uint64_t pieces = 1 << 15;
+  std::uint32_t give_every = rt::kGiveEvery;
 };
 
 /// The team that a chunk begins with: a block where the plan has tables of all vertices (too many for every warp),

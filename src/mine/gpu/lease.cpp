@@ -13,7 +13,7 @@ constexpr std::uint64_t kAlign = 64;
 
 /// What a launch counts by, in device memory.
 struct Words {
-  std::uint64_t next = 0, row_used = 0;
+  std::uint64_t next = 0, row_used = 0, tickets = 0, given = 0, unfinished = 0;
   int stop = 0, found = 0;
 };
 
@@ -62,14 +62,27 @@ LeaseRunner::LeaseRunner(Machine& machine, const codegen::Plan& plan, const rt::
   }
   compile_seconds_ = machine.load(plan);
   reserve(words_, sizeof(Words));
-  if (lists_) reserve(rows_, limits_.rows * sizeof(rt::vid));
+  reserve_rows();
   if (counts_local_) reserve(local_, std::max<std::uint64_t>(1, graph.n) * sizeof(rt::i128));
+}
+
+/// Where there is no room for what chunks in pieces count by vertex, they stay whole.
+void LeaseRunner::reserve_rows() {
+  if (!lists_ && !counts_local_) return;
+  const std::uint64_t bytes = limits_.rows * sizeof(rt::vid);
+  if (lists_)
+    reserve(rows_, bytes);
+  else
+    rows_ = Memory(machine_, bytes);
+  row_capacity_ = rows_.data() == nullptr ? 0 : limits_.rows;
+  if (row_capacity_ == 0) limits_.pieces = 0;
 }
 
 std::uint64_t LeaseRunner::bytes() const {
   std::uint64_t all = 0;
-  for (const Memory* memory : {&slots_, &counters_, &marks_, &locals_, &logs_, &rows_, &local_, &chunks_, &states_,
-                               &sums_, &row_begin_, &row_size_, &words_, &given_, &asked_, &found_, &image_count_})
+  for (const Memory* memory :
+       {&slots_, &counters_, &marks_, &locals_, &logs_, &rows_, &local_, &pieces_, &ready_, &states_, &sums_,
+        &row_begin_, &row_size_, &words_, &given_, &asked_, &found_, &image_count_})
     all += memory->bytes();
   return all;
 }
@@ -153,21 +166,31 @@ LeaseResult LeaseRunner::run_images(std::span<const rt::Chunk> chunks, std::span
 
 void LeaseRunner::run_bin(Team team, std::vector<std::size_t> bin, std::span<const rt::Chunk> chunks,
                           const volatile int* halt, LeaseResult& result) {
+  std::uint64_t most_given = most_pieces();
   while (!bin.empty() && !result.found && (halt == nullptr || __atomic_load_n(halt, __ATOMIC_RELAXED) == 0)) {
     std::vector<rt::Chunk> own;
     for (const std::size_t i : bin) own.push_back(chunks[i]);
-    if (!launch(team, room_for(plan_, bounds_, team, n_padded_, own, limits_), bin, own, halt, result)) return;
+    const Room room = room_for(plan_, bounds_, team, n_padded_, own, limits_);
+    if (!launch(team, most_given, room, bin, own, halt, result)) return;
+    most_given =
+        0;  // what found no room for its rows may have more of them than there is ever room for: in pieces only
     std::erase_if(bin, [&](std::size_t i) { return result.states[i] != rt::ChunkState::deferred; });
   }
 }
 
-rt::GpuJob LeaseRunner::job(const Room& room, std::uint64_t n) const {
+rt::GpuJob LeaseRunner::job(const Room& room, std::uint64_t n, std::uint64_t most_given) const {
   rt::GpuJob job{};
   job.graph = graph_.view();
-  job.chunks = chunks_.as<rt::Chunk>();
+  job.pieces = pieces_.as<rt::Piece>();
   job.n_chunks = n;
+  job.most_given = most_given;
+  job.give_every = limits_.give_every;
   auto* const on_device = words_.as<Words>();
   job.next = &on_device->next;
+  job.tickets = &on_device->tickets;
+  job.given = &on_device->given;
+  job.unfinished = &on_device->unfinished;
+  job.ready = ready_.as<std::uint32_t>();
   job.row_used = &on_device->row_used;
   job.stop = &on_device->stop;
   job.found = &on_device->found;
@@ -191,63 +214,102 @@ rt::GpuJob LeaseRunner::job(const Room& room, std::uint64_t n) const {
   job.log_capacity = room.log;
   job.local = local_.as<rt::i128>();
   job.rows = rows_.as<rt::vid>();
-  job.row_capacity = limits_.rows;
+  job.row_capacity = row_capacity_;
   job.images = images_;
   return job;
 }
 
-/// Runs the bin once; false where not one worker fits.
-bool LeaseRunner::launch(Team team, const Room& room, const std::vector<std::size_t>& bin,
-                         std::span<const rt::Chunk> own, const volatile int* halt, LeaseResult& result) {
-  const std::uint64_t n = own.size(), outputs = plan_.outputs.size();
-  reserve(chunks_, n * sizeof(rt::Chunk));
+/// As many as a small share of the memory holds.
+std::uint64_t LeaseRunner::most_pieces() const {
+  constexpr std::uint64_t kShare = 16;
+  const std::uint64_t bytes = sizeof(rt::Piece) + sizeof(std::uint32_t) + sizeof(rt::ChunkState) +
+                              plan_.outputs.size() * sizeof(rt::i128) + 2 * sizeof(std::uint64_t);
+  return std::min(limits_.pieces, machine_.free_bytes() / kShare / bytes);
+}
+
+void LeaseRunner::reserve_for(std::uint64_t chunks, std::uint64_t most_given) {
+  const std::uint64_t n = chunks + most_given;
+  reserve(pieces_, n * sizeof(rt::Piece));
+  reserve(ready_, most_given * sizeof(std::uint32_t));
   reserve(states_, n * sizeof(rt::ChunkState));
-  reserve(sums_, n * outputs * sizeof(rt::i128));
-  if (lists_) reserve(row_begin_, n * sizeof(std::uint64_t));
-  if (lists_) reserve(row_size_, n * sizeof(std::uint64_t));
-  const std::uint64_t workers = make_room(team, room, n);
+  reserve(sums_, n * plan_.outputs.size() * sizeof(rt::i128));
+  if (row_capacity_ == 0) return;
+  reserve(row_begin_, n * sizeof(std::uint64_t));
+  reserve(row_size_, n * sizeof(std::uint64_t));
+}
+
+/// Nothing taken, given or found.
+void LeaseRunner::start_queue(std::span<const rt::Chunk> chunks, std::uint64_t most_given) {
+  std::vector<rt::Piece> pieces(chunks.size());
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    pieces[i].chunk = chunks[i];
+    pieces[i].of = i;
+  }
+  const std::uint64_t n = chunks.size() + most_given;
+  machine_.upload(pieces_.data(), pieces.data(), pieces.size() * sizeof(rt::Piece));
+  machine_.zero(states_.data(), n * sizeof(rt::ChunkState));
+  if (most_given > 0) machine_.zero(ready_.data(), most_given * sizeof(std::uint32_t));
+  if (row_capacity_ > 0) machine_.zero(row_size_.data(), n * sizeof(std::uint64_t));
+  Words words;
+  words.unfinished = chunks.size();
+  machine_.upload(words_.data(), &words, sizeof words);
+}
+
+/// Runs the bin once; false where not one worker fits.
+bool LeaseRunner::launch(Team team, std::uint64_t most_given, const Room& room, const std::vector<std::size_t>& bin,
+                         std::span<const rt::Chunk> own, const volatile int* halt, LeaseResult& result) {
+  reserve_for(own.size(), most_given);
+  const std::uint64_t workers = make_room(team, room, own.size() + most_given);
   if (workers == 0) {
     for (const std::size_t i : bin) result.states[i] = rt::ChunkState::overflow;
     return false;
   }
-  machine_.upload(chunks_.data(), own.data(), own.size_bytes());
-  machine_.zero(states_.data(), n * sizeof(rt::ChunkState));
-  if (lists_) machine_.zero(row_size_.data(), n * sizeof(std::uint64_t));
-  Words words;
-  machine_.upload(words_.data(), &words, sizeof words);
-
-  machine_.run(team, job(room, n), workers, halt);
-
-  collect(bin, result);
+  start_queue(own, most_given);
+  machine_.run(team, job(room, own.size(), most_given), workers, halt);
+  collect(bin, most_given, result);
   return true;
 }
 
-/// Takes over what the launch found.
-void LeaseRunner::collect(const std::vector<std::size_t>& bin, LeaseResult& result) {
+template <class E>
+std::vector<E> LeaseRunner::downloaded(const Memory& memory, std::uint64_t n, std::uint64_t from) {
+  std::vector<E> all(n);
+  machine_.download(all.data(), memory.as<E>() + from, n * sizeof(E));
+  return all;
+}
+
+/// Takes over what the launch found in chunks that are done, they and all pieces that were given of them.
+void LeaseRunner::collect(const std::vector<std::size_t>& bin, std::uint64_t most_given, LeaseResult& result) {
   const std::uint64_t n = bin.size(), outputs = plan_.outputs.size();
-  std::vector<rt::ChunkState> states(n);
-  std::vector<rt::i128> sums(n * outputs);
-  machine_.download(states.data(), states_.data(), n * sizeof(rt::ChunkState));
-  machine_.download(sums.data(), sums_.data(), sums.size() * sizeof(rt::i128));
-  Words words;
-  machine_.download(&words, words_.data(), sizeof words);
+  const Words words = downloaded<Words>(words_, 1).front();
+  const std::uint64_t given = std::min(words.given, most_given);
+  const std::vector<rt::Piece> pieces = downloaded<rt::Piece>(pieces_, given, n);
+  std::vector<rt::ChunkState> states = downloaded<rt::ChunkState>(states_, n + given);
+  const std::vector<rt::i128> sums = downloaded<rt::i128>(sums_, (n + given) * outputs);
+  rt::settle(states.data(), n, pieces.data(), given);
   result.found = result.found || words.found != 0;
-  std::vector<rt::vid> rows;
-  std::vector<std::uint64_t> begin(lists_ ? n : 0), size(lists_ ? n : 0);
-  if (lists_) {
-    rows.resize(std::min(words.row_used, limits_.rows));
-    machine_.download(rows.data(), rows_.data(), rows.size() * sizeof(rt::vid));
-    machine_.download(begin.data(), row_begin_.data(), n * sizeof(std::uint64_t));
-    machine_.download(size.data(), row_size_.data(), n * sizeof(std::uint64_t));
+  std::vector<bool> whole(n + given);
+  for (std::size_t i = 0; i < n + given; ++i) {
+    const std::size_t chunk = i < n ? i : pieces[i - n].of;
+    whole[i] = states[chunk] == rt::ChunkState::done;
+    rt::i128* const to = result.sums.data() + bin[chunk] * outputs;
+    for (std::size_t o = 0; o < outputs && whole[i]; ++o)
+      if (__builtin_add_overflow(to[o], sums[i * outputs + o], to + o)) states[chunk] = rt::ChunkState::lost;
   }
-  for (std::size_t i = 0; i < bin.size(); ++i) {
-    result.states[bin[i]] = states[i];
-    if (states[i] != rt::ChunkState::done) continue;
-    std::copy_n(sums.data() + i * outputs, outputs, result.sums.data() + bin[i] * outputs);
-    if (lists_ && size[i] > 0) {
-      const auto from = rows.begin() + static_cast<std::ptrdiff_t>(begin[i]);
-      result.rows.insert(result.rows.end(), from, from + static_cast<std::ptrdiff_t>(size[i]));
-    }
+  for (std::size_t i = 0; i < n; ++i) result.states[bin[i]] = states[i];
+  if (row_capacity_ > 0) collect_logs(whole, words.row_used, result);
+}
+
+/// Matches, or local counts of chunks in pieces.
+void LeaseRunner::collect_logs(const std::vector<bool>& whole, std::uint64_t used, LeaseResult& result) {
+  const auto words = downloaded<rt::vid>(rows_, std::min(used, row_capacity_));
+  const auto begin = downloaded<std::uint64_t>(row_begin_, whole.size());
+  const auto size = downloaded<std::uint64_t>(row_size_, whole.size());
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    if (!whole[i] || size[i] == 0) continue;
+    const rt::vid* const from = words.data() + begin[i];
+    if (lists_) result.rows.insert(result.rows.end(), from, from + size[i]);
+    for (std::uint64_t at = 0; !lists_ && at < size[i]; at += rt::kLocalWords)
+      result.local.emplace_back(from[at], rt::logged_count(from + at));
   }
 }
 

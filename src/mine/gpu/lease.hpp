@@ -55,24 +55,32 @@ class LeaseRunner {
   /// Runs the chunks of a bin (indices in `chunks`) until none is deferred.
   void run_bin(Team team, std::vector<std::size_t> bin, std::span<const rt::Chunk> chunks, const volatile int* halt,
                LeaseResult& result);
-  bool launch(Team team, const Room& room, const std::vector<std::size_t>& bin, std::span<const rt::Chunk> own,
-              const volatile int* halt, LeaseResult& result);
-  [[nodiscard]] rt::GpuJob job(const Room& room, std::uint64_t n) const;
-  void collect(const std::vector<std::size_t>& bin, LeaseResult& result);
+  bool launch(Team team, std::uint64_t most_given, const Room& room, const std::vector<std::size_t>& bin,
+              std::span<const rt::Chunk> own, const volatile int* halt, LeaseResult& result);
+  [[nodiscard]] std::uint64_t most_pieces() const;
+  void reserve_for(std::uint64_t chunks, std::uint64_t most_given);
+  void start_queue(std::span<const rt::Chunk> chunks, std::uint64_t most_given);
+  [[nodiscard]] rt::GpuJob job(const Room& room, std::uint64_t n, std::uint64_t most_given) const;
+  void collect(const std::vector<std::size_t>& bin, std::uint64_t most_given, LeaseResult& result);
+  void collect_logs(const std::vector<bool>& whole, std::uint64_t used, LeaseResult& result);
+  template <class E>
+  std::vector<E> downloaded(const Memory& memory, std::uint64_t n, std::uint64_t from = 0);
   std::uint64_t make_room(Team team, const Room& room, std::uint64_t wanted);
   void reserve(Memory& memory, std::uint64_t bytes);
   void collect_local(LeaseResult& result);
+  void reserve_rows();
 
   Machine& machine_;
   const codegen::Plan& plan_;
   const Bounds& bounds_;
   Limits limits_;
+  std::uint64_t row_capacity_ = 0;
   DeviceGraph graph_;
   std::uint64_t n_padded_;
   bool lists_ = false, counts_local_ = false;
   double compile_seconds_ = 0;
-  Memory slots_, counters_, marks_, locals_, logs_, rows_, local_, chunks_, states_, sums_, row_begin_, row_size_,
-      words_;
+  Memory slots_, counters_, marks_, locals_, logs_, rows_, local_, pieces_, ready_, states_, sums_, row_begin_,
+      row_size_, words_;
   Memory given_, asked_, found_, image_count_;  ///< of images
   rt::ImageTask images_{};
 };
