@@ -13,6 +13,8 @@ DeviceOps recordable(const DeviceOps& ops) {
   DeviceOps only = ops;
   only.upload = [](void*, const void*, std::uint64_t) { refuse("a copy from the CPU's memory"); };
   only.download = [](void*, const void*, std::uint64_t) { refuse("a copy to the CPU's memory"); };
+  only.transfer = [](void*, const void*, std::uint64_t) { refuse("a copy between the memories"); };
+  only.wait = [](void*) { refuse("a wait for the device"); };
   only.synchronize = [] { refuse("a wait for the device"); };
   only.allocate = [](std::uint64_t) -> void* { refuse("more memory than the epoch before"); };
   return only;

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 
 #include "galena/error.hpp"
 #include "src/comm/placement.hpp"
+#include "src/train/staged_links.hpp"
 
 namespace galena::train {
 namespace {
@@ -205,10 +207,14 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
   }
   if (comm.size() > 1)
     exchange_ = std::make_unique<BoundaryExchange>(share_, comm, policy_of(options.messages), options.seed);
-  if (exchange_ && options.transport == Transport::nccl)
-    links_ = comm::nccl_links(comm, ops::current_device(), ops::device_ops().stream());
-  if (exchange_ && device_ == Device::cuda)
-    device_exchange_ = std::make_unique<DeviceExchange>(share_, *exchange_, links_.get());
+  if (exchange_ && device_ == Device::cuda) {
+    if (options.transport == Transport::nccl)
+      links_ = comm::nccl_links(comm, ops::current_device(), ops::device_ops().stream());
+    else
+      links_ = std::make_unique<StagedLinks>(comm);
+    before_waits_.emplace([this] { links_->finish(); });
+    device_exchange_ = std::make_unique<DeviceExchange>(share_, *exchange_, *links_);
+  }
   if (!options.inductive) return;
   whole_share_ = share_of(run.data, false, parts, comm.size(), comm.rank(), {});
   whole_local_ = local_data(data, whole_share_->view, options.dtype);
@@ -219,7 +225,7 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
   if (comm.size() > 1)
     whole_exchange_ = std::make_unique<BoundaryExchange>(*whole_share_, comm, Policy{}, options.seed);
   if (whole_exchange_ && device_ == Device::cuda)
-    whole_device_exchange_ = std::make_unique<DeviceExchange>(*whole_share_, *whole_exchange_, links_.get());
+    whole_device_exchange_ = std::make_unique<DeviceExchange>(*whole_share_, *whole_exchange_, *links_);
 }
 
 Replica::~Replica() = default;
@@ -273,6 +279,7 @@ nn::Var Replica::run_backward(int epoch) {
   else
     comm_.sum(gradients.span<float>(), label);
   if (device_ != Device::cpu) store_.flat_gradients().copy_from(gradients);
+  if (device_exchange_) device_exchange_->collect();
   return loss;
 }
 
@@ -280,6 +287,24 @@ double Replica::sum_loss(const Tensor& loss) {
   std::array<double, 1> total{loss.item()};
   if (comm_.size() > 1) comm_.sum(std::span(total), kControl);
   return total[0];
+}
+
+void Replica::check_rows() {
+  if (!device_exchange_) return;
+  device_exchange_->check_rows();
+  comm_.barrier();
+}
+
+void Replica::save_exchange(ByteWriter& writer) {
+  if (!exchange_) return;
+  if (device_exchange_) device_exchange_->park();
+  exchange_->save(writer);
+  if (device_exchange_) exchange_->drain();  // the rows that were parked
+}
+
+void Replica::drain_exchange() {
+  if (exchange_) exchange_->drain();
+  if (device_exchange_) device_exchange_->drain();
 }
 
 double Replica::compute_gradient(int epoch) { return sum_loss(run_backward(epoch).value()); }
@@ -290,6 +315,7 @@ Replica::EpochResult Replica::train_epoch(int epoch) {
   const Tensor loss = pass_.run(static_cast<std::uint32_t>(epoch), [&] { return run_backward(epoch).value(); });
   optimizer_->step(epoch);
   result.loss = sum_loss(loss);  // on a device: the one place of an epoch that waits for it
+  if (!std::isfinite(result.loss)) check_rows();
   result.lr = optimizer_->lr(epoch);
   result.seconds = comm::Communicator::now() - start;
   if (exchange_) result.wait_seconds = exchange_->take_wait_seconds();
@@ -306,6 +332,7 @@ Tensor Replica::evaluate_logits(nn::Var* embeddings) {
 
 Scores Replica::evaluate() {
   const Tensor computed = evaluate_logits(), logits = computed.to(Device::cpu);
+  check_rows();
   const LocalData& local = whole_local_ ? *whole_local_ : local_;
   comm::Communicator* comm = comm_.size() > 1 ? &comm_ : nullptr;
   const auto of = [&](const std::vector<VertexId>& rows) { return score(metric_, logits, local.truths(), rows, comm); };
@@ -353,8 +380,6 @@ std::vector<std::string> Replica::describe_device() const {
     notes.push_back(
         fmt::format("The ranks of a machine took its GPUs in turn; that of rank {} has {}", comm_.rank(), count));
   }
-  if (links_ && policy_of(run_.options.messages).bits != 32)
-    notes.emplace_back("Rows of few bits went through the CPU's memory; NCCL took those of full precision");
   if (parts && run_.options.replay)
     notes.emplace_back("Passes were not replayed as a CUDA graph: parts exchange rows in the middle of them");
   else if (std::string passes = pass_.describe(); !passes.empty())
