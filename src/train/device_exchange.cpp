@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "src/ops/device_graph.hpp"
 #include "src/ops/device_ops.hpp"
 #include "src/ops/pointwise.hpp"
 
@@ -71,11 +72,11 @@ DeviceExchange::Kept& DeviceExchange::kept(std::uint64_t version) {
   return kept_.back();
 }
 
+void DeviceExchange::begin_pass() {
+  for (Call& call : calls_) call.forward = call.backward = nullptr;
+}
+
 DeviceExchange::Call& DeviceExchange::call_of(std::uint32_t call) {
-  if (pass_ != exchange_.passes()) {
-    for (Call& c : calls_) c.forward = c.backward = nullptr;
-    pass_ = exchange_.passes();
-  }
   if (calls_.size() <= call) calls_.resize(call + std::size_t{1});
   return calls_[call];
 }
@@ -202,8 +203,9 @@ DeviceExchange::FlightPointer DeviceExchange::launch(std::uint32_t call, int hop
     flight->wire = wire_of(*flight, call, forward, false, rows.cols());
     flight->leaving = code(*flight, call, forward, wire, rows);
   }
-  const auto receives = receive(*flight, forward, rows.cols());
-  flight->step = links_.start(send(*flight, call, forward, wire.get()), receives);
+  flight->step = std::make_shared<comm::DeviceLinks::Step>(0);
+  ops::between_graphs([&links = links_, step = flight->step, receives = receive(*flight, forward, rows.cols()),
+                       sends = send(*flight, call, forward, wire.get())] { *step = links.start(sends, receives); });
   return flight;
 }
 
@@ -236,9 +238,11 @@ void DeviceExchange::begin_backward(std::uint32_t number, const Tensor& gradient
 
 void DeviceExchange::join(Flight& flight) {
   if (flight.joined) return;
-  const double start = comm::Communicator::now();
-  links_.join(flight.step);
-  exchange_.add_wait(comm::Communicator::now() - start);
+  ops::between_graphs([this, step = flight.step] {
+    const double start = comm::Communicator::now();
+    links_.join(*step);
+    exchange_.add_wait(comm::Communicator::now() - start);
+  });
   flight.joined = true;
   flight.leaving = {};
   if (flight.wire != nullptr) ops::device_ops().wire_parameters(flight.packed, flight.wire->places, false);

@@ -21,6 +21,8 @@ class DeviceExchange : public nn::HaloExchange {
   DeviceExchange(const Share& share, BoundaryExchange& exchange, comm::DeviceLinks& links)
       : share_(share), exchange_(exchange), links_(links) {}
 
+  /// Gives back what is left of the pass before, once the exchange has begun another.
+  void begin_pass();
   const nn::HaloSelection& selection(std::uint32_t call, int hop) override;
   void begin_forward(std::uint32_t call, int hop, const Tensor& x) override;
   nn::HaloRows finish_forward(std::uint32_t call, bool packed_ok) override;
@@ -58,11 +60,11 @@ class DeviceExchange : public nn::HaloExchange {
     int hop = 0;
     std::uint32_t drawn_in = 0;
     DType dtype = DType::f32;
-    std::shared_ptr<const DeviceWire> wire;  ///< of arrivals, where rows are coded
-    Tensor leaving, arriving;                ///< rows, or the bytes of their code
-    ops::DevicePacked packed;                ///< arrivals, coded
-    Tensor rows;                             ///< arrivals, decoded
-    comm::DeviceLinks::Step step = 0;
+    std::shared_ptr<const DeviceWire> wire;         ///< of arrivals, where rows are coded
+    Tensor leaving, arriving;                       ///< rows, or the bytes of their code
+    ops::DevicePacked packed;                       ///< arrivals, coded
+    Tensor rows;                                    ///< arrivals, decoded
+    std::shared_ptr<comm::DeviceLinks::Step> step;  ///< each replay of a recorded pass has its own
     bool joined = false;
   };
   using FlightPointer = std::shared_ptr<Flight>;
@@ -105,7 +107,6 @@ class DeviceExchange : public nn::HaloExchange {
   const Share& share_;
   BoundaryExchange& exchange_;
   comm::DeviceLinks& links_;
-  std::uint64_t pass_ = 0;  ///< the calls are of
   std::vector<Call> calls_;
   std::vector<Measured> measured_;
   Tensor refused_;         ///< i32 [1 x 1]: a row that could not be coded, its id + 1; undefined before the first

@@ -64,7 +64,6 @@ BoundaryExchange::~BoundaryExchange() = default;
 void BoundaryExchange::begin_pass(const Pass& pass) {
   if (pass.epoch != pass_.epoch || pass.pruned != pass_.pruned || pass.training != pass_.training) shared_.clear();
   pass_ = pass;
-  ++passes_;
   for (auto& call : calls_) {
     call->drawn = nullptr;
     call->forward = call->backward = nullptr;

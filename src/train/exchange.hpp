@@ -81,8 +81,6 @@ class BoundaryExchange : public nn::HaloExchange {
   // What an exchange of rows that lie elsewhere (DeviceExchange) goes by.
 
   [[nodiscard]] const Pass& pass() const { return pass_; }
-  /// How many passes have begun.
-  [[nodiscard]] std::uint64_t passes() const { return passes_; }
   [[nodiscard]] bool coded() const { return pass_.training && policy_.bits != 32; }
   [[nodiscard]] bool stale() const { return pass_.training && policy_.stale; }
   /// Whether coded rows are measured.
@@ -166,7 +164,7 @@ class BoundaryExchange : public nn::HaloExchange {
   std::uint64_t seed_;
   Pass pass_;
   Assignment assignment_;
-  std::uint64_t assigned_ = 0, passes_ = 0;  ///< how often
+  std::uint64_t assigned_ = 0;  ///< how often
   Measures measures_;
   bool measuring_ = false;
   std::optional<Probe> probe_;

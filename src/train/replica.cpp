@@ -58,6 +58,18 @@ std::optional<ops::UseDevice> gpu_for(Device device, comm::Communicator& comm) {
   return std::optional<ops::UseDevice>(std::in_place, rank % std::max(1, ops::device_ops().count()));
 }
 
+/// What of the exchanges of parts a recorded pass does not hold; empty where it holds all.
+std::string why_passes_vary(const TrainOptions& options, comm::Communicator& comm) {
+  if (options.device == Device::cpu || comm.size() == 1) return {};
+  const MessageOptions& messages = options.messages;
+  if (messages.stale) return "rows of the epoch before take turns with this one's";
+  if (policy_of(messages).rows != RowChoice::all || messages.bits == 0)
+    return "other rows or bits travel in every epoch";
+  // Ranks of a process share a device's stream, of which one of them would record what others queue.
+  if (comm::most_ranks_on_machine(comm) > ops::device_ops().count()) return "parts share a GPU";
+  return {};
+}
+
 }  // namespace
 
 LocalData local_data(const NodeData& data, const nn::GraphView& view, DType dtype) {
@@ -185,8 +197,10 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
       device_(run.options.device),
       gpu_(gpu_for(run.options.device, comm)),
       store_(run.options.seed, run.options.dtype, run.options.device),
-      pass_(run.options.device == Device::cuda && run.options.replay && comm.size() == 1 &&
-            (!run.make || run.options.replay_own)),
+      varies_(why_passes_vary(run.options, comm)),
+      pass_(run.options.device == Device::cuda && run.options.replay && varies_.empty() &&
+                (!run.make || run.options.replay_own),
+            comm.size() == 1),
       metric_(find_metric(run.options.metric, run.data.data.multi_label)) {
   const NodeData& data = run.data.data;
   const TrainOptions& options = run.options;
@@ -241,6 +255,7 @@ nn::Var Replica::forward(bool training, int epoch, nn::Var* embeddings) {
   BoundaryExchange* const exchange = whole ? whole_exchange_.get() : exchange_.get();
   const auto& on_device = whole ? whole_device_exchange_ : device_exchange_;
   const bool pruned = training && !share.hop_rows.empty();
+  if (on_device) on_device->begin_pass();
   if (exchange != nullptr) exchange->begin_pass({training, pruned, static_cast<std::uint32_t>(epoch)});
   nn::Context::Settings settings;
   settings.training = training;
@@ -266,13 +281,18 @@ nn::Var Replica::loss_of(const nn::Var& logits, const LocalData& local, bool val
                           : nn::cross_entropy(logits, lying(local.device_labels, local.labels), rows, 1 / examples);
 }
 
-nn::Var Replica::run_backward(int epoch) {
+Tensor Replica::run_backward(int epoch) {
   const OnDevice here(device_);
   store_.zero_gradients();
   const nn::Var loss = loss_of(forward(true, epoch), local_, false);
   nn::backward(loss);
-  if (comm_.size() == 1) return loss;
+  return loss.value();
+}
+
+void Replica::sum_gradients() {
+  if (comm_.size() == 1) return;
   const comm::Label label{comm::Traffic::gradients, -1, comm::Direction::none};
+  const OnDevice here(device_);
   const Tensor gradients = store_.flat_gradients().to(Device::cpu);  // themselves where they are there
   if (store_.dtype() == DType::f64)
     comm_.sum(gradients.span<double>(), label);
@@ -280,7 +300,6 @@ nn::Var Replica::run_backward(int epoch) {
     comm_.sum(gradients.span<float>(), label);
   if (device_ != Device::cpu) store_.flat_gradients().copy_from(gradients);
   if (device_exchange_) device_exchange_->collect();
-  return loss;
 }
 
 double Replica::sum_loss(const Tensor& loss) {
@@ -307,12 +326,17 @@ void Replica::drain_exchange() {
   if (device_exchange_) device_exchange_->drain();
 }
 
-double Replica::compute_gradient(int epoch) { return sum_loss(run_backward(epoch).value()); }
+double Replica::compute_gradient(int epoch) {
+  const Tensor loss = run_backward(epoch);
+  sum_gradients();
+  return sum_loss(loss);
+}
 
 Replica::EpochResult Replica::train_epoch(int epoch) {
   const double start = comm::Communicator::now();
   EpochResult result;
-  const Tensor loss = pass_.run(static_cast<std::uint32_t>(epoch), [&] { return run_backward(epoch).value(); });
+  const Tensor loss = pass_.run(static_cast<std::uint32_t>(epoch), [&] { return run_backward(epoch); });
+  sum_gradients();
   optimizer_->step(epoch);
   result.loss = sum_loss(loss);  // on a device: the one place of an epoch that waits for it
   if (!std::isfinite(result.loss)) check_rows();
@@ -380,8 +404,8 @@ std::vector<std::string> Replica::describe_device() const {
     notes.push_back(
         fmt::format("The ranks of a machine took its GPUs in turn; that of rank {} has {}", comm_.rank(), count));
   }
-  if (parts && run_.options.replay)
-    notes.emplace_back("Passes were not replayed as a CUDA graph: parts exchange rows in the middle of them");
+  if (run_.options.replay && !varies_.empty())
+    notes.push_back("Passes were not replayed as CUDA graphs: " + varies_);
   else if (std::string passes = pass_.describe(); !passes.empty())
     notes.push_back(std::move(passes));
   return notes;

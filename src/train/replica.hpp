@@ -86,8 +86,9 @@ class Replica {
   [[nodiscard]] std::vector<std::string> describe_device() const;
 
  private:
-  /// Forward, loss and backward; the gradient is summed over ranks. This rank's part of the loss.
-  nn::Var run_backward(int epoch);
+  /// Forward, loss and backward. This rank's part of the loss; the gradient is its own.
+  Tensor run_backward(int epoch);
+  void sum_gradients();
   /// Throws where rows could not be coded: on the ranks whose they were; the others wait to hear of it.
   void check_rows();
   double sum_loss(const Tensor& loss);
@@ -109,7 +110,6 @@ class Replica {
   LocalData local_;
   std::unique_ptr<BoundaryExchange> exchange_;
   std::unique_ptr<DeviceExchange> device_exchange_;
-  ReplayedPass pass_;
   // Inductive runs evaluate on another graph.
   std::optional<Share> whole_share_;
   std::optional<LocalData> whole_local_;
@@ -117,6 +117,8 @@ class Replica {
   std::unique_ptr<DeviceExchange> whole_device_exchange_;
   std::unique_ptr<comm::DeviceLinks> links_;  ///< of both; goes before what it moves
   std::optional<ops::BeforeWaits> before_waits_;
+  std::string varies_;  ///< why passes are not the same in every epoch, or empty
+  ReplayedPass pass_;
   Metric metric_;
 };
 

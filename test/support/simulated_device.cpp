@@ -33,13 +33,16 @@ struct State {
   std::array<std::atomic<std::uint64_t>, kMostDevices> launched{};
   std::uint64_t live = 0, most = 0;
   std::atomic<std::uint64_t> waits{0}, launches{0}, copied{0}, pinned{0};
-  std::vector<std::function<void()>>* recording = nullptr;
   bool backwards = false;
 };
 State& state() {
   static State state;
   return state;
 }
+
+/// What was recorded; by each thread, as of a stream of its own.
+using Recorded = std::vector<std::function<void()>>;
+thread_local Recorded* recording = nullptr;
 
 /// f(i) for each i, in one order or the other.
 template <class F>
@@ -86,7 +89,7 @@ void submit(const Work& work) {
   std::array<const void*, sizeof(Work) / sizeof(void*)> words{};
   std::memcpy(words.data(), &work, sizeof words);
   check_addresses(words);
-  if (state().recording != nullptr) return state().recording->push_back(work);
+  if (recording != nullptr) return recording->push_back(work);
   ++transfers.worked;
   ++state().launches;
   ++state().launched[static_cast<std::size_t>(ops::current_device())];
@@ -95,7 +98,7 @@ void submit(const Work& work) {
 
 /// What a recording must not come to.
 void not_while_recording(const char* what) {
-  if (state().recording != nullptr) throw InternalError(std::string("the device records, and is asked for ") + what);
+  if (recording != nullptr) throw InternalError(std::string("the device records, and is asked for ") + what);
 }
 
 class HostTeam {
@@ -176,9 +179,6 @@ void gemm(const Tensor& a, const Tensor& b, const Tensor& c, const ops::GemmCall
                    b.cols(), call.transpose_a, call.transpose_b, call.accumulate, call.relu});
   });
 }
-
-/// What was recorded.
-using Recorded = std::vector<std::function<void()>>;
 
 void release_recording(void* graph) noexcept { delete static_cast<Recorded*>(graph); }
 
@@ -306,9 +306,10 @@ ops::DeviceOps table() {
     ++state().waits;
   };
   add_transfers(ops);
-  ops.begin_recording = [] { state().recording = new Recorded; };
-  ops.end_recording = []() -> void* { return std::exchange(state().recording, nullptr); };
+  ops.begin_recording = [] { recording = new Recorded; };
+  ops.end_recording = []() -> void* { return std::exchange(recording, nullptr); };
   ops.replay = [](void* graph) {
+    ++transfers.worked;
     ++state().launches;
     for (const auto& work : *static_cast<const Recorded*>(graph)) work();
   };
