@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs a bundle of ./dev gpu-bundle on a machine with an NVIDIA GPU: the GPU tests, the same under compute-sanitizer, the
-# benchmarks, mining against the CPU, and PyTorch Geometric where it is installed. Writes one JSON file.
+# benchmarks, mining against the CPU, and PyTorch Geometric where it is installed. Writes one JSON file, after ten minutes at
+# most: what there is no time for is left out, and said.
 #
 #   gpu.sh [OUTPUT.json]          QUICK=1: smaller graphs
 set -uo pipefail
@@ -30,12 +31,18 @@ quoted() { printf '"%s"' "$(printf '%s' "$1" | tr -d '\000-\037' | sed 's/[\\"]/
 fields=()
 field() { fields+=("$(quoted "$1"): $2"); }
 
-# step NAME COMMAND ...: its exit code, seconds, skipped cases and last line; 77: it found no GPU.
+# step NAME COMMAND ...: its exit code, seconds, skipped cases and last line; 77: it found no GPU; 124: it took too long.
+all=585 # seconds
 step() {
-  local name=$1 start code last
+  local name=$1 start code last limit=${LIMIT:-240}
   shift
+  [ "$limit" -le $((all - SECONDS)) ] || limit=$((all - SECONDS))
+  if [ "$limit" -lt 5 ]; then
+    field "$name" '"no time left"'
+    return 124
+  fi
   start=$(date +%s.%N)
-  timeout "${LIMIT:-240}" "$@" >"$work/$name.out" 2>"$work/$name.err"
+  timeout "$limit" "$@" >"$work/$name.out" 2>"$work/$name.err"
   code=$?
   last=$(tail -qn 3 "$work/$name.out" "$work/$name.err" | grep -v '^ *$' | tail -n 1)
   echo "gpu.sh: $name: exit code $code" >&2

@@ -1,8 +1,10 @@
-// The algorithm is CSR_ALG2, with cusparseSpMM_preprocess() before the first product; its time is not counted.
+// The sums' algorithm is CSR_ALG2; each is preprocessed before its first product, whose time is not counted.
 
 #include "bench/gpu/cusparse.hpp"
 
 #include <cusparse.h>
+
+#include <vector>
 
 #include "galena/error.hpp"
 #include "src/base/shared_library.hpp"
@@ -29,59 +31,102 @@ F* find(F*, const char* name) {
 }
 #define GALENA_CUSPARSE(name) find(&(name), #name)
 
+constexpr auto kPlain = CUSPARSE_OPERATION_NON_TRANSPOSE, kTransposed = CUSPARSE_OPERATION_TRANSPOSE;
+constexpr float kOne = 1, kNone = 0;
+
+/// The library's handle and its views of a matrix's structure and of two dense ones; they outlive it.
+struct Views {
+  cusparseHandle_t handle = nullptr;
+  cusparseSpMatDescr_t matrix = nullptr;
+  cusparseDnMatDescr_t first = nullptr, second = nullptr;
+  Tensor indptr, values, buffer;
+
+  Views(const ops::Csr& csr, const Tensor& nonzeros, const Tensor& a, const Tensor& b) : values(nonzeros) {
+    // 32-bit offsets, which are its fastest.
+    const std::vector<std::int32_t> offsets(csr.indptr, csr.indptr + csr.rows + 1);
+    indptr = ops::to_device(offsets.data(), offsets.size());
+    GALENA_CUSPARSE_CALL(GALENA_CUSPARSE(cusparseCreate)(&handle));
+    GALENA_CUSPARSE_CALL(GALENA_CUSPARSE(cusparseSetStream)(handle, ops::cuda_stream()));
+    GALENA_CUSPARSE_CALL(GALENA_CUSPARSE(cusparseCreateCsr)(
+        &matrix, csr.rows, csr.cols, static_cast<std::int64_t>(csr.nonzeros()), indptr.raw(),
+        ops::device_csr(csr).indices.raw(), values.raw(), CUSPARSE_INDEX_32I, CUSPARSE_INDEX_32I,
+        CUSPARSE_INDEX_BASE_ZERO, CUDA_R_32F));
+    const auto dense = GALENA_CUSPARSE(cusparseCreateDnMat);
+    GALENA_CUSPARSE_CALL(dense(&first, a.rows(), a.cols(), a.cols(), a.raw(), CUDA_R_32F, CUSPARSE_ORDER_ROW));
+    GALENA_CUSPARSE_CALL(dense(&second, b.rows(), b.cols(), b.cols(), b.raw(), CUDA_R_32F, CUSPARSE_ORDER_ROW));
+  }
+  ~Views() {
+    static_cast<void>(GALENA_CUSPARSE(cusparseDestroyDnMat)(first));
+    static_cast<void>(GALENA_CUSPARSE(cusparseDestroyDnMat)(second));
+    static_cast<void>(GALENA_CUSPARSE(cusparseDestroySpMat)(matrix));
+    static_cast<void>(GALENA_CUSPARSE(cusparseDestroy)(handle));
+  }
+  Views(const Views&) = delete;
+  Views& operator=(const Views&) = delete;
+
+  void make_buffer(std::size_t bytes) {
+    const OnDevice there(Device::cuda);
+    buffer = Tensor::empty(static_cast<std::int64_t>(bytes) + 1, 1, DType::u8);
+  }
+};
+
+Tensor ones(const ops::Csr& csr) {
+  const OnDevice there(Device::cuda);
+  return Tensor::full(static_cast<std::int64_t>(csr.nonzeros()), 1, 1);
+}
+
 }  // namespace
 
 struct CuSparseSpmm::State {
-  cusparseHandle_t handle = nullptr;
-  cusparseSpMatDescr_t matrix = nullptr;
-  cusparseDnMatDescr_t x = nullptr, y = nullptr;
-  Tensor indptr, values, buffer;
+  Views v;
   decltype(&cusparseSpMM) product = GALENA_CUSPARSE(cusparseSpMM);
 };
 
-CuSparseSpmm::CuSparseSpmm(const ops::Csr& csr, const Tensor& x, const Tensor& y) : state_(std::make_unique<State>()) {
-  State& s = *state_;
-  const ops::DeviceCsr& device = ops::device_csr(csr);
-  const auto nonzeros = static_cast<std::int64_t>(csr.nonzeros());
-  {
-    const OnDevice there(Device::cuda);
-    s.values = Tensor::full(nonzeros, 1, 1);
-  }
-  // 32-bit offsets, which are its fastest.
-  std::vector<std::int32_t> indptr(csr.indptr, csr.indptr + csr.rows + 1);
-  s.indptr = ops::to_device(indptr.data(), indptr.size());
-  GALENA_CUSPARSE_CALL(GALENA_CUSPARSE(cusparseCreate)(&s.handle));
-  GALENA_CUSPARSE_CALL(GALENA_CUSPARSE(cusparseSetStream)(s.handle, ops::cuda_stream()));
-  GALENA_CUSPARSE_CALL(GALENA_CUSPARSE(cusparseCreateCsr)(&s.matrix, csr.rows, csr.cols, nonzeros, s.indptr.raw(),
-                                                          device.indices.raw(), s.values.raw(), CUSPARSE_INDEX_32I,
-                                                          CUSPARSE_INDEX_32I, CUSPARSE_INDEX_BASE_ZERO, CUDA_R_32F));
-  const auto dense = GALENA_CUSPARSE(cusparseCreateDnMat);
-  GALENA_CUSPARSE_CALL(dense(&s.x, x.rows(), x.cols(), x.cols(), x.raw(), CUDA_R_32F, CUSPARSE_ORDER_ROW));
-  GALENA_CUSPARSE_CALL(dense(&s.y, y.rows(), y.cols(), y.cols(), y.raw(), CUDA_R_32F, CUSPARSE_ORDER_ROW));
-  const float one = 1, none = 0;
+CuSparseSpmm::CuSparseSpmm(const ops::Csr& csr, const Tensor& x, const Tensor& y)
+    : state_(new State{{csr, ones(csr), x, y}}) {
+  Views& v = state_->v;
   std::size_t bytes = 0;
-  constexpr auto kPlain = CUSPARSE_OPERATION_NON_TRANSPOSE;
-  GALENA_CUSPARSE_CALL(GALENA_CUSPARSE(cusparseSpMM_bufferSize)(s.handle, kPlain, kPlain, &one, s.matrix, s.x, &none,
-                                                                s.y, CUDA_R_32F, CUSPARSE_SPMM_CSR_ALG2, &bytes));
-  const OnDevice there(Device::cuda);
-  s.buffer = Tensor::empty(static_cast<std::int64_t>(bytes) + 1, 1, DType::u8);
-  GALENA_CUSPARSE_CALL(GALENA_CUSPARSE(cusparseSpMM_preprocess)(
-      s.handle, kPlain, kPlain, &one, s.matrix, s.x, &none, s.y, CUDA_R_32F, CUSPARSE_SPMM_CSR_ALG2, s.buffer.raw()));
+  GALENA_CUSPARSE_CALL(GALENA_CUSPARSE(cusparseSpMM_bufferSize)(v.handle, kPlain, kPlain, &kOne, v.matrix, v.first,
+                                                                &kNone, v.second, CUDA_R_32F, CUSPARSE_SPMM_CSR_ALG2,
+                                                                &bytes));
+  v.make_buffer(bytes);
+  GALENA_CUSPARSE_CALL(GALENA_CUSPARSE(cusparseSpMM_preprocess)(v.handle, kPlain, kPlain, &kOne, v.matrix, v.first,
+                                                                &kNone, v.second, CUDA_R_32F, CUSPARSE_SPMM_CSR_ALG2,
+                                                                v.buffer.raw()));
 }
 
-CuSparseSpmm::~CuSparseSpmm() {
-  static_cast<void>(GALENA_CUSPARSE(cusparseDestroyDnMat)(state_->x));
-  static_cast<void>(GALENA_CUSPARSE(cusparseDestroyDnMat)(state_->y));
-  static_cast<void>(GALENA_CUSPARSE(cusparseDestroySpMat)(state_->matrix));
-  static_cast<void>(GALENA_CUSPARSE(cusparseDestroy)(state_->handle));
-}
+CuSparseSpmm::~CuSparseSpmm() = default;
 
 void CuSparseSpmm::run() {
-  const float one = 1, none = 0;
-  constexpr auto kPlain = CUSPARSE_OPERATION_NON_TRANSPOSE;
-  State& s = *state_;
-  GALENA_CUSPARSE_CALL(s.product(s.handle, kPlain, kPlain, &one, s.matrix, s.x, &none, s.y, CUDA_R_32F,
-                                 CUSPARSE_SPMM_CSR_ALG2, s.buffer.raw()));
+  Views& v = state_->v;
+  GALENA_CUSPARSE_CALL(state_->product(v.handle, kPlain, kPlain, &kOne, v.matrix, v.first, &kNone, v.second, CUDA_R_32F,
+                                       CUSPARSE_SPMM_CSR_ALG2, v.buffer.raw()));
+}
+
+struct CuSparseSddmm::State {
+  Views v;
+  decltype(&cusparseSDDMM) product = GALENA_CUSPARSE(cusparseSDDMM);
+};
+
+CuSparseSddmm::CuSparseSddmm(const ops::Csr& csr, const Tensor& a, const Tensor& b, const Tensor& e)
+    : state_(new State{{csr, e, a, b}}) {
+  Views& v = state_->v;
+  std::size_t bytes = 0;
+  GALENA_CUSPARSE_CALL(GALENA_CUSPARSE(cusparseSDDMM_bufferSize)(v.handle, kPlain, kTransposed, &kOne, v.first,
+                                                                 v.second, &kNone, v.matrix, CUDA_R_32F,
+                                                                 CUSPARSE_SDDMM_ALG_DEFAULT, &bytes));
+  v.make_buffer(bytes);
+  GALENA_CUSPARSE_CALL(GALENA_CUSPARSE(cusparseSDDMM_preprocess)(v.handle, kPlain, kTransposed, &kOne, v.first,
+                                                                 v.second, &kNone, v.matrix, CUDA_R_32F,
+                                                                 CUSPARSE_SDDMM_ALG_DEFAULT, v.buffer.raw()));
+}
+
+CuSparseSddmm::~CuSparseSddmm() = default;
+
+void CuSparseSddmm::run() {
+  Views& v = state_->v;
+  GALENA_CUSPARSE_CALL(state_->product(v.handle, kPlain, kTransposed, &kOne, v.first, v.second, &kNone, v.matrix,
+                                       CUDA_R_32F, CUSPARSE_SDDMM_ALG_DEFAULT, v.buffer.raw()));
 }
 
 }  // namespace galena::bench

@@ -1,5 +1,5 @@
 #pragma once
-// cuSPARSE's SpMM, preprocessed, as the bar: found when it is asked for.
+// cuSPARSE's SpMM and SDDMM, preprocessed, as the bar: found when it is asked for.
 
 #include <memory>
 #include <string>
@@ -16,6 +16,21 @@ class CuSparseSpmm {
   ~CuSparseSpmm();
   CuSparseSpmm(const CuSparseSpmm&) = delete;
   CuSparseSpmm& operator=(const CuSparseSpmm&) = delete;
+  void run();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+class CuSparseSddmm {
+ public:
+  /// Prepares e[k] = <a[row of k], b[column of k]> of f32, for each nonzero k of csr. Throws EnvironmentError where the
+  /// library is not there.
+  CuSparseSddmm(const ops::Csr& csr, const Tensor& a, const Tensor& b, const Tensor& e);
+  ~CuSparseSddmm();
+  CuSparseSddmm(const CuSparseSddmm&) = delete;
+  CuSparseSddmm& operator=(const CuSparseSddmm&) = delete;
   void run();
 
  private:

@@ -1,5 +1,5 @@
-// What a GPU takes: sums over neighbours and through hyperedges against cuSPARSE's, dense products, epochs of
-// training. Prints one JSON object.
+// What a GPU takes: sums over neighbours, their adjoints by edge and sums through hyperedges against cuSPARSE's, dense
+// products, epochs of training. Prints one JSON object.
 // Times are medians, in microseconds, of batches that are queued together and waited for once.
 //
 //   bench_gpu [--quick]
@@ -63,6 +63,26 @@ Json spmm_against_cusparse(const std::string& name, const Graph& graph, double& 
   return rows;
 }
 
+Json sddmm_against_cusparse(const std::string& name, const Graph& graph) {
+  const ops::CsrArrays csr = arrays_of(graph);
+  Json rows = Json::array();
+  for (const std::int64_t width : {32, 64, 128, 256}) {
+    const OnDevice there(Device::cuda);
+    const Tensor a = Tensor::full(csr.rows, width, 1), b = Tensor::full(csr.cols, width, 1),
+                 e = Tensor::empty(static_cast<std::int64_t>(csr.indices.size()), 1);
+    Json row{{"graph", name}, {"width", width}, {"nonzeros", csr.indices.size()}};
+    row["galena"] = microseconds([&] { ops::sddmm(csr.view(), a, b, 1, e); });
+    try {
+      bench::CuSparseSddmm bar(csr.view(), a, b, e);
+      row["cusparse_preprocessed"] = microseconds([&] { bar.run(); });
+    } catch (const Error& error) {
+      row["cusparse_preprocessed"] = error.what();
+    }
+    rows.push_back(row);
+  }
+  return rows;
+}
+
 Json products() {
   Json rows = Json::array();
   for (const std::int64_t n : {2708, 200'000}) {
@@ -108,11 +128,12 @@ NodeDataset random_hypergraph(const std::string& name, std::uint64_t vertices, s
 
 Json epochs(const NodeDataset& set, std::int64_t hidden) {
   Json rows = Json::array();
-  const std::vector<std::string> graph_models{"gcn", "sage"}, hypergraph_models{"hgnn", "unigcn"};
+  const std::vector<std::string> graph_models{"gcn", "sage", "gat"}, hypergraph_models{"hgnn", "unigcn"};
   for (const std::string& model : set.hypergraph ? hypergraph_models : graph_models) {
     TrainOptions options;
     options.model.name = model;
     options.model.hidden = hidden;
+    options.model.heads = 1;
     options.epochs = 60;
     options.eval_every = 1000;
     options.device = Device::cuda;
@@ -141,9 +162,15 @@ int run(bool quick) {
   }
   double log_sum = 0;
   int count = 0;
-  Json report{{"device", names.front()}, {"unit", "microseconds"}, {"spmm", Json::array()}, {"epochs", Json::array()}};
+  Json report{{"device", names.front()},
+              {"unit", "microseconds"},
+              {"spmm", Json::array()},
+              {"sddmm", Json::array()},
+              {"epochs", Json::array()}};
   add(report["spmm"], spmm_against_cusparse("rmat 16", generate_rmat(16, 16, 1), log_sum, count));
   add(report["spmm"], spmm_against_cusparse("er 200k", generate_er(200'000, 2'000'000, 1), log_sum, count));
+  add(report["sddmm"], sddmm_against_cusparse("rmat 16", generate_rmat(16, 16, 1)));
+  add(report["sddmm"], sddmm_against_cusparse("er 200k", generate_er(200'000, 2'000'000, 1)));
   if (!quick) {
     add(report["spmm"], spmm_against_cusparse("rmat 19", generate_rmat(19, 16, 1), log_sum, count));
     add(report["spmm"], spmm_against_cusparse("ba 500k", generate_ba(500'000, 10, 1), log_sum, count));

@@ -88,6 +88,11 @@ bool Communicator::test(Request& request) {
 
 std::string Communicator::self() const { return fmt::format("rank {} of {}", rank_, size_); }
 
+void Communicator::check_peers() {
+  if (options_.stopped()) throw interrupted();
+  find_failure();
+}
+
 EnvironmentError Communicator::overdue(std::span<Pending* const> pendings, double seconds) const {
   std::string list = pendings.front()->what.describe();
   if (pendings.size() > 1) list += fmt::format(" (and {} more)", pendings.size() - 1);

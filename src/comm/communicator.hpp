@@ -120,6 +120,9 @@ class Communicator {
   bool test(Request& request);
   /// Drives transfers while computing: call it now and then between pieces of work.
   virtual void progress() {}
+  /// Throws where another rank is known to have failed or to have ended, or a stop is asked for. For waits for other
+  /// things than messages; returns at once.
+  void check_peers();
 
   // Collectives: every rank calls, with spans of equal size, and has the same bits afterwards.
   void sum(std::span<float> values, Label label);
@@ -157,6 +160,7 @@ class Communicator {
   virtual bool finished(Pending& pending) = 0;
   /// Position of one that is over, after waiting for it. Never called without pendings.
   virtual std::size_t wait_first(std::span<Pending* const> pendings) = 0;
+  virtual void find_failure() = 0;
 
   // For the errors of transports.
   /// "rank 0 of 4".

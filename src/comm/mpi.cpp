@@ -233,6 +233,12 @@ class MpiCommunicator : public Communicator {
     return over(pending);
   }
   std::size_t wait_first(std::span<Pending* const> pendings) override;
+  void find_failure() override {
+    progress();
+    if (now() < next_watch_) return;
+    next_watch_ = now() + kWatchInterval;
+    if (const auto dead = watch_.find_dead()) throw died(*dead);
+  }
 
  private:
   bool meet(MpiReceive& receive) {
@@ -255,6 +261,7 @@ class MpiCommunicator : public Communicator {
   Queues posted_;
   int under_way_ = 0;  // transfers of which bytes move, or may
   PeerWatch watch_;
+  double next_watch_ = 0;  // of find_failure()
 };
 
 std::optional<std::size_t> MpiCommunicator::find_finished(std::span<Pending* const> pendings) {

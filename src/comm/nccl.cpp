@@ -1,11 +1,13 @@
 // Messages between GPUs by NCCL, which is looked for when it is first asked for: programs start without it.
 //
-// Ranks find each other through their communicator (threads or MPI). A step's messages are one group, on a stream of
-// their own between two events: after the work before them, and before the work that asks for them.
+// Its communicator is one that does not block: what it has begun is asked after, and can be ended. A step's messages are
+// one group, on a stream of their own: after the work before them, and before the work that asks for them.
 
 #include <cuda_runtime_api.h>
 #include <nccl.h>
 
+#include <cstring>
+#include <map>
 #include <string>
 
 #include "galena/error.hpp"
@@ -13,11 +15,10 @@
 #include "src/comm/device_links.hpp"
 #include "src/comm/placement.hpp"
 #include "src/comm/transports.hpp"
+#include "src/comm/watched_links.hpp"
 
 namespace galena::comm {
 namespace {
-
-constexpr Label kControl{Traffic::control, -1, Direction::none};
 
 /// The functions of the library that are used.
 struct Library {
@@ -25,7 +26,8 @@ struct Library {
   decltype(&ncclGetVersion) get_version = nullptr;
   decltype(&ncclGetErrorString) error_string = nullptr;
   decltype(&ncclGetUniqueId) get_unique_id = nullptr;
-  decltype(&ncclCommInitRank) init_rank = nullptr;
+  decltype(&ncclCommInitRankConfig) init_rank = nullptr;
+  decltype(&ncclCommGetAsyncError) async_error = nullptr;
   decltype(&ncclCommAbort) abort = nullptr;
   decltype(&ncclGroupStart) group_start = nullptr;
   decltype(&ncclGroupEnd) group_end = nullptr;
@@ -34,7 +36,9 @@ struct Library {
 
   Library() {
     file.find("ncclGetVersion", get_version).find("ncclGetErrorString", error_string);
-    file.find("ncclGetUniqueId", get_unique_id).find("ncclCommInitRank", init_rank).find("ncclCommAbort", abort);
+    file.find("ncclGetUniqueId", get_unique_id).find("ncclCommAbort", abort);
+    // From 2.14 on; without them a rank that dies would keep the others for ever.
+    file.find("ncclCommInitRankConfig", init_rank).find("ncclCommGetAsyncError", async_error);
     file.find("ncclGroupStart", group_start).find("ncclGroupEnd", group_end);
     file.find("ncclSend", send).find("ncclRecv", receive);
   }
@@ -46,7 +50,7 @@ const Library& library() {
 }
 
 void check(ncclResult_t result, const char* call) {
-  if (result == ncclSuccess) return;
+  if (result == ncclSuccess || result == ncclInProgress) return;
   throw EnvironmentError(std::string("NCCL: ") + call + ": " + library().error_string(result));
 }
 void check(cudaError_t status, const char* call) {
@@ -56,50 +60,102 @@ void check(cudaError_t status, const char* call) {
 }
 #define GALENA_CHECK(call) check((call), #call)
 
-class NcclLinks : public DeviceLinks {
+class NcclDriver : public LinkDriver {
  public:
-  /// `id` is the same on all ranks.
-  NcclLinks(const Communicator& communicator, const ncclUniqueId& id, cudaStream_t work) : work_(work) {
+  explicit NcclDriver(cudaStream_t work) : work_(work) {
+    GALENA_CHECK(cudaStreamCreateWithFlags(&transfers_, cudaStreamNonBlocking));
     try {
-      GALENA_CHECK(cudaStreamCreateWithFlags(&transfers_, cudaStreamNonBlocking));
-      GALENA_CHECK(cudaEventCreateWithFlags(&ready_, cudaEventDisableTiming));
-      GALENA_CHECK(cudaEventCreateWithFlags(&done_, cudaEventDisableTiming));
-      GALENA_CHECK(library().init_rank(&ranks_, communicator.size(), id, communicator.rank()));
+      ready_ = make_event();
     } catch (...) {
       release();
       throw;
     }
   }
-  ~NcclLinks() override { release(); }
+  ~NcclDriver() override { release(); }
 
-  void start(std::span<const DeviceMessage> sends, std::span<const DeviceMessage> receives) override {
+  [[nodiscard]] const char* name() const override { return "NCCL"; }
+
+  std::vector<std::byte> invitation() override {
+    ncclUniqueId id{};
+    GALENA_CHECK(library().get_unique_id(&id));
+    const auto bytes = std::as_bytes(std::span(&id, 1));
+    return {bytes.begin(), bytes.end()};
+  }
+
+  void connect(std::span<const std::byte> invitation, int rank, int ranks) override {
+    ncclUniqueId id{};
+    std::memcpy(&id, invitation.data(), sizeof id);
+    ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+    config.blocking = 0;
+    GALENA_CHECK(library().init_rank(&ranks_, ranks, id, rank, &config));
+  }
+
+  void post(std::span<const DeviceMessage> sends, std::span<const DeviceMessage> receives) override {
     GALENA_CHECK(cudaEventRecord(ready_, work_));
     GALENA_CHECK(cudaStreamWaitEvent(transfers_, ready_, 0));
     GALENA_CHECK(library().group_start());
     ncclResult_t result = ncclSuccess;
+    const auto begun = [&] { return result == ncclSuccess || result == ncclInProgress; };
     for (const DeviceMessage& m : sends)
-      if (result == ncclSuccess) result = library().send(m.memory, m.bytes, ncclUint8, m.peer, ranks_, transfers_);
+      if (begun()) result = library().send(m.memory, m.bytes, ncclUint8, m.peer, ranks_, transfers_);
     for (const DeviceMessage& m : receives)
-      if (result == ncclSuccess) result = library().receive(m.memory, m.bytes, ncclUint8, m.peer, ranks_, transfers_);
+      if (begun()) result = library().receive(m.memory, m.bytes, ncclUint8, m.peer, ranks_, transfers_);
     const ncclResult_t ended = library().group_end();  // whatever came before: groups nest
     GALENA_CHECK(result);
     GALENA_CHECK(ended);
-    GALENA_CHECK(cudaEventRecord(done_, transfers_));
   }
 
-  void join() override { GALENA_CHECK(cudaStreamWaitEvent(work_, done_, 0)); }
+  bool settled() override {
+    ncclResult_t state = ncclSuccess;
+    GALENA_CHECK(library().async_error(ranks_, &state));
+    GALENA_CHECK(state);
+    return state == ncclSuccess;
+  }
+
+  void mark(DeviceLinks::Step step) override {
+    cudaEvent_t& done = marks_.emplace(step, nullptr).first->second;
+    done = make_event();
+    GALENA_CHECK(cudaEventRecord(done, transfers_));
+  }
+
+  bool idle() override {
+    ncclResult_t state = ncclSuccess;
+    GALENA_CHECK(library().async_error(ranks_, &state));
+    GALENA_CHECK(state);
+    const cudaError_t status = cudaStreamQuery(transfers_);
+    if (status == cudaErrorNotReady) return false;
+    GALENA_CHECK(status);
+    return true;
+  }
+
+  void join(DeviceLinks::Step step) override {
+    const auto found = marks_.find(step);
+    GALENA_CHECK(cudaStreamWaitEvent(work_, found->second, 0));
+    GALENA_CHECK(cudaEventDestroy(found->second));
+    marks_.erase(found);
+  }
+
+  void end() noexcept override {
+    if (ranks_ != nullptr) static_cast<void>(library().abort(ranks_));
+    ranks_ = nullptr;
+  }
 
  private:
-  /// Without waiting for others, who may have failed.
+  static cudaEvent_t make_event() {
+    cudaEvent_t event = nullptr;
+    GALENA_CHECK(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+    return event;
+  }
   void release() noexcept {
-    if (ranks_ != nullptr) static_cast<void>(library().abort(ranks_));
-    if (done_ != nullptr) cudaEventDestroy(done_);
+    end();
+    for (const auto& [step, event] : marks_) cudaEventDestroy(event);
     if (ready_ != nullptr) cudaEventDestroy(ready_);
     if (transfers_ != nullptr) cudaStreamDestroy(transfers_);
   }
 
   cudaStream_t work_, transfers_ = nullptr;
-  cudaEvent_t ready_ = nullptr, done_ = nullptr;
+  cudaEvent_t ready_ = nullptr;
+  std::map<DeviceLinks::Step, cudaEvent_t> marks_;  ///< of steps that have not been joined
   ncclComm_t ranks_ = nullptr;
 };
 
@@ -114,10 +170,7 @@ std::string nccl_version() {
 std::unique_ptr<DeviceLinks> nccl_links(Communicator& communicator, int device, void* stream) {
   check_own_devices(communicator, device);
   if (!library().file.whole()) throw EnvironmentError(library().file.why_not() + ", or use --transport threads");
-  ncclUniqueId id{};
-  if (communicator.rank() == 0) GALENA_CHECK(library().get_unique_id(&id));
-  communicator.broadcast(std::as_writable_bytes(std::span(&id, 1)), 0, kControl);
-  return std::make_unique<NcclLinks>(communicator, id, static_cast<cudaStream_t>(stream));
+  return watched_links(communicator, std::make_unique<NcclDriver>(static_cast<cudaStream_t>(stream)));
 }
 
 }  // namespace galena::comm

@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -49,6 +50,13 @@ int cores_for_rank(Communicator& communicator) {
 int rank_on_machine(Communicator& communicator) {
   const auto here = equal_to_mine(communicator, machine_id());
   return static_cast<int>(std::count(here.begin(), here.begin() + communicator.rank(), true));
+}
+
+int most_ranks_on_machine(Communicator& communicator) {
+  const auto here = equal_to_mine(communicator, machine_id());
+  std::array<std::int64_t, 1> most{std::count(here.begin(), here.end(), true)};
+  communicator.max(std::span(most), {Traffic::control, -1, Direction::none});
+  return static_cast<int>(most[0]);
 }
 
 void check_own_devices(Communicator& communicator, int device) {

@@ -13,6 +13,9 @@ int cores_for_rank(Communicator& communicator);
 /// How many lower ranks run on this rank's machine. All ranks call it.
 int rank_on_machine(Communicator& communicator);
 
+/// How many ranks run on the machine that has most of them. All ranks call it.
+int most_ranks_on_machine(Communicator& communicator);
+
 /// Throws InputError on all ranks where two on one machine have the same `device`. All ranks call it.
 void check_own_devices(Communicator& communicator, int device);
 

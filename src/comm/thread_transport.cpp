@@ -66,10 +66,13 @@ class ThreadCommunicator : public Communicator {
     check(group_.wait(rank(), pendings, options(), outcome), pendings, outcome);
     return outcome.position;
   }
+  void find_failure() override {
+    if (group_.failed()) peer_failed();
+  }
 
  private:
   std::unique_ptr<Pending> start(const Transfer& transfer, const std::byte* source, std::byte* target) {
-    if (group_.failed()) peer_failed();
+    find_failure();
     auto pending = std::make_unique<ThreadPending>(group_, transfer, rank(), source, target);
     group_.start(*pending);
     return pending;

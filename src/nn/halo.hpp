@@ -8,6 +8,10 @@
 #include "src/ops/csr.hpp"
 #include "src/ops/quantize.hpp"
 
+namespace galena::ops {
+struct DevicePacked;
+}
+
 namespace galena::nn {
 
 /// The halo columns that take part in one exchange: all, or a sample. Columns are numbered 0 .. count - 1 in the order
@@ -23,10 +27,11 @@ struct HaloSelection {
 /// A number that no selection of this process has yet.
 std::uint64_t next_selection_version();
 
-/// Rows that arrived: decoded (dense, [count x d]), or as they came (packed).
+/// Rows that arrived: decoded (dense, [count x d]), or as they came (packed, or on a device device_packed).
 struct HaloRows {
   Tensor dense;
   const ops::PackedRows* packed = nullptr;
+  const ops::DevicePacked* device_packed = nullptr;
 };
 
 class HaloExchange {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "src/ops/device_packed.hpp"
 #include "src/ops/pointwise.hpp"
 #include "src/ops/quantize.hpp"
 
@@ -46,6 +47,8 @@ void add_halo(const ops::Csr& csr, const Factors& factors, const HaloFactors& ha
   const Tensor *left = or_null(factors.left), *right = or_null(halo.right);
   if (rows.packed != nullptr)
     ops::spmm_packed(csr, left, right, *rows.packed, y);
+  else if (rows.device_packed != nullptr)
+    ops::spmm_packed(csr, left, right, *rows.device_packed, y);
   else
     ops::spmm(csr, {left, right, nullptr}, rows.dense, y, true);
 }
@@ -136,7 +139,7 @@ class FullExchange : public HaloExchange {
   }
   const HaloSelection& selection(std::uint32_t, int) override { return selection_; }
   void begin_forward(std::uint32_t, int hop, const Tensor& x) override { rows_ = exchange_.gather_full(x, hop); }
-  HaloRows finish_forward(std::uint32_t, bool) override { return {rows_, nullptr}; }
+  HaloRows finish_forward(std::uint32_t, bool) override { return {rows_, nullptr, nullptr}; }
   void begin_backward(std::uint32_t, const Tensor&) override {}
   void finish_backward(std::uint32_t, const Tensor&) override {}
   Tensor gather_full(const Tensor& x, int hop) override { return exchange_.gather_full(x, hop); }

@@ -1,5 +1,6 @@
 // The CUDA table: memory here, kernels in *_cuda.cu, products in cublas_gemm.cpp. One stream a device, on which memory is taken
-// and given back too: CUDA's pool hands out what earlier work has released without waiting, and keeps what it has.
+// and given back too: CUDA's pool hands out what earlier work has released without waiting, and keeps what it has. A
+// second stream is for copies from and to pinned memory, joined with the first by events.
 
 #include <cstdint>
 #include <map>
@@ -39,26 +40,40 @@ cudaMemPool_t pool(int device) {
   return pool;
 }
 
-cudaStream_t make_stream(int device) {
+/// The streams of a device.
+struct Streams {
+  cudaStream_t work = nullptr, transfers = nullptr;
+};
+
+Streams make_streams(int device) {
   if (count() == 0) throw EnvironmentError("no GPU to compute on: " + device::why_no_cuda());
   const Using there(device);
   std::uint64_t all = UINT64_MAX;  // what the pool keeps for the next tensors
   GALENA_CUDA_CALL(cudaMemPoolSetAttribute(pool(device), cudaMemPoolAttrReleaseThreshold, &all));
-  cudaStream_t stream = nullptr;
-  GALENA_CUDA_CALL(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
-  return stream;
+  Streams streams;
+  GALENA_CUDA_CALL(cudaStreamCreateWithFlags(&streams.work, cudaStreamNonBlocking));
+  GALENA_CUDA_CALL(cudaStreamCreateWithFlags(&streams.transfers, cudaStreamNonBlocking));
+  return streams;
 }
 
 /// For the rest of the process.
-cudaStream_t stream_of(int device) {
+Streams streams_of(int device) {
   static std::mutex mutex;
-  static std::map<int, cudaStream_t> streams;
+  static std::map<int, Streams> streams;
   const std::scoped_lock lock(mutex);
   const auto found = streams.find(device);
-  return found != streams.end() ? found->second : streams.emplace(device, make_stream(device)).first->second;
+  return found != streams.end() ? found->second : streams.emplace(device, make_streams(device)).first->second;
 }
 
-void wait() { GALENA_CUDA_CALL(cudaStreamSynchronize(cuda_stream())); }
+/// Of the thread's device.
+cudaStream_t stream_of(DeviceQueue queue) {
+  return queue == DeviceQueue::work ? cuda_stream() : streams_of(current_device()).transfers;
+}
+
+void wait() {
+  before_wait();
+  GALENA_CUDA_CALL(cudaStreamSynchronize(cuda_stream()));
+}
 
 /// Null where there is no room.
 void* try_allocate(std::uint64_t bytes) {
@@ -83,13 +98,50 @@ void* allocate(std::uint64_t bytes) {
 void release(void* memory, int device) noexcept {
   try {
     const Using there(device);
-    static_cast<void>(cudaFreeAsync(memory, stream_of(device)));
+    static_cast<void>(cudaFreeAsync(memory, streams_of(device).work));
   } catch (...) {  // NOLINT(bugprone-empty-catch)
   }
 }
 
 void copy(void* to, const void* from, std::uint64_t bytes, cudaMemcpyKind kind) {
   GALENA_CUDA_CALL(cudaMemcpyAsync(to, from, bytes, kind, cuda_stream()));
+}
+
+// --- copies beside the work
+
+void* pinned(std::uint64_t bytes) {
+  void* memory = nullptr;
+  const cudaError_t status = cudaMallocHost(&memory, bytes);
+  if (status == cudaErrorMemoryAllocation) {
+    static_cast<void>(cudaGetLastError());
+    return nullptr;
+  }
+  device::check_cuda(status, "cudaMallocHost");
+  return memory;
+}
+
+void* mark(DeviceQueue queue) {
+  cudaEvent_t event = nullptr;
+  GALENA_CUDA_CALL(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+  GALENA_CUDA_CALL(cudaEventRecord(event, stream_of(queue)));
+  return event;
+}
+
+void add_transfers(DeviceOps& ops) {
+  ops.pinned = pinned;
+  ops.release_pinned = [](void* memory) noexcept { static_cast<void>(cudaFreeHost(memory)); };
+  ops.transfer = [](void* to, const void* from, std::uint64_t bytes) {
+    GALENA_CUDA_CALL(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_of(DeviceQueue::transfers)));
+  };
+  ops.mark = mark;
+  ops.follow = [](DeviceQueue queue, void* mark) {
+    GALENA_CUDA_CALL(cudaStreamWaitEvent(stream_of(queue), static_cast<cudaEvent_t>(mark), 0));
+  };
+  ops.wait = [](void* mark) {
+    before_wait();
+    GALENA_CUDA_CALL(cudaEventSynchronize(static_cast<cudaEvent_t>(mark)));
+  };
+  ops.release_mark = [](void* mark) noexcept { static_cast<void>(cudaEventDestroy(static_cast<cudaEvent_t>(mark))); };
 }
 
 // --- graphs: of this thread's calls on the stream
@@ -132,6 +184,7 @@ DeviceOps make_table() {
     *free = f;
     *total = t;
   };
+  add_transfers(ops);
   ops.begin_recording = begin_recording;
   ops.end_recording = end_recording;
   ops.replay = [](void* graph) {
@@ -154,7 +207,7 @@ cudaStream_t cuda_stream() {
   thread_local int device = -1;
   thread_local cudaStream_t stream = nullptr;
   if (device != current_device()) {
-    stream = stream_of(current_device());
+    stream = streams_of(current_device()).work;
     device = current_device();
   }
   return stream;

@@ -1,5 +1,8 @@
 #include "src/ops/device_graph.hpp"
 
+#include <utility>
+#include <vector>
+
 #include "src/ops/device_memory.hpp"
 #include "src/ops/device_ops.hpp"
 
@@ -13,6 +16,8 @@ DeviceOps recordable(const DeviceOps& ops) {
   DeviceOps only = ops;
   only.upload = [](void*, const void*, std::uint64_t) { refuse("a copy from the CPU's memory"); };
   only.download = [](void*, const void*, std::uint64_t) { refuse("a copy to the CPU's memory"); };
+  only.transfer = [](void*, const void*, std::uint64_t) { refuse("a copy between the memories"); };
+  only.wait = [](void*) { refuse("a wait for the device"); };
   only.synchronize = [] { refuse("a wait for the device"); };
   only.allocate = [](std::uint64_t) -> void* { refuse("more memory than the epoch before"); };
   return only;
@@ -20,11 +25,43 @@ DeviceOps recordable(const DeviceOps& ops) {
 
 }  // namespace
 
+namespace {
+
+/// Graphs, and what is done after each.
+class Parts {
+ public:
+  Parts() = default;
+  Parts(Parts&& other) noexcept : parts_(std::exchange(other.parts_, {})) {}
+  Parts& operator=(Parts&& other) noexcept {
+    std::swap(parts_, other.parts_);
+    return *this;
+  }
+  ~Parts() {
+    for (const Part& part : parts_) device_ops().release_recording(part.graph);
+  }
+  void add(void* graph, std::function<void()> then) { parts_.push_back({graph, std::move(then)}); }
+  void replay() const {
+    for (const Part& part : parts_) {
+      device_ops().replay(part.graph);
+      if (part.then) part.then();
+    }
+  }
+  [[nodiscard]] std::size_t size() const { return parts_.size(); }
+
+ private:
+  struct Part {
+    void* graph;
+    std::function<void()> then;
+  };
+  std::vector<Part> parts_;
+};
+
+}  // namespace
+
 struct DeviceGraph::State {
   std::shared_ptr<GraphMemory> memory = std::make_shared<GraphMemory>();
   Tensor cell;  ///< the epoch, i32
-  std::uint32_t epoch = 0;
-  void* graph = nullptr;
+  Parts parts;
 };
 
 namespace {
@@ -33,8 +70,26 @@ namespace {
 struct Recording {
   std::uint32_t epoch = 0;
   const std::uint32_t* cell = nullptr;
+  const DeviceOps* device = nullptr;
+  bool open = false;  ///< the device is recording
+  Parts parts;
+
+  void begin() {
+    device->begin_recording();
+    open = true;
+  }
+  void end(std::function<void()> then) {
+    open = false;
+    void* const graph = device->end_recording();
+    if (graph == nullptr) throw NotRecordable("the device's library could not record it");
+    parts.add(graph, std::move(then));
+  }
+  /// After a failure.
+  void abandon() {
+    if (open) device->release_recording(device->end_recording());
+  }
 };
-thread_local const Recording* current = nullptr;
+thread_local Recording* current = nullptr;
 
 }  // namespace
 
@@ -44,7 +99,7 @@ DeviceGraph::DeviceGraph() : state_(std::make_shared<State>()) {
 }
 
 DeviceGraph::~DeviceGraph() {
-  if (state_->graph != nullptr) device_ops().release_recording(state_->graph);
+  state_->parts = {};
   state_->memory->end_holding();
 }
 
@@ -59,28 +114,34 @@ void DeviceGraph::record(std::uint32_t epoch, const std::function<void()>& f) {
   const DeviceOps only = recordable(all);
   const GraphMemory::Use use(s.memory);
   s.memory->begin_holding();
-  const Recording recording{epoch, device_data<const std::uint32_t>(s.cell)};
-  all.begin_recording();
+  Recording recording{epoch, device_data<const std::uint32_t>(s.cell), &all, false, {}};
   try {
+    recording.begin();
     current = &recording;
     const ReplacedDeviceOps replaced(only);
     f();
+    recording.end({});
   } catch (...) {
     current = nullptr;
-    all.release_recording(all.end_recording());
+    recording.abandon();
     s.memory->end_holding();
     throw;
   }
   current = nullptr;
-  s.graph = all.end_recording();
-  if (s.graph != nullptr) return;
-  s.memory->end_holding();
-  throw NotRecordable("the device's library could not record it");
+  s.parts = std::move(recording.parts);
 }
 
 void DeviceGraph::replay(std::uint32_t epoch) {
   state_->cell.fill(epoch);
-  device_ops().replay(state_->graph);
+  state_->parts.replay();
+}
+
+std::size_t DeviceGraph::graphs() const { return state_->parts.size(); }
+
+void between_graphs(std::function<void()> f) {
+  if (current == nullptr) return f();
+  current->end(std::move(f));
+  current->begin();
 }
 
 DeviceKey device_key(const RandomKey& key) {

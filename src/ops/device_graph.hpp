@@ -3,6 +3,8 @@
 // is the graph's; recorded, which runs nothing; and replayed, with other draws: where a kernel's draws are named by the
 // epoch, it reads that from a cell in the device's memory.
 //
+// What the CPU must do in the middle of a pass (between_graphs()) cuts it into several graphs, and is done between them.
+//
 // A replay does what was recorded to the addresses that were recorded. So memory that was there when a graph was recorded
 // is not given back before the graph is gone.
 
@@ -37,8 +39,10 @@ class DeviceGraph {
   /// Records what f queues; it must ask for memory as in the rehearsal. `epoch`: of its keys. Throws NotRecordable, after
   /// which there is no graph; what f throws besides.
   void record(std::uint32_t epoch, const std::function<void()>& f);
-  /// Queues what was recorded, with the keys of another epoch.
+  /// Queues what was recorded, with the keys of another epoch, and does what belongs between.
   void replay(std::uint32_t epoch);
+  /// How many graphs were recorded.
+  [[nodiscard]] std::size_t graphs() const;
 
  private:
   struct State;
@@ -54,5 +58,9 @@ struct DeviceKey {
 DeviceKey device_key(const RandomKey& key);
 /// Whether this thread is recording.
 bool recording();
+
+/// Does f; where this thread records, each replay does it at this place instead. Tensors that it reads or writes must live
+/// until what comes after it is queued, so that nothing else is in their place.
+void between_graphs(std::function<void()> f);
 
 }  // namespace galena::ops

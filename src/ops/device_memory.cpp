@@ -43,6 +43,7 @@ void GraphMemory::begin_holding() {
   Holders& h = holders();
   const std::scoped_lock lock(h.mutex);
   holds_before_ = next_birth();
+  device_ = current_device();
   if (std::ranges::find(h.all, this) == h.all.end()) h.all.push_back(this);
 }
 
@@ -78,7 +79,7 @@ void give_back(const DeviceBlock& block, std::uint64_t born, ReleaseBlock releas
   Holders& h = holders();
   const std::scoped_lock lock(h.mutex);
   for (GraphMemory* const graph : h.all) {
-    if (born >= graph->holds_before_) continue;
+    if (born >= graph->holds_before_ || block.device != graph->device_) continue;
     graph->release_ = release;
     graph->held_.push_back(block);
     return;

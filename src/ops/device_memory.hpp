@@ -52,7 +52,7 @@ class GraphMemory : public std::enable_shared_from_this<GraphMemory> {
   std::mutex mutex_;
   std::multimap<std::uint64_t, void*> free_;
   ReleaseBlock release_ = nullptr;
-  int device_ = 0;  ///< of `free_`
+  int device_ = 0;  ///< of all its blocks
   std::vector<DeviceBlock> held_;
   std::uint64_t holds_before_ = 0;  ///< blocks born earlier
 };

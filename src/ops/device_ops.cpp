@@ -1,6 +1,7 @@
 #include "src/ops/device_ops.hpp"
 
 #include <atomic>
+#include <utility>
 
 #include "galena/error.hpp"
 #include "src/ops/device_memory.hpp"
@@ -11,6 +12,7 @@ namespace {
 std::atomic<const DeviceOps*> replaced{nullptr};
 thread_local const DeviceOps* of_this_thread = nullptr;
 thread_local int used_device = 0;
+thread_local std::function<void()> first_do;
 
 std::string megabytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 
@@ -40,6 +42,13 @@ UseDevice::~UseDevice() {
     device_ops().use(before_);
   } catch (...) {  // NOLINT(bugprone-empty-catch): the next call on that device reports it
   }
+}
+
+BeforeWaits::BeforeWaits(std::function<void()> f) : before_(std::exchange(first_do, std::move(f))) {}
+BeforeWaits::~BeforeWaits() { first_do = std::move(before_); }
+
+void before_wait() {
+  if (first_do) first_do();
 }
 
 std::shared_ptr<std::byte[]> device_memory(std::uint64_t bytes, const std::string& what) {

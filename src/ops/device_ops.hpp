@@ -7,6 +7,7 @@
 // on the host.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -20,6 +21,7 @@
 namespace galena::ops {
 
 struct DevicePacked;
+struct WirePlaces;
 struct DeviceTiles;
 struct TileCall;
 
@@ -35,6 +37,9 @@ struct SpmmWeights {
   const Tensor* values = nullptr;    ///< [nonzeros x 1]
   const Tensor* position = nullptr;  ///< i64 [nonzeros x 1]
 };
+
+/// Where work of a device is queued: operations' kernels and copies, or transfers.
+enum class DeviceQueue { work, transfers };
 
 struct DeviceOps {
   // --- devices (UseDevice)
@@ -58,6 +63,20 @@ struct DeviceOps {
   void (*synchronize)();
   /// Free and total bytes, for messages.
   void (*memory)(std::uint64_t* free, std::uint64_t* total);
+
+  // --- copies beside the work: a second queue of the thread's device
+  /// Memory of the CPU's for them; null where there is no room.
+  void* (*pinned)(std::uint64_t bytes);
+  void (*release_pinned)(void* memory) noexcept;
+  /// Queues a copy between such memory and the device's, behind those before it.
+  void (*transfer)(void* to, const void* from, std::uint64_t bytes);
+  /// What is behind all that has been queued in this queue; for wait(), follow() and release_mark().
+  void* (*mark)(DeviceQueue queue);
+  /// What is queued in this queue from now on comes after the mark.
+  void (*follow)(DeviceQueue queue, void* mark);
+  /// Waits for a mark.
+  void (*wait)(void* mark);
+  void (*release_mark)(void* mark) noexcept;
 
   // --- graphs (device_graph.hpp)
   /// From now on work is recorded, and not done.
@@ -155,8 +174,14 @@ struct DeviceOps {
   void (*adam_step)(const AdamStep& step, const Tensor& w, const Tensor& g, const Tensor& m, const Tensor& v);
 
   // --- codec
+  /// `index` may be null: row r of x. `zero` of a row that cannot be coded is NaN, and its number where the row has
+  /// none; `refused` [1 x 1 i32], if not null, is then its id + 1.
   void (*pack_rows)(const Tensor& x, const VertexId* index, const VertexId* ids, const RandomKey& key,
-                    const DevicePacked& out);
+                    const DevicePacked& out, const Tensor* refused);
+  /// Of rows just packed: `variance` and `energy` [rows x 1 f64] as in ops::pack_rows().
+  void (*measure_rows)(const Tensor& x, const DevicePacked& packed, const Tensor& variance, const Tensor& energy);
+  /// Parameters to where they travel among the bytes, or from there.
+  void (*wire_parameters)(const DevicePacked& packed, const WirePlaces& places, bool to_wire);
   void (*unpack_rows)(const DevicePacked& packed, const Tensor& y);
   void (*spmm_packed)(const Csr& csr, const Tensor* left, const Tensor* right, const DevicePacked& packed,
                       const Tensor& y);
@@ -190,6 +215,20 @@ class ReplacedDeviceOps {
   ReplacedDeviceOps(const ReplacedDeviceOps&) = delete;
   ReplacedDeviceOps& operator=(const ReplacedDeviceOps&) = delete;
 };
+
+/// While one lives, this thread calls `f` before it waits for its device.
+class BeforeWaits {
+ public:
+  explicit BeforeWaits(std::function<void()> f);
+  ~BeforeWaits();
+  BeforeWaits(const BeforeWaits&) = delete;
+  BeforeWaits& operator=(const BeforeWaits&) = delete;
+
+ private:
+  std::function<void()> before_;
+};
+/// For tables.
+void before_wait();
 
 /// Uninitialised device memory. EnvironmentError where there is no room, with `what` it is for and the remedy.
 std::shared_ptr<std::byte[]> device_memory(std::uint64_t bytes, const std::string& what);

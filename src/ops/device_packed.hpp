@@ -9,17 +9,26 @@ namespace galena::ops {
 struct DevicePacked {
   std::int64_t rows = 0, cols = 0;
   Tensor bits;         ///< u8 [rows]
-  Tensor offset;       ///< i64 [rows + 1]
+  Tensor offset;       ///< i64 [rows and more]: where a row's elements begin
   Tensor bytes;        ///< u8
   Tensor zero, scale;  ///< f32 [rows]
+};
+
+/// Some of the rows; they share memory.
+DevicePacked slice(const DevicePacked& rows, std::int64_t begin, std::int64_t end);
+
+/// Where the two bf16 parameters of each row of at most 8 bits stand among the bytes that travel; -1: the row has none.
+struct WirePlaces {
+  Tensor zero, scale;  ///< i64 [rows]
 };
 
 /// Copies layout and contents. Throws EnvironmentError where there is no room.
 DevicePacked to_device(const PackedRows& rows);
 
-/// pack_rows() of rows that lie on the device, to the CPU's memory: what is copied is coded. The CPU's bytes, bit for bit,
-/// and its errors. f64 is coded through f32.
-void pack_on_device(const Tensor& x, std::span<const VertexId> index, std::span<const VertexId> ids,
-                    const RandomKey& key, PackedRows& out);
+/// y[i] += left[i] * sum_j right[j] * decode(packed row j), as of the CPU's rows (quantize.hpp); y is f32 or f64.
+void spmm_packed(const Csr& csr, const Tensor* left, const Tensor* right, const DevicePacked& packed, const Tensor& y);
+
+/// The error of a row that a device could not code.
+[[noreturn]] void fail_refused(VertexId id);
 
 }  // namespace galena::ops

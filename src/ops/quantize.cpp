@@ -6,7 +6,6 @@
 #include <string>
 
 #include "src/ops/check.hpp"
-#include "src/ops/device_packed.hpp"
 #include "src/ops/quantize_cpu.hpp"
 
 namespace galena::ops {
@@ -63,10 +62,6 @@ void pack_rows(const Tensor& x, std::span<const VertexId> index, std::span<const
   check_rows("pack_rows", index, x.rows());
   check_tensor("pack_rows", "x", x, x.rows(), out.cols, x.dtype());
   check_exact("pack_rows", out, x.dtype());
-  if (on_device(x)) {
-    if (!variance.empty() || !norm2.empty()) fail("pack_rows", "rows on a device are not measured");
-    return pack_on_device(x, index, ids, key, out);
-  }
   with_float("pack_rows", x.dtype(), [&]<class T>(T) { cpu::pack_rows<T>(x, index, ids, key, out, variance, norm2); });
 }
 

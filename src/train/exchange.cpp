@@ -7,6 +7,7 @@
 
 #include "galena/error.hpp"
 #include "src/ops/pointwise.hpp"
+#include "src/train/exchange_state.hpp"
 #include "src/train/wire.hpp"
 
 namespace galena::train {
@@ -140,7 +141,7 @@ std::shared_ptr<const Drawn> BoundaryExchange::draw(std::uint32_t call, int hop)
 
 const nn::HaloSelection& BoundaryExchange::selection(std::uint32_t number, int hop) {
   Call& call = call_of(number);
-  if (policy_.stale && pass_.training)
+  if (stale())
     if (const auto& flight = call.forward ? call.forward : call.forward_late) return flight->drawn->view;
   if (!call.drawn) call.drawn = draw(number, hop);
   return call.drawn->view;
@@ -164,16 +165,28 @@ std::vector<std::uint8_t> BoundaryExchange::widths(bool sends, bool forward, std
 
 // --- sending and receiving
 
-comm::Label BoundaryExchange::label_of(std::uint32_t call, bool forward) const {
-  return {pass_.training ? comm::Traffic::payload : comm::Traffic::control, static_cast<int>(call),
-          forward ? comm::Direction::forward : comm::Direction::backward};
+std::uint64_t BoundaryExchange::widths_name(bool forward, std::uint32_t call) const {
+  if (policy_.bits != 0 && !probe_) return 0;
+  if (!probe_) return assigned_ << 16 | call << 2 | (forward ? 2 : 0) | 1;
+  return ~std::uint64_t{0} - (probe_->call == call && probe_->forward == forward ? 1 : 0);
 }
 
-void BoundaryExchange::meet(std::uint32_t call, bool forward, std::span<const std::uint64_t> bytes) {
-  for (const std::uint64_t message : bytes) communicator_.traffic().add(label_of(call, forward), message);
-  const double start = comm::Communicator::now();
-  communicator_.barrier();
-  waited_ += comm::Communicator::now() - start;
+std::vector<comm::Charge> BoundaryExchange::charges(std::uint32_t call, bool forward, std::uint64_t bytes,
+                                                    std::uint64_t parameters) const {
+  const int layer = static_cast<int>(call);
+  const comm::Direction direction = forward ? comm::Direction::forward : comm::Direction::backward;
+  const comm::Traffic kind = pass_.training ? comm::Traffic::payload : comm::Traffic::control;
+  std::vector<comm::Charge> charges{{{kind, layer, direction}, bytes - parameters}};
+  if (coded()) charges.push_back({{comm::Traffic::parameters, layer, direction}, parameters});
+  return charges;
+}
+
+/// Both directions and all receivers have noise of their own.
+ops::RandomKey BoundaryExchange::key_of(std::uint32_t call, bool forward, int peer) const {
+  const auto purpose = forward ? ops::Purpose::quantize_forward : ops::Purpose::quantize_backward;
+  const std::uint32_t stream =
+      call * static_cast<std::uint32_t>(share_.ranks) + static_cast<std::uint32_t>(forward ? peer : share_.rank);
+  return {seed_, pass_.epoch, ops::RandomKey::make_stream(stream, purpose)};
 }
 
 void BoundaryExchange::send(Flight& flight, std::uint32_t call, bool forward, std::size_t route, const Tensor& x,
@@ -182,7 +195,6 @@ void BoundaryExchange::send(Flight& flight, std::uint32_t call, bool forward, st
   const Route& to = destinations(flight.hop, forward)[route];
   const Sample& sample = forward ? drawn.sends[route] : drawn.receives[route];
   if (sample.positions.empty()) return;
-  const comm::Label label = label_of(call, forward);
   std::vector<VertexId> index, ids;
   const std::int64_t first = (forward ? drawn.sent_first : drawn.first)[route];
   for (std::size_t k = 0; k < sample.positions.size(); ++k) {
@@ -194,23 +206,18 @@ void BoundaryExchange::send(Flight& flight, std::uint32_t call, bool forward, st
     Tensor rows = Tensor::empty(static_cast<std::int64_t>(index.size()), x.cols(), x.dtype());
     ops::gather_rows(x, index, rows);
     flight.sent.push_back(rows);
-    flight.requests.push_back(communicator_.isend(to.peer, tag_of(call, forward), {rows.raw(), rows.bytes()}, label));
+    flight.requests.push_back(communicator_.isend(to.peer, tag_of(call, forward), {rows.raw(), rows.bytes()},
+                                                  charges(call, forward, rows.bytes(), 0)));
     return;
   }
   ops::PackedRows packed = ops::layout_rows(x.cols(), widths(forward, forward, call, route, sample));
-  // Both directions and all receivers have noise of their own.
-  const auto purpose = forward ? ops::Purpose::quantize_forward : ops::Purpose::quantize_backward;
-  const std::uint32_t stream =
-      call * static_cast<std::uint32_t>(share_.ranks) + static_cast<std::uint32_t>(forward ? to.peer : share_.rank);
-  std::vector<double> variance(measuring_ && !probe_ ? index.size() : 0), energy(variance.size());
-  ops::pack_rows(x, index, ids, {seed_, pass_.epoch, ops::RandomKey::make_stream(stream, purpose)}, packed, variance,
-                 energy);
-  if (measuring_ && !probe_) record(call, flight.hop, forward, route, sample, x.cols(), packed.bits, variance, energy);
+  std::vector<double> variance(measured() ? index.size() : 0), energy(variance.size());
+  ops::pack_rows(x, index, ids, key_of(call, forward, to.peer), packed, variance, energy);
+  if (measured()) record(call, flight.hop, forward, route, sample, x.cols(), packed.bits, variance, energy);
   flight.wires.push_back(to_wire(packed));
-  const std::uint64_t parameters = wire_parameter_bytes(packed.bits);
-  const comm::Charge charges[] = {{label, flight.wires.back().size() - parameters},
-                                  {{comm::Traffic::parameters, label.layer, label.direction}, parameters}};
-  flight.requests.push_back(communicator_.isend(to.peer, tag_of(call, forward), flight.wires.back(), charges));
+  const auto& wire = flight.wires.back();
+  flight.requests.push_back(communicator_.isend(
+      to.peer, tag_of(call, forward), wire, charges(call, forward, wire.size(), wire_parameter_bytes(packed.bits))));
 }
 
 std::shared_ptr<BoundaryExchange::Flight> BoundaryExchange::launch(std::uint32_t call, int hop, bool forward,
@@ -220,7 +227,7 @@ std::shared_ptr<BoundaryExchange::Flight> BoundaryExchange::launch(std::uint32_t
   flight->drawn = std::move(drawn);
   flight->hop = hop;
   flight->dtype = x.dtype();
-  flight->coded = pass_.training && policy_.bits != 32;
+  flight->coded = coded();
   const auto &from = sources(hop, forward), &to = destinations(hop, forward);
   const auto& bounds = flight->bounds(forward);
   flight->wires.reserve(from.size() + to.size());
@@ -266,64 +273,49 @@ void BoundaryExchange::settle(Flight& flight, bool forward, bool decode) {
   ops::unpack_rows(flight.packed, flight.rows);
 }
 
-void BoundaryExchange::begin_forward(std::uint32_t number, int hop, const Tensor& x) { start(number, hop, x, false); }
-
 std::shared_ptr<const Drawn> BoundaryExchange::drawn(std::uint32_t number, int hop) {
   Call& call = call_of(number);
   if (!call.drawn) call.drawn = draw(number, hop);
   return call.drawn;
 }
 
-void BoundaryExchange::start(std::uint32_t number, int hop, const Tensor& x, bool gathered) {
+void BoundaryExchange::begin_forward(std::uint32_t number, int hop, const Tensor& x) {
   Call& call = call_of(number);
-  const bool stale = policy_.stale && pass_.training;
-  auto flight = launch(number, hop, true, drawn(number, hop), x, gathered);
+  auto flight = launch(number, hop, true, drawn(number, hop), x, false);
   flight->drawn_in = pass_.epoch;
-  call.forward = stale && call.forward_late ? call.forward_late : flight;
-  if (stale) call.forward_late = flight;
+  call.forward = stale() && call.forward_late ? call.forward_late : flight;
+  if (stale()) call.forward_late = flight;
 }
 
 nn::HaloRows BoundaryExchange::finish_forward(std::uint32_t number, bool packed_ok) {
   Flight& flight = *call_of(number).forward;
   const bool packed = flight.coded && packed_ok;
   settle(flight, true, !packed);
-  if (packed) return {{}, &flight.packed};
-  return {flight.rows, nullptr};
+  if (packed) return {{}, &flight.packed, nullptr};
+  return {flight.rows, nullptr, nullptr};
 }
 
 void BoundaryExchange::begin_backward(std::uint32_t number, const Tensor& gradient) {
   Call& call = call_of(number);
   auto flight = launch(number, call.forward->hop, false, call.forward->drawn, gradient, true);
   flight->drawn_in = call.forward->drawn_in;
-  const bool stale = policy_.stale && pass_.training;
-  call.backward = stale && call.backward_late ? call.backward_late : flight;
-  if (stale)
+  call.backward = stale() && call.backward_late ? call.backward_late : flight;
+  if (stale())
     call.backward_late = flight;
   else
     call.forward = nullptr;  // its rows are no longer needed
 }
 
-BoundaryExchange::Returned BoundaryExchange::finish_backward_gathered(std::uint32_t number, bool packed_ok) {
-  const std::shared_ptr<Flight> flight = std::move(call_of(number).backward);
-  const bool packed = flight->coded && packed_ok;
-  settle(*flight, false, !packed);
-  nn::HaloRows rows;
-  if (packed)
-    rows.packed = &flight->packed;
-  else
-    rows.dense = flight->rows;
-  return {rows, flight->drawn, flight->hop, flight};
-}
-
 void BoundaryExchange::finish_backward(std::uint32_t number, const Tensor& dx) {
-  const Returned back = finish_backward_gathered(number, false);
-  const auto& bounds = back.drawn->sent_first;
+  const std::shared_ptr<Flight> flight = std::move(call_of(number).backward);
+  settle(*flight, false, true);
+  const auto& bounds = flight->drawn->sent_first;
   std::vector<VertexId> rows;
-  const auto& from = sources(back.hop, false);
+  const auto& from = sources(flight->hop, false);
   for (std::size_t r = 0; r < from.size(); ++r) {
     rows.clear();
-    for (const std::uint32_t k : back.drawn->sends[r].positions) rows.push_back(from[r].rows[k]);
-    if (!rows.empty()) ops::scatter_add_rows(back.rows.dense.slice(bounds[r], bounds[r + 1]), rows, dx);
+    for (const std::uint32_t k : flight->drawn->sends[r].positions) rows.push_back(from[r].rows[k]);
+    if (!rows.empty()) ops::scatter_add_rows(flight->rows.slice(bounds[r], bounds[r + 1]), rows, dx);
   }
 }
 
@@ -381,66 +373,10 @@ void BoundaryExchange::record(std::uint32_t call, int hop, bool forward, std::si
 
 // --- checkpoints
 
-namespace {
-
-void put(ByteWriter& writer, const std::vector<std::vector<RouteMeasure>>& calls) {
-  writer.put(static_cast<std::uint64_t>(calls.size()));
-  for (const auto& routes : calls) {
-    writer.put(static_cast<std::uint64_t>(routes.size()));
-    for (const RouteMeasure& route : routes) {
-      writer.put(route.width);
-      writer.put_array(route.rows);
-    }
-  }
-}
-
-std::vector<std::vector<RouteMeasure>> get_measures(ByteReader& reader) {
-  std::vector<std::vector<RouteMeasure>> calls(reader.count(sizeof(std::uint64_t)));
-  for (auto& routes : calls) {
-    routes.resize(reader.count(sizeof(std::uint64_t)));
-    for (RouteMeasure& route : routes) {
-      route.width = reader.get<std::int64_t>();
-      route.rows = reader.get_array<RowMeasure>();
-    }
-  }
-  return calls;
-}
-
-// As they came: decoding early would round sums differently.
-void put_arrivals(ByteWriter& writer, bool coded, DType dtype, const Tensor& rows, const ops::PackedRows& packed) {
-  writer.put(static_cast<std::uint8_t>(coded));
-  if (!coded) {
-    writer.put(rows);
-    return;
-  }
-  writer.put(dtype);
-  writer.put(packed.cols);
-  writer.put_array(packed.bits);
-  writer.put_array(packed.zero);
-  writer.put_array(packed.scale);
-  writer.put_array(packed.bytes);
-}
-
-ops::PackedRows get_packed(ByteReader& reader) {
-  const auto cols = reader.get<std::int64_t>();
-  const auto bits = reader.get_array<std::uint8_t>();
-  ops::PackedRows packed = ops::layout_rows(cols, bits);
-  const std::size_t parameters = packed.zero.size(), bytes = packed.bytes.size();
-  packed.zero = reader.get_array<float>();
-  packed.scale = reader.get_array<float>();
-  const auto coded = reader.get_array<std::uint8_t>();
-  if (packed.zero.size() != parameters || packed.scale.size() != parameters || coded.size() != bytes)
-    throw InputError("checkpoint: coded rows do not have the sizes that their widths say: the file is damaged");
-  std::copy(coded.begin(), coded.end(), packed.bytes.begin());
-  return packed;
-}
-
-}  // namespace
-
 void BoundaryExchange::save(ByteWriter& writer) {
   writer.put(static_cast<std::uint8_t>(measuring_));
-  put(writer, measures_.forward);
-  put(writer, measures_.backward);
+  put_measures(writer, measures_.forward);
+  put_measures(writer, measures_.backward);
   writer.put_array(measures_.hops);
   writer.put(static_cast<std::uint64_t>(policy_.stale ? calls_.size() : 0));
   if (!policy_.stale) return;
@@ -480,6 +416,27 @@ std::shared_ptr<BoundaryExchange::Flight> BoundaryExchange::load_flight(ByteRead
                     "the run that wrote it",
                     flight->rows.rows(), flight->bounds(forward).back()));
   return flight;
+}
+
+void BoundaryExchange::put_late(std::uint32_t number, bool forward, Late rows) {
+  auto flight = std::make_shared<Flight>();
+  flight->drawn = std::move(rows.drawn);
+  flight->hop = rows.hop;
+  flight->drawn_in = rows.drawn_in;
+  flight->dtype = rows.dtype;
+  flight->coded = rows.coded;
+  flight->rows = std::move(rows.rows);
+  flight->packed = std::move(rows.packed);
+  flight->arrived = true;
+  Call& call = call_of(number);
+  (forward ? call.forward_late : call.backward_late) = std::move(flight);
+}
+
+std::optional<BoundaryExchange::Late> BoundaryExchange::take_late(std::uint32_t number, bool forward) {
+  Call& call = call_of(number);
+  const auto flight = std::exchange(forward ? call.forward_late : call.backward_late, nullptr);
+  if (flight == nullptr) return std::nullopt;
+  return Late{flight->drawn, flight->hop, flight->drawn_in, flight->dtype, flight->coded, flight->rows, flight->packed};
 }
 
 void BoundaryExchange::load(ByteReader& reader) {

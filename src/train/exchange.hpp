@@ -78,34 +78,43 @@ class BoundaryExchange : public nn::HaloExchange {
   Tensor gather_full(const Tensor& x, int hop) override;
   void progress() override { communicator_.progress(); }
 
-  // The same for rows that lie elsewhere, and that the caller gathers and adds (DeviceExchange): only those that travel
-  // come here, in the order of their routes, `sent_first` of the sample.
+  // What an exchange of rows that lie elsewhere (DeviceExchange) goes by.
 
+  [[nodiscard]] const Pass& pass() const { return pass_; }
+  [[nodiscard]] bool coded() const { return pass_.training && policy_.bits != 32; }
+  [[nodiscard]] bool stale() const { return pass_.training && policy_.stale; }
+  /// Whether coded rows are measured.
+  [[nodiscard]] bool measured() const { return measuring_ && !probe_; }
   /// The rows that begin_forward() sends.
   std::shared_ptr<const Drawn> drawn(std::uint32_t call, int hop);
-  /// begin_forward() of those rows, [sent_first.back() x d].
-  void begin_forward_gathered(std::uint32_t call, int hop, const Tensor& rows) { start(call, hop, rows, true); }
-  /// Rows that came back; they stay while `owner` does.
-  struct Returned {
-    nn::HaloRows rows;  ///< [sent_first.back() x d]
+  /// Of the rows of a sample of a route that sends, or else receives, forward.
+  [[nodiscard]] std::vector<std::uint8_t> widths(bool sends, bool forward, std::uint32_t call, std::size_t route,
+                                                 const Sample& sample) const;
+  /// Equal where widths of the same rows are.
+  [[nodiscard]] std::uint64_t widths_name(bool forward, std::uint32_t call) const;
+  /// Of the code of rows that leave for this rank.
+  [[nodiscard]] ops::RandomKey key_of(std::uint32_t call, bool forward, int peer) const;
+  /// A message's, of which so many bytes are parameters of a code.
+  [[nodiscard]] std::vector<comm::Charge> charges(std::uint32_t call, bool forward, std::uint64_t bytes,
+                                                  std::uint64_t parameters) const;
+  void record(std::uint32_t call, int hop, bool forward, std::size_t route, const Sample& sample, std::int64_t width,
+              std::span<const std::uint8_t> bits, std::span<const double> variance, std::span<const double> energy);
+  void add_wait(double seconds) { waited_ += seconds; }
+  /// Rows that a stale policy has under way, in one direction of an exchange, in the CPU's memory.
+  struct Late {
     std::shared_ptr<const Drawn> drawn;
     int hop = 0;
-    std::shared_ptr<const void> owner;
+    std::uint32_t drawn_in = 0;
+    DType dtype = DType::f32;
+    bool coded = false;
+    Tensor rows;             ///< not coded
+    ops::PackedRows packed;  ///< coded
   };
-  /// finish_backward() without the sum.
-  Returned finish_backward_gathered(std::uint32_t call, bool packed_ok);
+  /// For save(), which takes them as its own; and after load().
+  void put_late(std::uint32_t call, bool forward, Late rows);
+  std::optional<Late> take_late(std::uint32_t call, bool forward);
   /// gather_full() of the rows of each route, of this width and type.
   Tensor gather_full(std::span<const Tensor> rows, std::int64_t width, DType dtype, int hop);
-
-  /// Whether rows of this pass travel as they are, and now; then they may also go from device to device.
-  [[nodiscard]] bool plain() const { return !pass_.training || (policy_.bits == 32 && !policy_.stale); }
-  /// Whether rows are coded and not measured: then begin_forward_gathered() and begin_backward() take rows on a device.
-  [[nodiscard]] bool codes_on_device() const {
-    return pass_.training && policy_.bits != 32 && (!measuring_ || probe_.has_value());
-  }
-  /// Charges rows that this rank is about to send that way, a message a peer, and waits for all ranks to be as far: so
-  /// that one that has failed is named.
-  void meet(std::uint32_t call, bool forward, std::span<const std::uint64_t> bytes);
 
   /// What has been measured, and what a stale policy has under way (it is waited for), for checkpoints. load() wants
   /// begin_pass() of the last epoch before.
@@ -113,7 +122,10 @@ class BoundaryExchange : public nn::HaloExchange {
   void load(ByteReader& reader);
 
   /// Takes effect from the next pass on.
-  void assign(Assignment assignment) { assignment_ = std::move(assignment); }
+  void assign(Assignment assignment) {
+    assignment_ = std::move(assignment);
+    ++assigned_;
+  }
   /// Until ended, passes ignore the assignment: all rows go, at 8 bits, those of one exchange and direction at 2.
   struct Probe {
     std::uint32_t call = ~0U;  ///< ~0: none of them
@@ -137,16 +149,10 @@ class BoundaryExchange : public nn::HaloExchange {
   Sample draw_route(const Route& route, std::uint32_t call, int hop, int sender, int receiver,
                     const RouteAssignment* assigned) const;
   [[nodiscard]] const RouteAssignment* assigned(bool sends, std::uint32_t call, std::size_t route) const;
-  [[nodiscard]] std::vector<std::uint8_t> widths(bool sends, bool forward, std::uint32_t call, std::size_t route,
-                                                 const Sample& sample) const;
-  void start(std::uint32_t call, int hop, const Tensor& x, bool gathered);
   /// `gathered`: x has the rows that travel, route after route.
   std::shared_ptr<Flight> launch(std::uint32_t call, int hop, bool forward, std::shared_ptr<const Drawn> drawn,
                                  const Tensor& x, bool gathered);
-  [[nodiscard]] comm::Label label_of(std::uint32_t call, bool forward) const;
   void send(Flight& flight, std::uint32_t call, bool forward, std::size_t route, const Tensor& x, bool gathered);
-  void record(std::uint32_t call, int hop, bool forward, std::size_t route, const Sample& sample, std::int64_t width,
-              std::span<const std::uint8_t> bits, std::span<const double> variance, std::span<const double> energy);
   /// Waits for a flight; its rows are then decoded where `decode`, packed otherwise.
   void settle(Flight& flight, bool forward, bool decode);
   std::shared_ptr<Flight> load_flight(ByteReader& reader, std::uint32_t call, bool forward);
@@ -158,6 +164,7 @@ class BoundaryExchange : public nn::HaloExchange {
   std::uint64_t seed_;
   Pass pass_;
   Assignment assignment_;
+  std::uint64_t assigned_ = 0;  ///< how often
   Measures measures_;
   bool measuring_ = false;
   std::optional<Probe> probe_;

@@ -18,6 +18,7 @@ Tensor ReplayedPass::run(std::uint32_t epoch, const std::function<Tensor()>& pas
   try {
     graph_->rehearse([&] { loss = pass(); });
   } catch (const Error& e) {  // there may be memory for a pass, but not for keeping what it took
+    if (!alone_) throw;
     return give_up(e.what(), pass);
   }
   return loss.clone();
@@ -57,8 +58,12 @@ Tensor ReplayedPass::give_up(const std::string& why, const std::function<Tensor(
 }
 
 std::string ReplayedPass::describe() const {
-  if (loss_.defined())
-    return fmt::format("From epoch {} on (the first is 0), passes were replayed as one CUDA graph", first_replayed_);
+  if (loss_.defined()) {
+    const std::size_t graphs = graph_->graphs();
+    return fmt::format(
+        "From epoch {} on (the first is 0), passes were replayed as {}", first_replayed_,
+        graphs == 1 ? "one CUDA graph" : fmt::format("{} CUDA graphs, between which rows travel", graphs));
+  }
   return why_not_.empty() ? "" : fmt::format("Passes were not replayed as a CUDA graph: {}", why_not_);
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 // The forward and backward pass of an epoch, on a device recorded once and replayed: its many small kernels are then
-// launched as one.
+// launched as one, or as one between two exchanges of rows with other ranks.
 
 #include <functional>
 #include <memory>
@@ -12,8 +12,8 @@ namespace galena::train {
 
 class ReplayedPass {
  public:
-  /// `wanted`: else passes simply run.
-  explicit ReplayedPass(bool wanted) : wanted_(wanted) {}
+  /// `wanted`: else passes simply run. `alone`: no other rank takes part, so that one that failed can be run again.
+  ReplayedPass(bool wanted, bool alone) : wanted_(wanted), alone_(alone) {}
 
   /// What `pass`, which is the same for every epoch but for its draws, returns. The first passes fill what is kept
   /// between epochs; then one is rehearsed, one recorded. What cannot be recorded runs as it is.
@@ -29,7 +29,7 @@ class ReplayedPass {
 
   static constexpr int kPlain = 2;  ///< passes before the rehearsal
 
-  bool wanted_;
+  bool wanted_, alone_;
   int passes_ = 0;
   std::unique_ptr<ops::DeviceGraph> graph_;
   Tensor loss_;  ///< which replays write

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 
 #include "galena/error.hpp"
 #include "src/comm/placement.hpp"
+#include "src/train/staged_links.hpp"
 
 namespace galena::train {
 namespace {
@@ -54,6 +56,18 @@ std::optional<ops::UseDevice> gpu_for(Device device, comm::Communicator& comm) {
   if (device == Device::cpu) return std::nullopt;
   const int rank = comm.size() > 1 ? comm::rank_on_machine(comm) : 0;
   return std::optional<ops::UseDevice>(std::in_place, rank % std::max(1, ops::device_ops().count()));
+}
+
+/// What of the exchanges of parts a recorded pass does not hold; empty where it holds all.
+std::string why_passes_vary(const TrainOptions& options, comm::Communicator& comm) {
+  if (options.device == Device::cpu || comm.size() == 1) return {};
+  const MessageOptions& messages = options.messages;
+  if (messages.stale) return "rows of the epoch before take turns with this one's";
+  if (policy_of(messages).rows != RowChoice::all || messages.bits == 0)
+    return "other rows or bits travel in every epoch";
+  // Ranks of a process share a device's stream, of which one of them would record what others queue.
+  if (comm::most_ranks_on_machine(comm) > ops::device_ops().count()) return "parts share a GPU";
+  return {};
 }
 
 }  // namespace
@@ -183,8 +197,10 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
       device_(run.options.device),
       gpu_(gpu_for(run.options.device, comm)),
       store_(run.options.seed, run.options.dtype, run.options.device),
-      pass_(run.options.device == Device::cuda && run.options.replay && comm.size() == 1 &&
-            (!run.make || run.options.replay_own)),
+      varies_(why_passes_vary(run.options, comm)),
+      pass_(run.options.device == Device::cuda && run.options.replay && varies_.empty() &&
+                (!run.make || run.options.replay_own),
+            comm.size() == 1),
       metric_(find_metric(run.options.metric, run.data.data.multi_label)) {
   const NodeData& data = run.data.data;
   const TrainOptions& options = run.options;
@@ -205,10 +221,14 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
   }
   if (comm.size() > 1)
     exchange_ = std::make_unique<BoundaryExchange>(share_, comm, policy_of(options.messages), options.seed);
-  if (exchange_ && options.transport == Transport::nccl)
-    links_ = comm::nccl_links(comm, ops::current_device(), ops::device_ops().stream());
-  if (exchange_ && device_ == Device::cuda)
-    device_exchange_ = std::make_unique<DeviceExchange>(share_, *exchange_, links_.get());
+  if (exchange_ && device_ == Device::cuda) {
+    if (options.transport == Transport::nccl)
+      links_ = comm::nccl_links(comm, ops::current_device(), ops::device_ops().stream());
+    else
+      links_ = std::make_unique<StagedLinks>(comm);
+    before_waits_.emplace([this] { links_->finish(); });
+    device_exchange_ = std::make_unique<DeviceExchange>(share_, *exchange_, *links_);
+  }
   if (!options.inductive) return;
   whole_share_ = share_of(run.data, false, parts, comm.size(), comm.rank(), {});
   whole_local_ = local_data(data, whole_share_->view, options.dtype);
@@ -219,7 +239,7 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
   if (comm.size() > 1)
     whole_exchange_ = std::make_unique<BoundaryExchange>(*whole_share_, comm, Policy{}, options.seed);
   if (whole_exchange_ && device_ == Device::cuda)
-    whole_device_exchange_ = std::make_unique<DeviceExchange>(*whole_share_, *whole_exchange_, links_.get());
+    whole_device_exchange_ = std::make_unique<DeviceExchange>(*whole_share_, *whole_exchange_, *links_);
 }
 
 Replica::~Replica() = default;
@@ -235,6 +255,7 @@ nn::Var Replica::forward(bool training, int epoch, nn::Var* embeddings) {
   BoundaryExchange* const exchange = whole ? whole_exchange_.get() : exchange_.get();
   const auto& on_device = whole ? whole_device_exchange_ : device_exchange_;
   const bool pruned = training && !share.hop_rows.empty();
+  if (on_device) on_device->begin_pass();
   if (exchange != nullptr) exchange->begin_pass({training, pruned, static_cast<std::uint32_t>(epoch)});
   nn::Context::Settings settings;
   settings.training = training;
@@ -260,20 +281,25 @@ nn::Var Replica::loss_of(const nn::Var& logits, const LocalData& local, bool val
                           : nn::cross_entropy(logits, lying(local.device_labels, local.labels), rows, 1 / examples);
 }
 
-nn::Var Replica::run_backward(int epoch) {
+Tensor Replica::run_backward(int epoch) {
   const OnDevice here(device_);
   store_.zero_gradients();
   const nn::Var loss = loss_of(forward(true, epoch), local_, false);
   nn::backward(loss);
-  if (comm_.size() == 1) return loss;
+  return loss.value();
+}
+
+void Replica::sum_gradients() {
+  if (comm_.size() == 1) return;
   const comm::Label label{comm::Traffic::gradients, -1, comm::Direction::none};
+  const OnDevice here(device_);
   const Tensor gradients = store_.flat_gradients().to(Device::cpu);  // themselves where they are there
   if (store_.dtype() == DType::f64)
     comm_.sum(gradients.span<double>(), label);
   else
     comm_.sum(gradients.span<float>(), label);
   if (device_ != Device::cpu) store_.flat_gradients().copy_from(gradients);
-  return loss;
+  if (device_exchange_) device_exchange_->collect();
 }
 
 double Replica::sum_loss(const Tensor& loss) {
@@ -282,14 +308,38 @@ double Replica::sum_loss(const Tensor& loss) {
   return total[0];
 }
 
-double Replica::compute_gradient(int epoch) { return sum_loss(run_backward(epoch).value()); }
+void Replica::check_rows() {
+  if (!device_exchange_) return;
+  device_exchange_->check_rows();
+  comm_.barrier();
+}
+
+void Replica::save_exchange(ByteWriter& writer) {
+  if (!exchange_) return;
+  if (device_exchange_) device_exchange_->park();
+  exchange_->save(writer);
+  if (device_exchange_) exchange_->drain();  // the rows that were parked
+}
+
+void Replica::drain_exchange() {
+  if (exchange_) exchange_->drain();
+  if (device_exchange_) device_exchange_->drain();
+}
+
+double Replica::compute_gradient(int epoch) {
+  const Tensor loss = run_backward(epoch);
+  sum_gradients();
+  return sum_loss(loss);
+}
 
 Replica::EpochResult Replica::train_epoch(int epoch) {
   const double start = comm::Communicator::now();
   EpochResult result;
-  const Tensor loss = pass_.run(static_cast<std::uint32_t>(epoch), [&] { return run_backward(epoch).value(); });
+  const Tensor loss = pass_.run(static_cast<std::uint32_t>(epoch), [&] { return run_backward(epoch); });
+  sum_gradients();
   optimizer_->step(epoch);
   result.loss = sum_loss(loss);  // on a device: the one place of an epoch that waits for it
+  if (!std::isfinite(result.loss)) check_rows();
   result.lr = optimizer_->lr(epoch);
   result.seconds = comm::Communicator::now() - start;
   if (exchange_) result.wait_seconds = exchange_->take_wait_seconds();
@@ -306,6 +356,7 @@ Tensor Replica::evaluate_logits(nn::Var* embeddings) {
 
 Scores Replica::evaluate() {
   const Tensor computed = evaluate_logits(), logits = computed.to(Device::cpu);
+  check_rows();
   const LocalData& local = whole_local_ ? *whole_local_ : local_;
   comm::Communicator* comm = comm_.size() > 1 ? &comm_ : nullptr;
   const auto of = [&](const std::vector<VertexId>& rows) { return score(metric_, logits, local.truths(), rows, comm); };
@@ -353,10 +404,8 @@ std::vector<std::string> Replica::describe_device() const {
     notes.push_back(
         fmt::format("The ranks of a machine took its GPUs in turn; that of rank {} has {}", comm_.rank(), count));
   }
-  if (links_ && policy_of(run_.options.messages).bits != 32)
-    notes.emplace_back("Rows of few bits went through the CPU's memory; NCCL took those of full precision");
-  if (parts && run_.options.replay)
-    notes.emplace_back("Passes were not replayed as a CUDA graph: parts exchange rows in the middle of them");
+  if (run_.options.replay && !varies_.empty())
+    notes.push_back("Passes were not replayed as CUDA graphs: " + varies_);
   else if (std::string passes = pass_.describe(); !passes.empty())
     notes.push_back(std::move(passes));
   return notes;

@@ -69,6 +69,10 @@ class Replica {
   [[nodiscard]] nn::ParameterStore& store() { return store_; }
   [[nodiscard]] nn::Optimizer& optimizer() { return *optimizer_; }
   [[nodiscard]] BoundaryExchange* exchange() { return exchange_.get(); }
+  /// Writes what the exchange must remember, where there is one.
+  void save_exchange(ByteWriter& writer);
+  /// Ends what a stale policy still has under way. All ranks call it.
+  void drain_exchange();
   [[nodiscard]] const Share& share() const { return share_; }
   [[nodiscard]] Metric metric() const { return metric_; }
   [[nodiscard]] bool pruned() const { return !share_.hop_rows.empty(); }
@@ -82,8 +86,11 @@ class Replica {
   [[nodiscard]] std::vector<std::string> describe_device() const;
 
  private:
-  /// Forward, loss and backward; the gradient is summed over ranks. This rank's part of the loss.
-  nn::Var run_backward(int epoch);
+  /// Forward, loss and backward. This rank's part of the loss; the gradient is its own.
+  Tensor run_backward(int epoch);
+  void sum_gradients();
+  /// Throws where rows could not be coded: on the ranks whose they were; the others wait to hear of it.
+  void check_rows();
   double sum_loss(const Tensor& loss);
   nn::Var forward(bool training, int epoch, nn::Var* embeddings = nullptr);
   /// This rank's part of the mean loss over the training or the validation split.
@@ -102,14 +109,16 @@ class Replica {
   Share share_;
   LocalData local_;
   std::unique_ptr<BoundaryExchange> exchange_;
-  std::unique_ptr<comm::DeviceLinks> links_;
   std::unique_ptr<DeviceExchange> device_exchange_;
-  ReplayedPass pass_;
   // Inductive runs evaluate on another graph.
   std::optional<Share> whole_share_;
   std::optional<LocalData> whole_local_;
   std::unique_ptr<BoundaryExchange> whole_exchange_;
   std::unique_ptr<DeviceExchange> whole_device_exchange_;
+  std::unique_ptr<comm::DeviceLinks> links_;  ///< of both; goes before what it moves
+  std::optional<ops::BeforeWaits> before_waits_;
+  std::string varies_;  ///< why passes are not the same in every epoch, or empty
+  ReplayedPass pass_;
   Metric metric_;
 };
 

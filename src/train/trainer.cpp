@@ -156,7 +156,7 @@ void Trainer::run() {
 }
 
 void Trainer::finish() {
-  if (replica_.exchange() != nullptr) replica_.exchange()->drain();
+  replica_.drain_exchange();
   result_.is_root = comm_.rank() == 0;
   result_.metric = name_of(replica_.metric());
   result_.parameters = replica_.store().count();
@@ -181,7 +181,7 @@ void Trainer::finish() {
 
 Checkpoint Trainer::collect(int next_epoch) {
   ByteWriter mine;
-  if (replica_.exchange() != nullptr) replica_.exchange()->save(mine);
+  replica_.save_exchange(mine);
   assigner_.save(mine);
   Checkpoint checkpoint;
   checkpoint.ranks =

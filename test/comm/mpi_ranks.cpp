@@ -5,6 +5,7 @@
 //   mismatch EXPECTED SENT PIECE      rank 0 sends rank 1 a message of another size
 //   throw RANK | kill RANK | hang RANK DEADLINE | exit RANK
 //                                     that rank throws, is killed, stops or leaves, while the others exchange
+//   watch RANK                        that rank is killed, while the others ask after their peers
 //   all-throw                         all ranks throw the same
 //   interrupt                         a signal sets rank 0's stop flag while it waits for rank 1
 //   large BYTES                       rank 0 sends rank 1 so much
@@ -62,6 +63,13 @@ void exchange_until(Communicator& comm, int victim, void (*end)()) {
   }
 }
 
+/// Ranks that wait for something else than messages while `victim` ends.
+void watch_peers(Communicator& comm, int victim) {
+  comm.barrier();
+  if (comm.rank() == victim) std::raise(SIGKILL);
+  for (const double begin = Communicator::now(); Communicator::now() < begin + 30;) comm.check_peers();
+}
+
 volatile int stop = 0;
 
 void wait_until_interrupted(Communicator& comm) {
@@ -93,6 +101,7 @@ void run(Communicator& comm, const std::string& what, char** argv) {
   if (what == "kill") exchange_until(comm, first(), [] { std::raise(SIGKILL); });
   if (what == "hang") exchange_until(comm, first(), [] { std::raise(SIGSTOP); });
   if (what == "exit") exchange_until(comm, first(), [] { _exit(0); });
+  if (what == "watch") watch_peers(comm, first());
   if (what == "all-throw") throw InputError("no such option");
   if (what == "interrupt") wait_until_interrupted(comm);
   if (what == "fingerprint") {

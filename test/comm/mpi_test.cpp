@@ -107,6 +107,13 @@ TEST_CASE("MPI: a rank that is killed ends all within 10 seconds, and is named")
   }
 }
 
+TEST_CASE("MPI: a rank that is killed while others wait for their devices is named") {
+  if (without_mpi()) GALENA_SKIP("built without MPI");
+  const auto outcome = end_within(10, launch(3, {"watch", "1"}));
+  CHECK(outcome.code != 0);
+  CHECK_THAT(outcome.err, contains("rank 1"));
+}
+
 TEST_CASE("MPI: a rank that leaves without a word ends all within 10 seconds, and is named") {
   if (without_mpi()) GALENA_SKIP("built without MPI");
   const auto outcome = end_within(10, launch(3, {"exit", "1"}));

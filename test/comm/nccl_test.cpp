@@ -20,10 +20,11 @@ TEST_CASE("messages of a step arrive where they should, after the work before th
       const Tensor x = Tensor::full(1000, 64, step), y = Tensor::zeros(1000, 64);
       x.slice(500, 1000).fill(10 * step);
       const Tensor first = x.slice(0, 500), last = x.slice(500, 1000), to_last = y.slice(500, 1000);
-      const comm::DeviceMessage sends[] = {{0, first.raw(), first.bytes()}, {0, last.raw(), last.bytes()}};
-      const comm::DeviceMessage receives[] = {{0, y.raw(), first.bytes()}, {0, to_last.raw(), last.bytes()}};
-      links->start(sends, receives);
-      links->join();
+      const comm::DeviceMessage sends[] = {{0, first.raw(), first.bytes(), {}}, {0, last.raw(), last.bytes(), {}}};
+      const comm::DeviceMessage receives[] = {{0, y.raw(), first.bytes(), {}}, {0, to_last.raw(), last.bytes(), {}}};
+      const auto sent = links->start(sends, receives);
+      links->join(sent);
+      links->finish();
       const Tensor sum = y.clone();
       for (const std::int64_t row : {0, 499, 500, 999}) CHECK(sum.item(row, 63) == (row < 500 ? step : 10 * step));
     }

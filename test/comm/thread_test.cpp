@@ -378,3 +378,25 @@ TEST_CASE("a rank that is bound to a core of its own has it alone") {
   const int shared = std::max(1, CPU_COUNT(&cores) / 2);
   if (CPU_COUNT(&cores) > 1) CHECK(shares == std::vector<int>{shared, 1, shared});
 }
+
+TEST_CASE("who waits for other things than messages hears of a rank that fails, or of a stop") {
+  const auto failing = [](Communicator& communicator) {
+    communicator.check_peers();
+    communicator.barrier();
+    if (communicator.rank() == 1) throw InputError("no rows");
+    const double begin = Communicator::now();
+    while (Communicator::now() < begin + 20) communicator.check_peers();
+    throw InternalError("nobody said so");
+  };
+  CHECK_THROWS_WITH(run_ranks(3, {}, failing), "rank 1 of 3: no rows");
+  volatile int stop = 0;
+  ThreadOptions options;
+  options.wait.stop = &stop;
+  CHECK_THROWS_AS(run_ranks(1, options,
+                            [&](Communicator& communicator) {
+                              CHECK_NOTHROW(communicator.check_peers());
+                              stop = 1;
+                              communicator.check_peers();
+                            }),
+                  Interrupted);
+}

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include "galena/error.hpp"
 #include "src/ops/device_csr.hpp"
@@ -46,7 +47,8 @@ TEST_CASE("packed rows are the CPU's bytes, and decode to its elements") {
     const ops::DevicePacked got = ops::to_device(want);
     ops::pack_rows(rows.x, rows.index, rows.ids, key, want);
     const Tensor index = ids_to_device(rows.index), ids = ids_to_device(rows.ids), x = rows.x.to(Device::cuda);
-    ops::device_ops().pack_rows(x, ops::device_data<VertexId>(index), ops::device_data<VertexId>(ids), key, got);
+    ops::device_ops().pack_rows(x, ops::device_data<VertexId>(index), ops::device_data<VertexId>(ids), key, got,
+                                nullptr);
     const Tensor bytes = got.bytes.to(Device::cpu), zero = got.zero.to(Device::cpu), scale = got.scale.to(Device::cpu);
     CAPTURE(cols);
     CHECK(std::equal(want.bytes.begin(), want.bytes.begin() + static_cast<std::ptrdiff_t>(want.offset.back()),
@@ -60,40 +62,56 @@ TEST_CASE("packed rows are the CPU's bytes, and decode to its elements") {
   }
 }
 
-TEST_CASE("rows on a device are packed to the CPU's memory, the same bytes, and refused in the same words") {
+TEST_CASE("rows that cannot be coded are NaN at any width, and one of them is told") {
   GALENA_NEEDS_DEVICE();
-  for (const DType dtype : {DType::f32, DType::f64}) {
-    Rows rows(61);
-    if (dtype == DType::f64)  // which the CPU keeps whole at 32 bits
-      for (std::uint8_t& bits : rows.bits) bits = bits == 32 ? 16 : bits;
-    const Tensor x = random_tensor(50, 61, dtype, 9, -5, 3);
-    const ops::RandomKey key{7, 1, 2};
-    ops::PackedRows want = ops::layout_rows(61, rows.bits), got = ops::layout_rows(61, rows.bits);
-    ops::pack_rows(x, rows.index, rows.ids, key, want);
-    ops::pack_rows(x.to(Device::cuda), rows.index, rows.ids, key, got);
-    CHECK(std::equal(want.bytes.begin(), want.bytes.begin() + static_cast<std::ptrdiff_t>(want.offset.back()),
-                     got.bytes.begin()));
-    CHECK(got.zero == want.zero);
-    CHECK(got.scale == want.scale);
-    std::vector<double> norms(40);
-    CHECK_THROWS_AS(ops::pack_rows(x.to(Device::cuda), rows.index, rows.ids, key, got, {}, norms), InputError);
-  }
   for (const float bad : {std::nanf(""), HUGE_VALF, -HUGE_VALF, 2e38F})
     for (const std::size_t r : {0U, 3U, 4U, 5U, 39U}) {
       const Rows rows(61);
       if (rows.bits[r] == 32 && bad == 2e38F) continue;  // is a number like others
       rows.x.at<float>(rows.index[r], 17) = bad;
-      ops::PackedRows out = ops::layout_rows(61, rows.bits);
-      std::string words;
-      try {
-        ops::pack_rows(rows.x, rows.index, rows.ids, {1, 2, 3}, out);
-      } catch (const InputError& e) {
-        words = e.what();
-      }
       CAPTURE(bad, r);
-      REQUIRE(!words.empty());
-      CHECK_THROWS_WITH(ops::pack_rows(rows.x.to(Device::cuda), rows.index, rows.ids, {1, 2, 3}, out), words);
+      const ops::DevicePacked packed = ops::to_device(ops::layout_rows(61, rows.bits));
+      const Tensor index = ids_to_device(rows.index), ids = ids_to_device(rows.ids), x = rows.x.to(Device::cuda);
+      const Tensor refused = Tensor::zeros(1, 1, DType::i32).to(Device::cuda);
+      const ops::RandomKey key{1, 2, 3};
+      ops::device_ops().pack_rows(x, ops::device_data<VertexId>(index), ops::device_data<VertexId>(ids), key, packed,
+                                  &refused);
+      CHECK(refused.item() == rows.ids[r] + 1);
+      const Tensor decoded = Tensor::empty(40, 61).to(Device::cuda);
+      ops::device_ops().unpack_rows(packed, decoded);
+      const Tensor host = decoded.to(Device::cpu);
+      for (std::int64_t i = 0; i < 40; ++i)
+        for (std::int64_t c = 0; c < 61; ++c)
+          CHECK(std::isnan(host.at<float>(i, c)) == (i == static_cast<std::int64_t>(r)));
     }
+  CHECK_THROWS_WITH(ops::fail_refused(31), galena::test::contains("vertex 31"));
+}
+
+TEST_CASE("rows packed from their place are measured as the CPU measures them") {
+  GALENA_NEEDS_DEVICE();
+  for (const std::int64_t cols : {1, 61, 200}) {
+    const Rows rows(cols);
+    ops::PackedRows want = ops::layout_rows(cols, rows.bits);
+    const Tensor x = rows.x.slice(3, 43);
+    std::vector<VertexId> in_place(40);
+    std::iota(in_place.begin(), in_place.end(), VertexId{0});
+    std::vector<double> variance(40), energy(40);
+    const ops::RandomKey key{3, 4, 5};
+    ops::pack_rows(x, in_place, rows.ids, key, want, variance, energy);
+    const ops::DevicePacked got = ops::to_device(want);
+    const Tensor ids = ids_to_device(rows.ids), there = x.to(Device::cuda);
+    const Tensor v = Tensor::zeros(40, 1, DType::f64).to(Device::cuda), e = v.clone();
+    got.zero.fill(-1);
+    ops::device_ops().pack_rows(there, nullptr, ops::device_data<VertexId>(ids), key, got, nullptr);
+    ops::device_ops().measure_rows(there, got, v, e);
+    CHECK(std::equal(want.zero.begin(), want.zero.end(), got.zero.to(Device::cpu).data<float>()));
+    for (std::int64_t r = 0; r < 40; ++r) {
+      CAPTURE(cols, r);
+      CHECK(std::fabs(v.item(r) - variance[static_cast<std::size_t>(r)]) <=
+            1e-5 * variance[static_cast<std::size_t>(r)]);
+      CHECK(std::fabs(e.item(r) - energy[static_cast<std::size_t>(r)]) <= 1e-12 * energy[static_cast<std::size_t>(r)]);
+    }
+  }
 }
 
 TEST_CASE("sums of packed rows decode as they add") {

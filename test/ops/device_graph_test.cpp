@@ -52,6 +52,37 @@ TEST_CASE("a replay does what was recorded, with the draws of its own epoch") {
   CHECK(difference(y, result_of(x, 6)) == 0);
 }
 
+TEST_CASE("what the CPU does in the middle of a pass is done in each replay, between its graphs") {
+  GALENA_NEEDS_DEVICE();
+  const OnDevice there(Device::cuda);
+  const Tensor x = Tensor::full(4, 3, 2), y = Tensor::zeros(4, 3);
+  std::vector<double> seen;
+  const auto pass = [&] {
+    ops::axpby(3, x, 1, y);
+    ops::between_graphs([&] { seen.push_back(y.item(0, 0)); });
+    ops::axpby(1, x, 1, y);
+    ops::between_graphs([&] { seen.push_back(y.item(3, 2)); });
+  };
+  ops::DeviceGraph graph;
+  graph.rehearse(pass);
+  CHECK(seen == std::vector<double>{6, 8});
+  graph.record(1, pass);
+  CHECK(graph.graphs() == 3);
+  CHECK(seen.size() == 2);
+  graph.replay(1);
+  graph.replay(2);
+  CHECK(seen == std::vector<double>{6, 8, 14, 16, 22, 24});
+  const auto fails = [&] {
+    pass();
+    static_cast<void>(x.item(0, 0));
+  };
+  ops::DeviceGraph failing;
+  failing.rehearse(fails);
+  CHECK_THROWS_AS(failing.record(1, fails), ops::NotRecordable);
+  ops::axpby(1, x, 1, y);  // the device works as before
+  CHECK(y.item(0, 0) == seen.back() + 2);
+}
+
 TEST_CASE("memory that a recorded pass read is there until the graph is gone") {
   GALENA_NEEDS_DEVICE();
   const OnDevice there(Device::cuda);

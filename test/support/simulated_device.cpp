@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -31,14 +32,17 @@ struct State {
   int devices = 1;
   std::array<std::atomic<std::uint64_t>, kMostDevices> launched{};
   std::uint64_t live = 0, most = 0;
-  std::atomic<std::uint64_t> waits{0}, launches{0}, copied{0};
-  std::vector<std::function<void()>>* recording = nullptr;
+  std::atomic<std::uint64_t> waits{0}, launches{0}, copied{0}, pinned{0};
   bool backwards = false;
 };
 State& state() {
   static State state;
   return state;
 }
+
+/// What was recorded; by each thread, as of a stream of its own.
+using Recorded = std::vector<std::function<void()>>;
+thread_local Recorded* recording = nullptr;
 
 /// f(i) for each i, in one order or the other.
 template <class F>
@@ -63,6 +67,21 @@ void check_addresses(std::span<const void* const> addresses) {
   }
 }
 
+/// What a thread has queued beside its work. It is done as late as it may be: when somebody waits for it.
+struct Transfers {
+  std::deque<std::function<void()>> queued;
+  std::uint64_t begun = 0;     ///< transfers queued so far
+  std::uint64_t worked = 0;    ///< kernels and copies of the thread so far
+  std::uint64_t followed = 0;  ///< that many of which came before the transfers from now on
+  void run_until(std::uint64_t position) {
+    while (begun - queued.size() < position) {
+      queued.front()();
+      queued.pop_front();
+    }
+  }
+};
+thread_local Transfers transfers;
+
 /// Does it now, or records it. Work is plain data: the pointers that it holds are looked through.
 template <class Work>
 void submit(const Work& work) {
@@ -70,7 +89,8 @@ void submit(const Work& work) {
   std::array<const void*, sizeof(Work) / sizeof(void*)> words{};
   std::memcpy(words.data(), &work, sizeof words);
   check_addresses(words);
-  if (state().recording != nullptr) return state().recording->push_back(work);
+  if (recording != nullptr) return recording->push_back(work);
+  ++transfers.worked;
   ++state().launches;
   ++state().launched[static_cast<std::size_t>(ops::current_device())];
   work();
@@ -78,7 +98,7 @@ void submit(const Work& work) {
 
 /// What a recording must not come to.
 void not_while_recording(const char* what) {
-  if (state().recording != nullptr) throw InternalError(std::string("the device records, and is asked for ") + what);
+  if (recording != nullptr) throw InternalError(std::string("the device records, and is asked for ") + what);
 }
 
 class HostTeam {
@@ -160,9 +180,6 @@ void gemm(const Tensor& a, const Tensor& b, const Tensor& c, const ops::GemmCall
   });
 }
 
-/// What was recorded.
-using Recorded = std::vector<std::function<void()>>;
-
 void release_recording(void* graph) noexcept { delete static_cast<Recorded*>(graph); }
 
 void* allocate(std::uint64_t bytes) {
@@ -186,6 +203,80 @@ void release(void* memory, int device) noexcept {
   std::free(memory);
 }
 
+// --- copies beside the work
+
+struct Mark {
+  ops::DeviceQueue queue;
+  std::uint64_t position;
+};
+
+std::uint64_t& bytes_before(void* memory) {
+  return *reinterpret_cast<std::uint64_t*>(static_cast<char*>(memory) - 256);
+}
+
+void* pinned(std::uint64_t bytes) {
+  state().pinned += bytes;
+  void* const memory = static_cast<char*>(std::aligned_alloc(256, (bytes + 511) / 256 * 256)) + 256;
+  bytes_before(memory) = bytes;
+  std::memset(memory, 0xff, bytes);
+  return memory;
+}
+
+void release_pinned(void* memory) noexcept {
+  state().pinned -= bytes_before(memory);
+  std::free(static_cast<char*>(memory) - 256);
+}
+
+bool on_device(const void* address) {
+  State& s = state();
+  const std::scoped_lock lock(s.mutex);
+  auto block = s.blocks.upper_bound(address);
+  if (block == s.blocks.begin()) return false;
+  --block;
+  return static_cast<const char*>(address) < static_cast<const char*>(block->first) + block->second.bytes;
+}
+
+void transfer(void* to, const void* from, std::uint64_t bytes) {
+  not_while_recording("a copy");
+  state().copied += bytes;
+  if (on_device(to) == on_device(from)) throw InternalError("a transfer is between the memories");
+  check_addresses(std::array<const void*, 2>{to, from});
+  if (on_device(from) && transfers.followed < transfers.worked)
+    throw InternalError("a transfer does not follow the work that may write what it copies");
+  transfers.queued.emplace_back([=] { std::memcpy(to, from, bytes); });
+  ++transfers.begun;
+}
+
+void* mark(ops::DeviceQueue queue) {
+  return new Mark{queue, queue == ops::DeviceQueue::work ? transfers.worked : transfers.begun};
+}
+
+void follow(ops::DeviceQueue queue, void* mark) {
+  const Mark& m = *static_cast<Mark*>(mark);
+  if (m.queue == queue) return;
+  if (queue == ops::DeviceQueue::work)
+    transfers.run_until(m.position);
+  else
+    transfers.followed = std::max(transfers.followed, m.position);
+}
+
+void wait(void* mark) {
+  ops::before_wait();
+  ++state().waits;
+  const Mark& m = *static_cast<Mark*>(mark);
+  if (m.queue == ops::DeviceQueue::transfers) transfers.run_until(m.position);
+}
+
+void add_transfers(ops::DeviceOps& ops) {
+  ops.pinned = pinned;
+  ops.release_pinned = release_pinned;
+  ops.transfer = transfer;
+  ops.mark = mark;
+  ops.follow = follow;
+  ops.wait = wait;
+  ops.release_mark = [](void* mark) noexcept { delete static_cast<Mark*>(mark); };
+}
+
 ops::DeviceOps table() {
   ops::DeviceOps ops{};
   ops.count = [] { return state().devices; };
@@ -203,16 +294,22 @@ ops::DeviceOps table() {
   };
   ops.download = [](void* to, const void* from, std::uint64_t bytes) {
     not_while_recording("a copy");
+    ops::before_wait();
     ++state().waits;
     state().copied += bytes;
     check_addresses(std::array{from});
     std::memcpy(to, from, bytes);
   };
   ops.copy = [](void* to, const void* from, std::uint64_t bytes) { submit([=] { std::memmove(to, from, bytes); }); };
-  ops.synchronize = [] { ++state().waits; };
-  ops.begin_recording = [] { state().recording = new Recorded; };
-  ops.end_recording = []() -> void* { return std::exchange(state().recording, nullptr); };
+  ops.synchronize = [] {
+    ops::before_wait();
+    ++state().waits;
+  };
+  add_transfers(ops);
+  ops.begin_recording = [] { recording = new Recorded; };
+  ops.end_recording = []() -> void* { return std::exchange(recording, nullptr); };
   ops.replay = [](void* graph) {
+    ++transfers.worked;
     ++state().launches;
     for (const auto& work : *static_cast<const Recorded*>(graph)) work();
   };
@@ -241,6 +338,7 @@ SimulatedDevice::~SimulatedDevice() { ops::set_device_ops(nullptr); }
 std::uint64_t SimulatedDevice::live_bytes() { return state().live; }
 std::uint64_t SimulatedDevice::waits() { return state().waits; }
 std::uint64_t SimulatedDevice::copied_bytes() { return state().copied; }
+std::uint64_t SimulatedDevice::pinned_bytes() { return state().pinned; }
 std::uint64_t SimulatedDevice::launches() { return state().launches; }
 std::uint64_t SimulatedDevice::launches_on(int device) { return state().launched.at(static_cast<std::size_t>(device)); }
 

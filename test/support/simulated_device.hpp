@@ -24,6 +24,8 @@ class SimulatedDevice {
   static std::uint64_t waits();
   /// Bytes copied between the memories since the start.
   static std::uint64_t copied_bytes();
+  /// Memory of the host's that is given out for transfers now.
+  static std::uint64_t pinned_bytes();
   /// Kernels, copies and graphs that the host has launched since the start.
   static std::uint64_t launches();
   /// The same of one of the devices.

@@ -70,6 +70,71 @@ TEST_CASE("from the fourth epoch on a pass is one launch, and gives the bits it 
   }
 }
 
+TEST_CASE("parts with a GPU each replay what is between two exchanges, and give the bits and bytes they gave before") {
+  const SimulatedDevice device(0, false, 4);
+  for (const std::string model : {"gcn", "sage", "gat", "unigin"})
+    for (const int bits : {32, 4}) {
+      const int parts = model == "sage" || bits == 4 ? 3 : 2;
+      CAPTURE(model, bits, parts);
+      DataOptions shape;
+      shape.hypergraph = nn::hops_of_a_layer(model) == 2;
+      const NodeDataset data = random_data(shape);
+      TrainOptions options = options_for(model, DType::f32);
+      options.model.norm = nn::NormKind::layer;
+      options.eval_every = model == "sage" ? 2 : 1000;
+      options.device = Device::cuda;
+      options.partition.parts = parts;
+      options.partition.method = PartitionMethod::random;
+      options.messages.bits = bits;
+      options.epochs = 7;
+      options.replay = false;
+      const TrainResult want = train_network(data, options);
+      options.replay = true;
+      const TrainResult got = train_network(data, options);
+      REQUIRE(got.records.size() == want.records.size());
+      for (std::size_t k = 0; k < got.records.size(); ++k) CHECK(got.records[k].loss == want.records[k].loss);
+      for (std::int64_t i = 0; i < want.logits.rows(); ++i)
+        for (std::int64_t c = 0; c < want.logits.cols(); ++c) CHECK(got.logits.item(i, c) == want.logits.item(i, c));
+      CHECK(got.bytes_per_epoch.payload == want.bytes_per_epoch.payload);
+      CHECK(got.bytes_per_epoch.parameters == want.bytes_per_epoch.parameters);
+      CHECK_THAT(got.notes.back(), contains("From epoch 3 on") && contains("between which rows travel"));
+      CHECK(SimulatedDevice::live_bytes() == 0);
+      CHECK(SimulatedDevice::pinned_bytes() == 0);
+    }
+}
+
+TEST_CASE(
+    "passes of parts that are not the same in every epoch, or share a GPU, are not replayed, and the run says why") {
+  TrainOptions options = options_for("gcn", DType::f32);
+  options.device = Device::cuda;
+  options.partition.parts = 2;
+  options.epochs = 6;
+  const auto note = [&](int devices, const auto& change) {
+    const SimulatedDevice device(0, false, devices);
+    TrainOptions changed = options;
+    change(changed);
+    return train_network(random_data({}), changed).notes.back();
+  };
+  CHECK_THAT(note(1, [](TrainOptions&) {}), contains("not replayed") && contains("share a GPU"));
+  CHECK_THAT(note(2, [](TrainOptions&) {}), contains("From epoch 3 on"));
+  CHECK_THAT(note(2, [](TrainOptions& o) { o.messages.rate = 0.5; }), contains("other rows or bits"));
+  CHECK_THAT(note(2, [](TrainOptions& o) { o.messages.bits = 0; }), contains("other rows or bits"));
+  CHECK_THAT(note(2, [](TrainOptions& o) { o.messages.stale = true; }), contains("the epoch before"));
+  CHECK_THAT(note(2, [](TrainOptions& o) { o.model.norm = nn::NormKind::batch; }), contains("to the CPU's memory"));
+}
+
+TEST_CASE("parts on a device that send what few bits cannot hold end with the vertex") {
+  const SimulatedDevice device;
+  TrainOptions options = options_for("sage", DType::f32);
+  options.device = Device::cuda;
+  options.partition.parts = 2;
+  options.partition.method = PartitionMethod::random;
+  options.messages.bits = 8;
+  options.optimizer.lr = 1e30;
+  options.epochs = 12;
+  CHECK_THROWS_WITH(train_network(random_data({}), options), contains("a feature of vertex") && contains("diverging"));
+}
+
 namespace {
 
 /// Asks for a number in the middle of a pass.

@@ -139,7 +139,7 @@ EpochOutcome run_epochs(const NodeDataset& data, const TrainOptions& options, co
     train::Replica replica(run, comm);
     double loss = 0;
     for (int epoch = 0; epoch < epochs; ++epoch) loss = replica.train_epoch(epoch).loss;
-    if (replica.exchange() != nullptr) replica.exchange()->drain();
+    replica.drain_exchange();
     const Tensor logits = replica.gather_outputs(false).logits;
     if (comm.rank() != 0) return;
     outcome.loss = loss;

@@ -12,6 +12,8 @@
 
 namespace galena::ops::gpu {
 
+constexpr std::uint32_t kNan = 0x7fc00000U;
+
 /// Plain pointers of DevicePacked.
 struct Packed {
   const std::uint8_t* bits;
@@ -40,29 +42,25 @@ struct Packed {
   }
 };
 
-/// `zero` is NaN of rows that cannot be coded.
+/// A row that cannot be coded arrives as NaN at any width, and is reported: any such row, where there are several.
 struct PackRow {
   Packed out;
   const float* x;
   const VertexId *index, *ids;
-  RandomKey key;
+  DeviceKey key;
+  std::int32_t* refused;
   template <class Team>
   GALENA_KERNEL void operator()(Team& team, std::int64_t r) const {
-    const float* const row = x + std::int64_t{index[r]} * out.cols;
+    const float* const row = x + (index != nullptr ? std::int64_t{index[r]} : r) * out.cols;
     const std::int64_t n = out.cols;
     const int bits = out.bits[r];
     const float limit = bits == 32 ? FLT_MAX : kLargestCoded;
-    const bool refused = team.max([&](int lane) {
+    const bool bad = team.max([&](int lane) {
       float any = 0;
       for (std::int64_t c = lane; c < n; c += team.lanes()) any = row[c] <= limit && row[c] >= -limit ? any : 1.0F;
       return any;
     }) > 0;
-    if (refused) {
-      team.each([&](int lane) {
-        if (lane == 0) out.zero[r] = std::bit_cast<float>(0x7fc00000U);
-      });
-      return;
-    }
+    if (bad) return refuse(team, r, bits);
     RowParameters parameters{0, 1};
     if (bits <= 8 && n > 0) {
       const float high = team.max([&](int lane) {
@@ -77,22 +75,36 @@ struct PackRow {
       });
       parameters = math::parameters_of({low, high, true}, bits);
     }
+    const RandomKey now = key_now(key);
     team.each([&](int lane) {
       if (lane == 0) {
         out.zero[r] = parameters.zero;
         out.scale[r] = parameters.scale;
       }
-      for (std::int64_t block = lane; 8 * block < n; block += team.lanes()) code(r, row, block, bits, parameters);
+      for (std::int64_t block = lane; 8 * block < n; block += team.lanes()) code(now, r, row, block, bits, parameters);
     });
   }
 
  private:
+  template <class Team>
+  GALENA_KERNEL void refuse(Team& team, std::int64_t r, int bits) const {
+    team.each([&](int lane) {
+      if (lane == 0) {
+        out.zero[r] = out.scale[r] = std::bit_cast<float>(kNan);
+        if (refused != nullptr) *refused = static_cast<std::int32_t>(ids[r]) + 1;
+      }
+      if (bits <= 8) return;
+      const std::uint32_t element = bits == 16 ? kNan >> 16 : kNan;
+      for (std::int64_t b = lane; b < out.cols * bits / 8; b += team.lanes())
+        out.bytes[out.offset[r] + b] = static_cast<std::uint8_t>(element >> (8 * (b % (bits / 8))));
+    });
+  }
   /// Elements 8 block .. of the row, which are `bits` bytes.
-  GALENA_KERNEL void code(std::int64_t r, const float* row, std::int64_t block, int bits,
+  GALENA_KERNEL void code(const RandomKey& now, std::int64_t r, const float* row, std::int64_t block, int bits,
                           const RowParameters& parameters) const {
     std::uint8_t* const to = out.bytes + out.offset[r] + block * bits;
     const int count = static_cast<int>(out.cols - 8 * block < 8 ? out.cols - 8 * block : 8);
-    const base::PhiloxBlock draws = key.draw(ids[r], static_cast<std::uint32_t>(block));
+    const base::PhiloxBlock draws = now.draw(ids[r], static_cast<std::uint32_t>(block));
     const float step = parameters.scale == 0 ? 1 : parameters.scale;
     std::uint64_t word = 0;  // of 8 bits and less
     for (int k = 0; k < count; ++k) {
@@ -113,6 +125,78 @@ struct PackRow {
     }
     if (bits > 8) return;
     for (int b = 0; b < (count * bits + 7) / 8; ++b) to[b] = static_cast<std::uint8_t>(word >> (8 * b));
+  }
+};
+
+/// Exact variance of a row's code, and its squared norm: a warp a row.
+struct MeasureRow {
+  Packed packed;
+  const float* x;
+  double *variance, *energy;
+  template <class Team>
+  GALENA_KERNEL void operator()(Team& team, std::int64_t r) const {
+    const float* const row = x + r * packed.cols;
+    const double spread = team.sum([&](int lane) {
+      double sum = 0;
+      for (std::int64_t c = lane; c < packed.cols; c += team.lanes()) sum += spread_of(row[c], r);
+      return sum;
+    });
+    const double squares = team.sum([&](int lane) {
+      double sum = 0;
+      for (std::int64_t c = lane; c < packed.cols; c += team.lanes())
+        sum += static_cast<double>(row[c]) * static_cast<double>(row[c]);
+      return sum;
+    });
+    team.each([&](int lane) {
+      if (lane != 0) return;
+      variance[r] = spread;
+      energy[r] = squares;
+    });
+  }
+
+ private:
+  GALENA_KERNEL double spread_of(float value, std::int64_t r) const {
+    const int bits = packed.bits[r];
+    if (bits == 32) return 0;
+    if (bits == 16) {
+      const auto whole = std::bit_cast<std::uint32_t>(value);
+      const auto below = std::bit_cast<float>(whole & 0xffff0000U), above = std::bit_cast<float>((whole | 0xffffU) + 1);
+      const double fraction = (whole & 0xffffU) / 65536.0,
+                   step = static_cast<double>(above) - static_cast<double>(below);
+      return fraction * (1 - fraction) * step * step;
+    }
+    const float scale = packed.scale[r];
+    if (scale == 0) return 0;
+    const float t = (value - packed.zero[r]) / scale;
+    const double fraction = static_cast<double>(t - static_cast<float>(static_cast<std::int32_t>(t)));
+    return fraction * (1 - fraction) * static_cast<double>(scale) * static_cast<double>(scale);
+  }
+};
+
+/// A parameter is the upper half of its number; what has none is 0 and 1.
+struct WireParameters {
+  Packed packed;
+  const std::int64_t *zero_at, *scale_at;
+  bool to_wire;
+  GALENA_KERNEL void operator()(std::int64_t r) const {
+    if (to_wire) {
+      put(zero_at[r], packed.zero[r]);
+      put(scale_at[r], packed.scale[r]);
+    } else {
+      packed.zero[r] = zero_at[r] < 0 ? 0.0F : get(zero_at[r]);
+      packed.scale[r] = scale_at[r] < 0 ? 1.0F : get(scale_at[r]);
+    }
+  }
+
+ private:
+  GALENA_KERNEL void put(std::int64_t at, float value) const {
+    if (at < 0) return;
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    packed.bytes[at] = static_cast<std::uint8_t>(bits >> 16);
+    packed.bytes[at + 1] = static_cast<std::uint8_t>(bits >> 24);
+  }
+  GALENA_KERNEL float get(std::int64_t at) const {
+    return std::bit_cast<float>(std::uint32_t{packed.bytes[at]} << 16 | std::uint32_t{packed.bytes[at + 1]} << 24);
   }
 };
 
@@ -154,9 +238,21 @@ struct PackedRowSum {
 template <class M>
 void add_codec(DeviceOps& ops) {
   ops.pack_rows = [](const Tensor& x, const VertexId* index, const VertexId* ids, const RandomKey& key,
-                     const DevicePacked& out) {
+                     const DevicePacked& out, const Tensor* refused) {
     if (x.dtype() != DType::f32) fail_type("pack_rows on a GPU", x.dtype());
-    M::teams(out.rows, 0, PackRow{Packed(out), device_data<float>(x), index, ids, key});
+    M::teams(out.rows, 0,
+             PackRow{Packed(out), device_data<float>(x), index, ids, device_key(key),
+                     device_data_or_null<std::int32_t>(refused)});
+  };
+  ops.measure_rows = [](const Tensor& x, const DevicePacked& packed, const Tensor& variance, const Tensor& energy) {
+    if (x.dtype() != DType::f32) fail_type("measure_rows on a GPU", x.dtype());
+    M::teams(
+        packed.rows, 0,
+        MeasureRow{Packed(packed), device_data<float>(x), device_data<double>(variance), device_data<double>(energy)});
+  };
+  ops.wire_parameters = [](const DevicePacked& packed, const WirePlaces& places, bool to_wire) {
+    M::map(packed.rows, WireParameters{Packed(packed), device_data<std::int64_t>(places.zero),
+                                       device_data<std::int64_t>(places.scale), to_wire});
   };
   ops.unpack_rows = [](const DevicePacked& packed, const Tensor& y) {
     with_float("unpack_rows", y.dtype(), [&]<class T>(T) { store_map<M, T>(y, false, Unpack<T>{Packed(packed)}); });
