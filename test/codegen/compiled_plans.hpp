@@ -2,6 +2,7 @@
 // Queries that between them use all that a plan can say, and compiled kernels against the interpreter.
 
 #include <algorithm>
+#include <string>
 
 #include "codegen/passes/images.hpp"
 #include "codegen/passes/planner.hpp"
@@ -75,6 +76,12 @@ inline PlanRequest request_for(const Query& query) {
     default: break;
   }
   return request;
+}
+
+/// The planner's first plan of a query, for a typical graph.
+inline Plan plan_of(const std::string& text) {
+  const Query query = parse_queries(text).front();
+  return codegen::make_plans(query.pattern, codegen::GraphStatistics::typical(), request_for(query)).front().plan;
 }
 
 inline PlanOutcome run(rt::RunFn code, const Plan& plan, const SmallGraph& graph, std::mt19937 random) {

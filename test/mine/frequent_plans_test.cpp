@@ -20,12 +20,6 @@ using namespace galena::test;
 
 namespace {
 
-std::string no_compiler() {
-  std::string why;
-  jit::compiler_available(&why);
-  return why;
-}
-
 QueryResult frequent(const Graph& graph, const std::string& clauses, const MineOptions& options,
                      std::vector<mine::gpu::Machine*> machines = {}) {
   const mine::Prepared prepared(graph);

@@ -26,11 +26,6 @@ namespace {
 constexpr std::uint64_t kOneChunk = 1;
 constexpr std::uint64_t kWorkers = 8;
 
-Plan plan_of(const std::string& text) {
-  const Query query = parse_queries(text).front();
-  return codegen::make_plans(query.pattern, GraphStatistics::typical(), request_for(query)).front().plan;
-}
-
 /// The motifs of four vertices by one plan, which has several loops side by side.
 Plan merged_motifs() {
   std::vector<Plan> plans;
@@ -95,12 +90,6 @@ void check_same_in_pieces(const Prepared& graph, const Plan& plan, int seeds) {
       }
     }
   }
-}
-
-std::string no_compiler() {
-  std::string why;
-  jit::compiler_available(&why);
-  return why;
 }
 
 }  // namespace

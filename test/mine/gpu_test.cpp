@@ -32,11 +32,6 @@ struct Outcome {
   Rows rows;
 };
 
-Plan plan_of(const std::string& text) {
-  const Query query = parse_queries(text).front();
-  return codegen::make_plans(query.pattern, GraphStatistics::typical(), request_for(query)).front().plan;
-}
-
 /// On the machines, or on the CPU where there are none.
 Outcome run(const Prepared& graph, const Plan& plan, const std::vector<mine::gpu::Machine*>& machines,
             const MineOptions& options = {}, const mine::gpu::Limits& limits = {}) {
@@ -90,12 +85,6 @@ Leased lease(SimulatedMachine& machine, const Prepared& graph, const Plan& plan,
     for (std::size_t o = 0; o < leased.sums.size(); ++o)
       leased.sums[o] += leased.result.sums[i * leased.sums.size() + o];
   return leased;
-}
-
-std::string no_compiler() {
-  std::string why;
-  jit::compiler_available(&why);
-  return why;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "codegen/emit/cuda.hpp"
@@ -15,6 +16,13 @@
 #include "src/mine/gpu/machine.hpp"
 
 namespace galena::test {
+
+/// Why kernels cannot be made here; empty where they can.
+inline std::string no_compiler() {
+  std::string why;
+  jit::compiler_available(&why);
+  return why;
+}
 
 class SimulatedMachine : public mine::gpu::Machine {
  public:

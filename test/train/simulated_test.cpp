@@ -8,6 +8,17 @@
 
 namespace galena::test {
 
+namespace {
+
+void check_same_bits(const TrainResult& got, const TrainResult& want) {
+  REQUIRE(got.records.size() == want.records.size());
+  for (std::size_t k = 0; k < got.records.size(); ++k) CHECK(got.records[k].loss == want.records[k].loss);
+  for (std::int64_t i = 0; i < want.logits.rows(); ++i)
+    for (std::int64_t c = 0; c < want.logits.cols(); ++c) CHECK(got.logits.item(i, c) == want.logits.item(i, c));
+}
+
+}  // namespace
+
 TEST_CASE("an epoch waits for the device once, and a run gives all of its memory back") {
   const SimulatedDevice device;
   for (const std::string model : {"gcn", "sage", "hgnn", "unigin", "alldeepsets"}) {
@@ -52,10 +63,7 @@ TEST_CASE("from the fourth epoch on a pass is one launch, and gives the bits it 
     const TrainResult want = train_network(data, options);
     options.replay = true;
     const TrainResult got = train_network(data, options);
-    REQUIRE(got.records.size() == want.records.size());
-    for (std::size_t k = 0; k < got.records.size(); ++k) CHECK(got.records[k].loss == want.records[k].loss);
-    for (std::int64_t i = 0; i < want.logits.rows(); ++i)
-      for (std::int64_t c = 0; c < want.logits.cols(); ++c) CHECK(got.logits.item(i, c) == want.logits.item(i, c));
+    check_same_bits(got, want);
     CHECK_THAT(got.notes.back(), contains("From epoch 3 on"));
     options.eval_every = 1000;
     std::vector<std::uint64_t> launches;
@@ -91,10 +99,7 @@ TEST_CASE("parts with a GPU each replay what is between two exchanges, and give 
       const TrainResult want = train_network(data, options);
       options.replay = true;
       const TrainResult got = train_network(data, options);
-      REQUIRE(got.records.size() == want.records.size());
-      for (std::size_t k = 0; k < got.records.size(); ++k) CHECK(got.records[k].loss == want.records[k].loss);
-      for (std::int64_t i = 0; i < want.logits.rows(); ++i)
-        for (std::int64_t c = 0; c < want.logits.cols(); ++c) CHECK(got.logits.item(i, c) == want.logits.item(i, c));
+      check_same_bits(got, want);
       CHECK(got.bytes_per_epoch.payload == want.bytes_per_epoch.payload);
       CHECK(got.bytes_per_epoch.parameters == want.bytes_per_epoch.parameters);
       CHECK_THAT(got.notes.back(), contains("From epoch 3 on") && contains("between which rows travel"));
