@@ -25,6 +25,8 @@ std::string why_no_cuda() {
   int count = 0;
   const cudaError_t status = cudaGetDeviceCount(&count);
   static_cast<void>(cudaGetLastError());
+  int driver = 0;  // the newest CUDA that it runs; 0 where there is none, which the runtime calls insufficient
+  if (cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0) return "this machine has no NVIDIA driver";
   if (status != cudaSuccess) return cudaGetErrorString(status);
   return count == 0 ? "no CUDA device found" : "";
 }
