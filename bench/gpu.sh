@@ -32,7 +32,7 @@ fields=()
 field() { fields+=("$(quoted "$1"): $2"); }
 
 # step NAME COMMAND ...: its exit code, seconds, skipped cases and last line; 77: it found no GPU; 124: it took too long.
-all=585 # seconds
+all=570 # seconds
 step() {
   local name=$1 start code last limit=${LIMIT:-240}
   shift
@@ -42,7 +42,7 @@ step() {
     return 124
   fi
   start=$(date +%s.%N)
-  timeout "$limit" "$@" >"$work/$name.out" 2>"$work/$name.err"
+  timeout -k 5 "$limit" "$@" >"$work/$name.out" 2>"$work/$name.err"
   code=$?
   last=$(tail -qn 3 "$work/$name.out" "$work/$name.err" | grep -v '^ *$' | tail -n 1)
   echo "gpu.sh: $name: exit code $code" >&2
@@ -67,8 +67,8 @@ for test in "$here"/test_*; do step "$(basename "$test")" "${own[@]}" "$test"; d
 sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda*/bin/compute-sanitizer 2>/dev/null | head -n 1)
 if [ -n "$sanitizer" ]; then
   for tool in memcheck racecheck; do
-    LIMIT=120 step "test_cuda, $tool" "${own[@]}" "$sanitizer" --tool "$tool" --error-exitcode 9 "$here/test_cuda" 'dropout*,losses*,steps*,normalisations*,device: hyperedges*'
-    LIMIT=120 step "test_mine_cuda, $tool" "${own[@]}" "$sanitizer" --tool "$tool" --error-exitcode 9 "$here/test_mine_cuda" 'labels*'
+    LIMIT=60 step "test_cuda, $tool" "${own[@]}" "$sanitizer" --tool "$tool" --error-exitcode 9 "$here/test_cuda" 'dropout*,losses*,steps*,normalisations*,device: hyperedges*'
+    LIMIT=60 step "test_mine_cuda, $tool" "${own[@]}" "$sanitizer" --tool "$tool" --error-exitcode 9 "$here/test_mine_cuda" 'labels*'
   done
 else
   field "compute-sanitizer" '"not found"'

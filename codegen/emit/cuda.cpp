@@ -163,8 +163,8 @@ std::string emit_simulated(const Plan& plan, int warps, Lanes lanes) {
   std::string text = kSimulated + task_text(plan);
   text += "\nextern \"C\" void galena_run(galena::rt::Worker* w, const galena::rt::Chunk* c) {\n  galena::rt::gpu::";
   text += (lanes == Lanes::loop ? "run_by_loop<" : "run_by_fibers<") + std::to_string(warps) + ">(*w, *c, ";
-  text +=
-      std::to_string(plan.outputs.size()) + ", " + std::to_string(row_width(plan)) + ", galena::rt::gpu::Task{});\n}\n";
+  text += std::to_string(plan.outputs.size()) + ", " + std::to_string(row_width(plan)) + ", " +
+          std::to_string(plan.locals.size()) + ", galena::rt::gpu::Task{});\n}\n";
   return text;
 }
 

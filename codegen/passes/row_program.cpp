@@ -202,7 +202,9 @@ bool symmetric(const RowProgram& program, int row) {
   const Row& r = program.rows[static_cast<std::size_t>(row)];
   if (r.below) return false;
   if (r.kind == Row::Kind::product) return symmetric(program, r.a) && symmetric(program, r.b);
-  return r.kind == Row::Kind::push && program.rows[static_cast<std::size_t>(r.a)].kind == Row::Kind::neighbors;
+  if (r.kind != Row::Kind::push) return false;
+  const Row& from = program.rows[static_cast<std::size_t>(r.a)];
+  return from.kind == Row::Kind::neighbors && !from.below;
 }
 
 /// Calls f(factor, factors of its sum; 0 in a table) for those that are made of rows.
@@ -247,6 +249,7 @@ void sum_diamonds(RowProgram& program) {
   RowFactor& factor = *users.front();
   if (factor.kind != RowFactor::Kind::dot || factor.b < 0 || factor.c >= 0 || factor.a == factor.b) return;
   const int other = factor.a == diamonds ? factor.b : factor.a;
+  if (!program.rows[static_cast<std::size_t>(other)].dense) return;
   factor = {RowFactor::Kind::diamond_dot, other, -1, {}, -1, alone && symmetric(program, other)};
   remove_row(program, diamonds);
 }

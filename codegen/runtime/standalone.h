@@ -181,7 +181,11 @@ inline bool collect(const GpuJob& job, const std::vector<Chunk>& chunks, std::ve
       std::fprintf(stderr, "a sum left 128 bits, or a chunk was not run\n");
       return false;
     }
-    for (uint32_t o = 0; o < job.n_outputs; ++o) sums[o] += found[i * job.n_outputs + o];
+    for (uint32_t o = 0; o < job.n_outputs; ++o) {
+      if (!__builtin_add_overflow(sums[o], found[i * job.n_outputs + o], &sums[o])) continue;
+      std::fprintf(stderr, "a sum left 128 bits\n");
+      return false;
+    }
   }
   return true;
 }

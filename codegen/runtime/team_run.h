@@ -31,8 +31,9 @@ struct HostJob {
   vid log[kHostLog];
   vid rows[kHostLog];
 
-  /// `lists`: the plan is a LIST. Every other chunk is given away piece by piece as far as that goes.
-  HostJob(const Worker& w, const Chunk& c, bool lists) {
+  /// `lists`: the plan is a LIST; `locals`: its local graphs. Every other chunk is given away piece by piece as far as
+  /// that goes.
+  HostJob(const Worker& w, const Chunk& c, bool lists, int locals) {
     constexpr uint32_t kPlenty = 1 << 20;  // how many tables there are matters only after an overflow
     job.graph = *w.graph;
     pieces[0].chunk = c;
@@ -55,7 +56,7 @@ struct HostJob {
     job.counters = w.counters;
     job.marks = w.marks;
     job.n_padded = w.n_padded;
-    job.n_locals = kPlenty;
+    job.n_locals = static_cast<uint32_t>(locals);
     job.locals = w.locals;
     job.local_capacity = w.local_capacity;
     job.logs = log;
@@ -100,8 +101,8 @@ inline void deliver(HostJob& host, Worker& w, int outputs, int width) {
 
 /// Runs one chunk by a team of W warps, whose lanes run one after the other.
 template <int W, class Task>
-void run_by_loop(Worker& w, const Chunk& c, int outputs, int width, Task&& task) {
-  HostJob host(w, c, width > 0);
+void run_by_loop(Worker& w, const Chunk& c, int outputs, int width, int locals, Task&& task) {
+  HostJob host(w, c, width > 0, locals);
   Shared<W, kHostRows<W>> shared;
   work(host.job, HostTeam<W, kHostRows<W>>(&shared), 0, task);
   deliver(host, w, outputs, width);
@@ -110,8 +111,8 @@ void run_by_loop(Worker& w, const Chunk& c, int outputs, int width, Task&& task)
 /// Runs one chunk by a team of W warps, whose lanes each run the task. Lanes that part ways count as
 /// an overflow.
 template <int W, class Task>
-void run_by_fibers(Worker& w, const Chunk& c, int outputs, int width, Task&& task) {
-  HostJob host(w, c, width > 0);
+void run_by_fibers(Worker& w, const Chunk& c, int outputs, int width, int locals, Task&& task) {
+  HostJob host(w, c, width > 0, locals);
   Shared<W, kHostRows<W>> shared;
   Fibers<W> fibers;
   fibers.run([&](int lane) {

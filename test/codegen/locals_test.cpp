@@ -8,6 +8,7 @@
 #include "codegen/passes/local.hpp"
 #include "codegen/passes/planner.hpp"
 #include "codegen/runtime/gpu_job.h"
+#include "codegen/runtime/team_run.h"
 #include "galena/error.hpp"
 #include "test/codegen/compiled_plans.hpp"
 #include "test/codegen/private_cache.hpp"
@@ -67,8 +68,10 @@ const char* const kLarger[] = {
     "COUNT (a)-[:1]-(b)--(c)--(a)--(d)--(c), (b)--(d)",
 };
 
-/// The kernel against the plan without local graphs, with memory for every row and for few.
-void check_kernel(rt::RunFn code, const Plan& plan, std::initializer_list<std::pair<int, double>> sizes) {
+/// The kernel against the plan without local graphs, with memory for every row and for few. `near`: words that a team
+/// has of its own for a local graph, which it is to use alone where all rows fit.
+void check_kernel(rt::RunFn code, const Plan& plan, std::initializer_list<std::pair<int, double>> sizes,
+                  std::uint64_t near = 0) {
   std::mt19937 random(41);
   Plan plain = plan;
   plain.locals.clear();
@@ -91,6 +94,8 @@ void check_kernel(rt::RunFn code, const Plan& plan, std::initializer_list<std::p
       std::sort(found.rows.begin(), found.rows.end());
       INFO(print(plan) << "\non " << n << " vertices, memory for " << rows << " rows");
       CHECK(found.clean);
+      const std::uint64_t most = graph.view().max_degree;
+      if (most * (rt::row_words(most) + 1) <= near) CHECK_FALSE(found.wrote_locals);
       CHECK((found.rows == expected.rows));
       CHECK((found.emits > 0) == (expected.emits > 0));
       REQUIRE((found.sums == expected.sums && found.local == expected.local));
@@ -103,7 +108,8 @@ void check_simulated(const char* text, int warps, Lanes lanes, std::initializer_
   const auto kernel = jit::compile(emit_simulated(plan, warps, lanes)).kernel;
   INFO(text << " by " << warps << " warps");
   REQUIRE(kernel != nullptr);
-  check_kernel(kernel->run(), plan, sizes);
+  const std::uint64_t words = warps == 1 ? rt::gpu::kHostRows<1> : rt::gpu::kHostRows<rt::kWarpsPerWorker>;
+  check_kernel(kernel->run(), plan, sizes, words / plan.locals.size());
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ struct PlanOutcome {
   std::vector<rt::vid> images;  ///< of a plan of images, in order
   std::uint64_t image_count = 0;
   int emits = 0;
-  bool clean = true;  ///< tables are zero again, no overflow
+  bool clean = true;          ///< tables are zero again, no overflow
+  bool wrote_locals = false;  ///< rows of local graphs lay in the worker's memory
 };
 
 class PlanRun {
@@ -38,7 +39,7 @@ class PlanRun {
     counters_.resize(padded * plan.counters.size());
     marks_.resize(padded * plan.marks.size());
     worker_.local_capacity = local_rows * (rt::row_words(graph.view().max_degree) + 1);
-    locals_.resize(worker_.local_capacity * plan.locals.size(), 0xdeadbeefU);
+    locals_.resize(worker_.local_capacity * plan.locals.size(), kUntouched);
     worker_.locals = locals_.data();
     result_.sums.resize(plan.outputs.size());
     result_.local.resize(graph.view().n);
@@ -87,6 +88,7 @@ class PlanRun {
     if (result_.emits == 0 || plan_.outputs.front().kind == codegen::Output::Kind::list)
       result_.clean = worker_.overflow == 0 && std::all_of(counters_.begin(), counters_.end(), zero) &&
                       std::all_of(marks_.begin(), marks_.end(), zero);
+    result_.wrote_locals = std::any_of(locals_.begin(), locals_.end(), [](auto word) { return word != kUntouched; });
     for (rt::vid v = 0; v < graph_.view().n; ++v)
       if (codegen::of_images(plan_) && rt::bit_of(found_.data(), v)) result_.images.push_back(v);
     result_.image_count = count_;
@@ -94,6 +96,8 @@ class PlanRun {
   }
 
  private:
+  static constexpr std::uint32_t kUntouched = 0xdeadbeefU;
+
   void ask_images() {
     const std::size_t words = rt::bit_words(graph_.view().n);
     asked_.resize(words);
