@@ -52,6 +52,28 @@ TEST_CASE("each thread has a device, and what lies on another one is not its own
   CHECK(first.item(0, 0) == 1);
 }
 
+TEST_CASE("what comes before waits for a device comes before the copies that may wait in their call") {
+  const SimulatedDevice device;
+  const Tensor small = Tensor::zeros(1, ops::kUploadsUnawaited, DType::u8), large = Tensor::zeros(9, small.cols());
+  const Tensor there = large.to(Device::cuda);
+  std::vector<std::uint64_t> copied;  // before, each time
+  const ops::BeforeWaits note([&] { copied.push_back(SimulatedDevice::copied_bytes()); });
+  const std::uint64_t before = SimulatedDevice::copied_bytes();
+  static_cast<void>(small.to(Device::cuda));
+  CHECK(copied.empty());
+  static_cast<void>(large.to(Device::cuda));
+  CHECK(copied == std::vector{before + small.bytes()});
+  static_cast<void>(there.to(Device::cpu));
+  CHECK(copied == std::vector{before + small.bytes(), before + small.bytes() + large.bytes()});
+}
+
+TEST_CASE("a download asks before it copies, and waits after") {
+  std::string order;
+  const ops::BeforeWaits note([&] { order += "before "; });
+  ops::download_in_order([&] { order += "copy "; }, [&] { order += "wait"; });
+  CHECK(order == "before copy wait");
+}
+
 TEST_CASE("lanes in the other order give the same bits") {
   ops::CsrArrays csr = test::random_csr(50, 400, 90, 3);
   const Tensor x = random_tensor(400, 48, DType::f32, 1);
