@@ -458,8 +458,8 @@ TEST_CASE("late rows of a checkpoint that have been looked at and not used are s
 TEST_CASE("ranks of a machine are numbered, and those of one device cannot be linked") {
   comm::run_ranks(3, {}, [](comm::Communicator& comm) {
     CHECK(comm::rank_on_machine(comm) == comm.rank());
-    CHECK_NOTHROW(comm::check_own_devices(comm, comm.rank()));
-    CHECK_THROWS_WITH(comm::check_own_devices(comm, comm.rank() / 2), contains("more ranks than GPUs"));
+    CHECK_NOTHROW(comm::check_own_devices(comm, std::to_string(comm.rank())));
+    CHECK_THROWS_WITH(comm::check_own_devices(comm, std::to_string(comm.rank() / 2)), contains("more ranks than GPUs"));
   });
 }
 
