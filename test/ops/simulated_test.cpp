@@ -1,7 +1,12 @@
 // What only a simulated device shows: its memory, and that no lane relies on another's turn.
 
+#include <atomic>
+#include <string>
+#include <thread>
+
 #include "galena/error.hpp"
 #include "src/ops/device_csr.hpp"
+#include "src/ops/device_graph.hpp"
 #include "src/ops/device_ops.hpp"
 #include "src/ops/spmm.hpp"
 #include "test/ops/reference.hpp"
@@ -50,6 +55,33 @@ TEST_CASE("each thread has a device, and what lies on another one is not its own
   first.fill(1);
   second = {};  // given back to where it is from
   CHECK(first.item(0, 0) == 1);
+}
+
+TEST_CASE("memory is given back by other threads while a graph takes its own") {
+  const SimulatedDevice device;
+  {
+    const OnDevice there(Device::cuda);
+    std::vector<Tensor> older;
+    for (int k = 0; k < 200; ++k) older.push_back(Tensor::empty(4, 4));
+    ops::DeviceGraph graph;
+    const auto pass = [] {
+      for (int k = 0; k < 200; ++k) static_cast<void>(Tensor::empty(8, 8));
+    };
+    graph.rehearse(pass);
+    std::atomic<bool> begun = false;
+    std::jthread other;
+    graph.record(1, [&] {
+      other = std::jthread([&] {
+        begun = true;
+        older.clear();
+      });
+      while (!begun) std::this_thread::yield();
+      pass();
+    });
+    other.join();
+    CHECK(SimulatedDevice::live_bytes() > 200 * 4 * 4 * sizeof(float));  // the graph may use it
+  }
+  CHECK(SimulatedDevice::live_bytes() == 0);
 }
 
 TEST_CASE("what comes before waits for a device comes before the copies that may wait in their call") {
