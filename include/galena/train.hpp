@@ -107,7 +107,7 @@ struct EpochRecord {
   double loss = 0, lr = 0;
   std::optional<Scores> scores;     ///< where evaluated
   double seconds = 0;               ///< forward, backward, step; without evaluation
-  double wait_seconds = 0;          ///< of those, waiting for other ranks' rows (the slowest rank)
+  double wait_seconds = 0;          ///< of those, waiting for other ranks' rows (slowest rank); with NCCL also for GPUs
   std::vector<TrafficRow> traffic;  ///< of this epoch's training
 };
 

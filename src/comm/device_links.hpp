@@ -41,7 +41,7 @@ class DeviceLinks {
   virtual void finish() = 0;
 };
 
-/// NCCL's. All ranks call it, each with a device of its own, whose number on its machine is `device`; `stream`: what its
+/// NCCL's. All ranks call it, each with a device of its own, whose number in its process is `device`; `stream`: what its
 /// work is queued on, a cudaStream_t. Throws InputError where two ranks have one device, EnvironmentError where NCCL is not
 /// there, is older than 2.14 or fails.
 std::unique_ptr<DeviceLinks> nccl_links(Communicator& communicator, int device, void* stream);

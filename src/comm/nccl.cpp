@@ -159,6 +159,16 @@ class NcclDriver : public LinkDriver {
   ncclComm_t ranks_ = nullptr;
 };
 
+/// Its own, whatever number a process knows it by. Where CUDA does not tell, that number: what is wrong is said later.
+std::string name_of(int device) {
+  cudaDeviceProp properties{};
+  if (cudaGetDeviceProperties(&properties, device) != cudaSuccess) {
+    static_cast<void>(cudaGetLastError());
+    return std::to_string(device);
+  }
+  return {properties.uuid.bytes, sizeof properties.uuid.bytes};
+}
+
 }  // namespace
 
 std::string nccl_version() {
@@ -168,7 +178,7 @@ std::string nccl_version() {
 }
 
 std::unique_ptr<DeviceLinks> nccl_links(Communicator& communicator, int device, void* stream) {
-  check_own_devices(communicator, device);
+  check_own_devices(communicator, name_of(device));
   if (!library().file.whole()) throw EnvironmentError(library().file.why_not() + ", or use --transport threads");
   return watched_links(communicator, std::make_unique<NcclDriver>(static_cast<cudaStream_t>(stream)));
 }

@@ -59,8 +59,8 @@ int most_ranks_on_machine(Communicator& communicator) {
   return static_cast<int>(most[0]);
 }
 
-void check_own_devices(Communicator& communicator, int device) {
-  const std::string mine = machine_id() + " " + std::to_string(device);
+void check_own_devices(Communicator& communicator, std::string_view device) {
+  const std::string mine = machine_id().append(" ").append(device);
   auto all = communicator.allgather(std::as_bytes(std::span(mine)), {Traffic::control, -1, Direction::none});
   std::ranges::sort(all, std::ranges::lexicographical_compare);
   if (std::ranges::adjacent_find(all, [](const auto& a, const auto& b) { return std::ranges::equal(a, b); }) ==

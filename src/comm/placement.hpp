@@ -1,6 +1,8 @@
 #pragma once
 // Which cores of its machine a rank may take, and its number there.
 
+#include <string_view>
+
 #include "src/comm/communicator.hpp"
 
 namespace galena::comm {
@@ -16,7 +18,8 @@ int rank_on_machine(Communicator& communicator);
 /// How many ranks run on the machine that has most of them. All ranks call it.
 int most_ranks_on_machine(Communicator& communicator);
 
-/// Throws InputError on all ranks where two on one machine have the same `device`. All ranks call it.
-void check_own_devices(Communicator& communicator, int device);
+/// Throws InputError on all ranks where two on one machine have the same `device`: a name that is its own on the machine,
+/// as a number is not where processes see different ones. All ranks call it.
+void check_own_devices(Communicator& communicator, std::string_view device);
 
 }  // namespace galena::comm

@@ -1,6 +1,7 @@
 // Whom does a device wait for? It cannot tell. So ranks call the roll through their communicator, which can, before each
-// step. A rank whose wait fails ends the library's part and calls the roll too: all others do so sooner or later, for this
-// reason or that, but for the one that is missing.
+// step. A rank that has waited too long ends the library's part and calls the roll too: all others do so sooner or later,
+// but for the one that is missing. An error of the library itself ends the rank at once; the others learn of it as of any
+// rank that fails.
 
 #include "src/comm/watched_links.hpp"
 
@@ -11,13 +12,19 @@
 #include <utility>
 
 #include "galena/error.hpp"
+#include "src/comm/reserved_tags.hpp"
 
 namespace galena::comm {
 namespace {
 
 constexpr Label kControl{Traffic::control, -1, Direction::none};
-constexpr int kRollTag = Communicator::kTags - 2;
 constexpr double kSpin = 200e-6;  // seconds of a wait before it sleeps between looks
+
+/// The library takes too long and does not say why.
+class Overdue : public EnvironmentError {
+ public:
+  using EnvironmentError::EnvironmentError;
+};
 
 class WatchedLinks : public DeviceLinks {
  public:
@@ -76,15 +83,13 @@ class WatchedLinks : public DeviceLinks {
     try {
       begin();
       wait(what, done);
-    } catch (const PeerFailed&) {
+    } catch (const Overdue&) {
       driver_->end();
-      throw;
-    } catch (const Interrupted&) {
-      driver_->end();
+      call_roll();  // names the rank that the library could not reach
       throw;
     } catch (const EnvironmentError&) {
       driver_->end();
-      call_roll();  // names the rank that the library could not reach
+      communicator_.check_peers();  // a rank that has failed may be what the library stumbled over
       throw;
     }
   }
@@ -96,7 +101,7 @@ class WatchedLinks : public DeviceLinks {
       communicator_.check_peers();
       const double waited = Communicator::now() - begin;
       if (waited > options.deadline)
-        throw EnvironmentError(
+        throw Overdue(
             fmt::format("rank {} of {}: {} has not {} in {:.3g} s, though all ranks are there: see what it says with "
                         "NCCL_DEBUG=INFO, or "
                         "use --transport threads",

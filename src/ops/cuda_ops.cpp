@@ -70,9 +70,11 @@ cudaStream_t stream_of(DeviceQueue queue) {
   return queue == DeviceQueue::work ? cuda_stream() : streams_of(current_device()).transfers;
 }
 
+void wait_for_stream() { GALENA_CUDA_CALL(cudaStreamSynchronize(cuda_stream())); }
+
 void wait() {
   before_wait();
-  GALENA_CUDA_CALL(cudaStreamSynchronize(cuda_stream()));
+  wait_for_stream();
 }
 
 /// Null where there is no room.
@@ -171,10 +173,11 @@ DeviceOps make_table() {
   ops.allocate = allocate;
   ops.release = release;
   // From memory that is not pinned CUDA copies to a buffer of its own before it returns.
-  ops.upload = [](void* to, const void* from, std::uint64_t bytes) { copy(to, from, bytes, cudaMemcpyHostToDevice); };
+  ops.upload = [](void* to, const void* from, std::uint64_t bytes) {
+    upload_in_order(bytes, [&] { copy(to, from, bytes, cudaMemcpyHostToDevice); });
+  };
   ops.download = [](void* to, const void* from, std::uint64_t bytes) {
-    copy(to, from, bytes, cudaMemcpyDeviceToHost);
-    wait();
+    download_in_order([&] { copy(to, from, bytes, cudaMemcpyDeviceToHost); }, wait_for_stream);
   };
   ops.copy = [](void* to, const void* from, std::uint64_t bytes) { copy(to, from, bytes, cudaMemcpyDeviceToDevice); };
   ops.synchronize = wait;

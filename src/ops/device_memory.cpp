@@ -34,6 +34,8 @@ GraphMemory::Use::~Use() { used = std::move(before_); }
 
 GraphMemory* GraphMemory::in_use() { return used.get(); }
 
+GraphMemory::GraphMemory() : release_(device_ops().release), device_(current_device()) {}
+
 GraphMemory::~GraphMemory() {
   end_holding();
   for (const auto& [bytes, block] : free_) release_(block, device_);
@@ -43,7 +45,6 @@ void GraphMemory::begin_holding() {
   Holders& h = holders();
   const std::scoped_lock lock(h.mutex);
   holds_before_ = next_birth();
-  device_ = current_device();
   if (std::ranges::find(h.all, this) == h.all.end()) h.all.push_back(this);
 }
 
@@ -58,16 +59,13 @@ void GraphMemory::end_holding() {
 }
 
 void* GraphMemory::take(std::uint64_t bytes) {
-  const DeviceOps& ops = device_ops();
   const std::scoped_lock lock(mutex_);
-  release_ = ops.release;
-  device_ = current_device();
   if (const auto found = free_.find(bytes); found != free_.end()) {
     void* const block = found->second;
     free_.erase(found);
     return block;
   }
-  return ops.allocate(bytes);
+  return device_ops().allocate(bytes);
 }
 
 void GraphMemory::give(void* block, std::uint64_t bytes) noexcept {
@@ -80,7 +78,6 @@ void give_back(const DeviceBlock& block, std::uint64_t born, ReleaseBlock releas
   const std::scoped_lock lock(h.mutex);
   for (GraphMemory* const graph : h.all) {
     if (born >= graph->holds_before_ || block.device != graph->device_) continue;
-    graph->release_ = release;
     graph->held_.push_back(block);
     return;
   }

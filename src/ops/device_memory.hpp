@@ -20,7 +20,8 @@ using ReleaseBlock = void (*)(void* memory, int device) noexcept;
 /// others' blocks that were given back since the graph was recorded.
 class GraphMemory : public std::enable_shared_from_this<GraphMemory> {
  public:
-  GraphMemory() = default;
+  /// Of the thread's device.
+  GraphMemory();
   ~GraphMemory();
   GraphMemory(const GraphMemory&) = delete;
   GraphMemory& operator=(const GraphMemory&) = delete;
@@ -51,8 +52,8 @@ class GraphMemory : public std::enable_shared_from_this<GraphMemory> {
   friend void give_back(const DeviceBlock& block, std::uint64_t born, ReleaseBlock release) noexcept;
   std::mutex mutex_;
   std::multimap<std::uint64_t, void*> free_;
-  ReleaseBlock release_ = nullptr;
-  int device_ = 0;  ///< of all its blocks
+  const ReleaseBlock release_;
+  const int device_;  ///< of all its blocks; other threads that give blocks back look at it
   std::vector<DeviceBlock> held_;
   std::uint64_t holds_before_ = 0;  ///< blocks born earlier
 };

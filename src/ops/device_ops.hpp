@@ -230,6 +230,23 @@ class BeforeWaits {
 /// For tables.
 void before_wait();
 
+// The order of copies between a device and memory that is not pinned, for tables. CUDA may wait for the stream in the very
+// call that copies, so what comes before waits comes before that call.
+
+/// Bytes up to which a copy to the device is taken not to wait: CUDA keeps them with the call.
+inline constexpr std::uint64_t kUploadsUnawaited = std::uint64_t{64} << 10;
+template <class Copy>
+void upload_in_order(std::uint64_t bytes, const Copy& copy) {
+  if (bytes > kUploadsUnawaited) before_wait();
+  copy();
+}
+template <class Copy, class Wait>
+void download_in_order(const Copy& copy, const Wait& wait) {
+  before_wait();
+  copy();
+  wait();
+}
+
 /// Uninitialised device memory. EnvironmentError where there is no room, with `what` it is for and the remedy.
 std::shared_ptr<std::byte[]> device_memory(std::uint64_t bytes, const std::string& what);
 

@@ -10,8 +10,6 @@
 namespace galena::train {
 namespace {
 
-constexpr std::size_t kSelectionsKept = 16;
-
 std::span<const VertexId> numbers_of(const Tensor& on_device) {
   return {ops::device_data<const VertexId>(on_device), static_cast<std::size_t>(on_device.rows())};
 }
@@ -64,16 +62,15 @@ const std::vector<Sample>& samples_of(const Drawn& drawn, bool forward, bool lea
 
 // --- which rows
 
-DeviceExchange::Kept& DeviceExchange::kept(std::uint64_t version) {
-  const auto found = std::ranges::find(kept_, version, &Kept::version);
-  if (found != kept_.end()) return *found;
-  if (kept_.size() == kSelectionsKept) kept_.pop_front();
-  kept_.emplace_back().version = version;
-  return kept_.back();
+DeviceExchange::Kept& DeviceExchange::kept(const std::shared_ptr<const Drawn>& drawn) {
+  Kept& k = kept_[drawn->view.version];
+  k.drawn = drawn;
+  return k;
 }
 
 void DeviceExchange::begin_pass() {
   for (Call& call : calls_) call.forward = call.backward = nullptr;
+  std::erase_if(kept_, [](const auto& k) { return k.second.drawn.expired(); });
 }
 
 DeviceExchange::Call& DeviceExchange::call_of(std::uint32_t call) {
@@ -92,8 +89,9 @@ std::shared_ptr<const Drawn> DeviceExchange::shown(std::uint32_t number, int hop
 }
 
 const nn::HaloSelection& DeviceExchange::selection(std::uint32_t call, int hop) {
-  const nn::HaloSelection& selection = shown(call, hop)->view;
-  Kept& k = kept(selection.version);
+  const auto drawn = shown(call, hop);
+  const nn::HaloSelection& selection = drawn->view;
+  Kept& k = kept(drawn);
   if (k.csr == nullptr) {
     k.csr = ops::to_device(selection.csr);
     k.csr_t = ops::to_device(selection.csr_t);
@@ -104,19 +102,19 @@ const nn::HaloSelection& DeviceExchange::selection(std::uint32_t call, int hop) 
   return k.selection;
 }
 
-std::span<const VertexId> DeviceExchange::sent(const Drawn& drawn, int hop) {
-  Kept& k = kept(drawn.view.version);
+std::span<const VertexId> DeviceExchange::sent(const std::shared_ptr<const Drawn>& drawn, int hop) {
+  Kept& k = kept(drawn);
   if (!k.sent.defined())
-    k.sent = of_rows(share_.step(hop).sends, drawn.sends, [](const Route& route, auto at) { return route.rows[at]; });
+    k.sent = of_rows(share_.step(hop).sends, drawn->sends, [](const Route& route, auto at) { return route.rows[at]; });
   return numbers_of(k.sent);
 }
 
-const Tensor& DeviceExchange::ids(const Drawn& drawn, int hop, bool sent) {
-  Kept& k = kept(drawn.view.version);
+const Tensor& DeviceExchange::ids(const std::shared_ptr<const Drawn>& drawn, int hop, bool sent) {
+  Kept& k = kept(drawn);
   Tensor& ids = sent ? k.sent_ids : k.received_ids;
   const Share& step = share_.step(hop);
   if (!ids.defined())
-    ids = of_rows(sent ? step.sends : step.receives, sent ? drawn.sends : drawn.receives,
+    ids = of_rows(sent ? step.sends : step.receives, sent ? drawn->sends : drawn->receives,
                   [](const Route& route, auto at) { return route.ids[at]; });
   return ids;
 }
@@ -124,14 +122,17 @@ const Tensor& DeviceExchange::ids(const Drawn& drawn, int hop, bool sent) {
 std::shared_ptr<const DeviceWire> DeviceExchange::wire_of(const Flight& flight, std::uint32_t call, bool forward,
                                                           bool leaving, std::int64_t cols) {
   const bool sends = forward == leaving;
-  auto& wire = kept(flight.drawn->view.version).wires[{cols, sends, exchange_.widths_name(forward, call)}];
-  if (wire != nullptr) return wire;
+  const std::uint64_t widths = exchange_.widths_name(forward, call);
+  const bool alike = widths == 0;  // in all exchanges, and for ever
+  auto& [name, wire] = kept(flight.drawn).wires[{cols, sends, alike ? 0 : call, alike || forward}];
+  if (wire != nullptr && name == widths) return wire;
   const auto& samples = samples_of(*flight.drawn, forward, leaving);
   std::vector<std::uint8_t> bits;
   for (std::size_t r = 0; r < samples.size(); ++r) {
     const auto of_route = exchange_.widths(sends, forward, call, r, samples[r]);
     bits.insert(bits.end(), of_route.begin(), of_route.end());
   }
+  name = widths;
   wire =
       std::make_shared<DeviceWire>(make_device_wire(cols, std::move(bits), bounds_of(*flight.drawn, forward, leaving)));
   return wire;
@@ -147,7 +148,7 @@ Tensor DeviceExchange::code(const Flight& flight, std::uint32_t call, bool forwa
   const Tensor x = rows.to(DType::f32);
   const auto& routes = routes_of(share_.step(flight.hop), forward, true);
   const auto& first = bounds_of(*flight.drawn, forward, true);
-  const VertexId* const names = ops::device_data<const VertexId>(ids(*flight.drawn, flight.hop, forward));
+  const VertexId* const names = ops::device_data<const VertexId>(ids(flight.drawn, flight.hop, forward));
   const ops::DevicePacked packed = wire->over(wire->make());
   for (std::size_t r = 0; r < routes.size(); ++r)
     if (first[r] < first[r + 1])
@@ -204,8 +205,13 @@ DeviceExchange::FlightPointer DeviceExchange::launch(std::uint32_t call, int hop
     flight->leaving = code(*flight, call, forward, wire, rows);
   }
   flight->step = std::make_shared<comm::DeviceLinks::Step>(0);
-  ops::between_graphs([&links = links_, step = flight->step, receives = receive(*flight, forward, rows.cols()),
-                       sends = send(*flight, call, forward, wire.get())] { *step = links.start(sends, receives); });
+  ops::between_graphs([&links = links_, &exchange = exchange_, step = flight->step,
+                       receives = receive(*flight, forward, rows.cols()),
+                       sends = send(*flight, call, forward, wire.get())] {
+    const double start = comm::Communicator::now();
+    *step = links.start(sends, receives);
+    exchange.add_wait(comm::Communicator::now() - start);
+  });
   return flight;
 }
 
@@ -222,7 +228,7 @@ void DeviceExchange::take_turns(std::uint32_t call, bool forward, FlightPointer&
 
 void DeviceExchange::begin_forward(std::uint32_t number, int hop, const Tensor& x) {
   auto drawn = exchange_.drawn(number, hop);
-  const Tensor rows = gather(x, sent(*drawn, hop));
+  const Tensor rows = gather(x, sent(drawn, hop));
   auto flight = launch(number, hop, true, std::move(drawn), rows);
   Call& call = call_of(number);
   take_turns(number, true, call.forward, call.forward_late, std::move(flight));
@@ -271,7 +277,7 @@ void DeviceExchange::finish_backward(std::uint32_t call, const Tensor& dx) {
 
 /// A row may come back from several ranks, but once from each.
 void DeviceExchange::add(const Flight& flight, const Tensor& rows, const Tensor& dx) {
-  const auto numbers = sent(*flight.drawn, flight.hop);
+  const auto numbers = sent(flight.drawn, flight.hop);
   const auto& first = flight.drawn->sent_first;
   for (std::size_t r = 0; r + 1 < first.size(); ++r) {
     const auto begin = static_cast<std::size_t>(first[r]), count = static_cast<std::size_t>(first[r + 1]) - begin;
@@ -315,7 +321,7 @@ DeviceExchange::FlightPointer DeviceExchange::adopt(std::uint32_t call, bool for
   auto late = exchange_.take_late(call, forward);
   if (!late) return nullptr;
   auto flight = std::make_shared<Flight>();
-  flight->drawn = std::move(late->drawn);
+  flight->drawn = late->drawn;
   flight->hop = late->hop;
   flight->drawn_in = late->drawn_in;
   flight->dtype = late->dtype;
@@ -324,6 +330,7 @@ DeviceExchange::FlightPointer DeviceExchange::adopt(std::uint32_t call, bool for
     flight->packed = ops::to_device(late->packed);
   else
     flight->rows = late->rows.to(Device::cuda);
+  flight->loaded = std::move(*late);
   return flight;
 }
 
@@ -332,6 +339,10 @@ void DeviceExchange::park() {
     for (const bool forward : {true, false}) {
       const FlightPointer& flight = forward ? calls_[call].forward_late : calls_[call].backward_late;
       if (flight == nullptr) continue;
+      if (flight->loaded) {
+        exchange_.put_late(call, forward, *flight->loaded);  // the pass goes on with it
+        continue;
+      }
       join(*flight);
       const bool coded = flight->packed.bytes.defined();
       BoundaryExchange::Late late{flight->drawn, flight->hop, flight->drawn_in, flight->dtype, coded, {}, {}};

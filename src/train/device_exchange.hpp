@@ -4,8 +4,8 @@
 // arrives is decoded there, or as it is summed. Which rows, how coded and when is BoundaryExchange's to say, so rows, draws
 // and bytes are those of a run on CPUs. Ranks may share a GPU.
 
-#include <deque>
 #include <map>
+#include <optional>
 #include <tuple>
 
 #include "src/comm/device_links.hpp"
@@ -43,16 +43,22 @@ class DeviceExchange : public nn::HaloExchange {
   void drain();
 
  private:
-  /// Coded rows' layouts of one sample, by width of a row, whether its rows are those sent forward, and names of widths.
-  using WireKey = std::tuple<std::int64_t, bool, std::uint64_t>;
+  /// Width of a row, whether rows are those sent forward, and where exchanges have widths of their own, which and whether
+  /// forward.
+  using WireKey = std::tuple<std::int64_t, bool, std::uint32_t, bool>;
+  /// A layout of coded rows. One takes the place of another where their widths differ: flights keep theirs.
+  struct KeptWire {
+    std::uint64_t widths = 0;  ///< their name
+    std::shared_ptr<const DeviceWire> wire;
+  };
   /// What is kept of a sample on the device.
   struct Kept {
-    std::uint64_t version = 0;
+    std::weak_ptr<const Drawn> drawn;                  ///< once it is gone, nobody asks again
     std::shared_ptr<const ops::DeviceCsr> csr, csr_t;  ///< where operations have asked for them
     nn::HaloSelection selection;
     Tensor sent;                    ///< i32 [sent x 1]: rows that leave, by route
     Tensor sent_ids, received_ids;  ///< i32: global ids of those, and of those that arrive
-    std::map<WireKey, std::shared_ptr<const DeviceWire>> wires;
+    std::map<WireKey, KeptWire> wires;
   };
   /// Rows on their way, in one direction of one exchange.
   struct Flight {
@@ -66,6 +72,7 @@ class DeviceExchange : public nn::HaloExchange {
     Tensor rows;                                    ///< arrivals, decoded
     std::shared_ptr<comm::DeviceLinks::Step> step;  ///< each replay of a recorded pass has its own
     bool joined = false;
+    std::optional<BoundaryExchange::Late> loaded;  ///< what it was made of, if it comes from a checkpoint
   };
   using FlightPointer = std::shared_ptr<Flight>;
   struct Call {
@@ -98,9 +105,9 @@ class DeviceExchange : public nn::HaloExchange {
   static const Tensor& decoded(Flight& flight);
   void add(const Flight& flight, const Tensor& rows, const Tensor& dx);
 
-  Kept& kept(std::uint64_t version);
-  std::span<const VertexId> sent(const Drawn& drawn, int hop);
-  const Tensor& ids(const Drawn& drawn, int hop, bool sent);
+  Kept& kept(const std::shared_ptr<const Drawn>& drawn);
+  std::span<const VertexId> sent(const std::shared_ptr<const Drawn>& drawn, int hop);
+  const Tensor& ids(const std::shared_ptr<const Drawn>& drawn, int hop, bool sent);
   std::shared_ptr<const DeviceWire> wire_of(const Flight& flight, std::uint32_t call, bool forward, bool leaving,
                                             std::int64_t cols);
 
@@ -109,8 +116,8 @@ class DeviceExchange : public nn::HaloExchange {
   comm::DeviceLinks& links_;
   std::vector<Call> calls_;
   std::vector<Measured> measured_;
-  Tensor refused_;         ///< i32 [1 x 1]: a row that could not be coded, its id + 1; undefined before the first
-  std::deque<Kept> kept_;  ///< the latest few
+  Tensor refused_;  ///< i32 [1 x 1]: a row that could not be coded, its id + 1; undefined before the first
+  std::map<std::uint64_t, Kept> kept_;  ///< by version; at most those of this pass, of all rows, and of late ones
 };
 
 }  // namespace galena::train

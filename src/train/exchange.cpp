@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "galena/error.hpp"
+#include "src/comm/reserved_tags.hpp"
 #include "src/ops/pointwise.hpp"
 #include "src/train/exchange_state.hpp"
 #include "src/train/wire.hpp"
@@ -15,7 +16,7 @@ namespace {
 
 constexpr std::uint8_t kFirstBits = 8;  // of rows that no assignment has spoken of
 constexpr std::uint8_t kProbeBits = 2;
-constexpr int kGatherTag = comm::Communicator::kTags - 1;
+constexpr int kGatherTag = comm::kGatherRowsTag;
 
 Sample whole_route(std::size_t rows) {
   Sample sample;

@@ -4,13 +4,14 @@
 #include <array>
 #include <cmath>
 
+#include "src/comm/reserved_tags.hpp"
 #include "src/train/allocate_link.hpp"
 
 namespace galena::train {
 namespace {
 
 constexpr comm::Label kControl{comm::Traffic::control, -1, comm::Direction::none};
-constexpr int kTag = comm::Communicator::kTags - 2;
+constexpr int kTag = comm::kSpeedTag;
 constexpr std::array<std::size_t, 3> kSizes{1024, 32 * 1024, 128 * 1024};
 constexpr int kRepeats = 4;
 constexpr double kFastest = 1e-9;  // seconds a byte

@@ -226,7 +226,11 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
       links_ = comm::nccl_links(comm, ops::current_device(), ops::device_ops().stream());
     else
       links_ = std::make_unique<StagedLinks>(comm);
-    before_waits_.emplace([this] { links_->finish(); });
+    before_waits_.emplace([this] {
+      const double start = comm::Communicator::now();
+      links_->finish();
+      exchange_->add_wait(comm::Communicator::now() - start);
+    });
     device_exchange_ = std::make_unique<DeviceExchange>(share_, *exchange_, *links_);
   }
   if (!options.inductive) return;
@@ -255,8 +259,8 @@ nn::Var Replica::forward(bool training, int epoch, nn::Var* embeddings) {
   BoundaryExchange* const exchange = whole ? whole_exchange_.get() : exchange_.get();
   const auto& on_device = whole ? whole_device_exchange_ : device_exchange_;
   const bool pruned = training && !share.hop_rows.empty();
-  if (on_device) on_device->begin_pass();
   if (exchange != nullptr) exchange->begin_pass({training, pruned, static_cast<std::uint32_t>(epoch)});
+  if (on_device) on_device->begin_pass();
   nn::Context::Settings settings;
   settings.training = training;
   settings.seed = run_.options.seed;
@@ -334,11 +338,12 @@ double Replica::compute_gradient(int epoch) {
 
 Replica::EpochResult Replica::train_epoch(int epoch) {
   const double start = comm::Communicator::now();
+  if (exchange_) static_cast<void>(exchange_->take_wait_seconds());  // of what came between epochs
   EpochResult result;
   const Tensor loss = pass_.run(static_cast<std::uint32_t>(epoch), [&] { return run_backward(epoch); });
   sum_gradients();
   optimizer_->step(epoch);
-  result.loss = sum_loss(loss);  // on a device: the one place of an epoch that waits for it
+  result.loss = sum_loss(loss);  // waits for a device, as gradients of parts have done before
   if (!std::isfinite(result.loss)) check_rows();
   result.lr = optimizer_->lr(epoch);
   result.seconds = comm::Communicator::now() - start;
@@ -349,9 +354,7 @@ Replica::EpochResult Replica::train_epoch(int epoch) {
 Tensor Replica::evaluate_logits(nn::Var* embeddings) {
   const nn::NoGrad guard;
   const OnDevice here(device_);
-  Tensor logits = forward(false, 0, embeddings).value();
-  if (exchange_) static_cast<void>(exchange_->take_wait_seconds());
-  return logits;
+  return forward(false, 0, embeddings).value();
 }
 
 Scores Replica::evaluate() {

@@ -1,9 +1,11 @@
 #include "src/train/staged_links.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "galena/error.hpp"
+#include "src/comm/reserved_tags.hpp"
 
 namespace galena::train {
 namespace {
@@ -12,12 +14,18 @@ using comm::DeviceMessage;
 using ops::DeviceQueue;
 
 /// Messages of all steps: both ends start them in one order.
-constexpr int kTag = comm::Communicator::kTags - 3;
+constexpr int kTag = comm::kStagedTag;
 
 std::uint64_t bytes_of(std::span<const DeviceMessage> messages) {
   std::uint64_t bytes = 0;
   for (const DeviceMessage& m : messages) bytes += m.bytes;
   return bytes;
+}
+
+/// Up to an eighth more: sizes of samples vary, and what is pinned once is pinned until the end.
+std::uint64_t rounded(std::uint64_t bytes) {
+  const std::uint64_t step = std::max<std::uint64_t>(std::bit_floor(bytes) / 8, 64);
+  return std::max<std::uint64_t>((bytes + step - 1) / step * step, step);
 }
 
 /// f(message, its place) for messages one after the other.
@@ -61,8 +69,8 @@ PinnedMemory::Block PinnedMemory::take(std::uint64_t bytes) {
   const auto fits = [&](const Block& b) { return b.bytes >= bytes && b.bytes / 2 <= bytes; };
   const auto found = std::ranges::find_if(free_, fits);
   if (found == free_.end()) {
-    if (void* const memory = ops.pinned(std::max<std::uint64_t>(bytes, 1)))
-      return {static_cast<std::byte*>(memory), bytes};
+    const std::uint64_t size = rounded(bytes);
+    if (void* const memory = ops.pinned(size)) return {static_cast<std::byte*>(memory), size};
     throw EnvironmentError(
         "out of pinned memory for boundary rows: " + std::to_string(bytes >> 20) +
         " MiB more cannot be locked; use more --parts, fewer bits (--message-bits), or --device cpu");

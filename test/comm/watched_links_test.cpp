@@ -49,7 +49,7 @@ class FakeDriver : public comm::LinkDriver {
   void post(std::span<const DeviceMessage> sends, std::span<const DeviceMessage> receives) override {
     posted_ = true;
     const std::scoped_lock lock(wires_.mutex);
-    if (fault_ != Fault::never_posts)
+    if (fault_ != Fault::never_posts && fault_ != Fault::reports_error)
       for (const DeviceMessage& m : sends) wires_.on_way[{rank_, m.peer}].emplace_back(m.memory, m.memory + m.bytes);
     for (const DeviceMessage& m : receives) awaited_.push_back(m);
   }
@@ -109,21 +109,36 @@ comm::ThreadOptions quick(double deadline) {
   return options;
 }
 
-void hang() { std::this_thread::sleep_for(std::chrono::seconds(1)); }
+constexpr double kShort = 1.5;  // of waits that shall end at the deadline: ranks of a busy machine come to it apart
+constexpr double kLong = 60;    // of others
 
-/// What a run of four ranks ends with. `fault`: of rank 2's library, or of all. Before its step, or `after` it has started
-/// one, rank 2 does `late`.
-std::string end_of(Fault fault, bool of_all, const std::function<void()>& late = {}, bool after = false) {
+/// Longer than any of the others waits.
+void hang(Communicator& comm) {
+  for (const double begin = Communicator::now(); Communicator::now() - begin < kLong;) {
+    comm.check_peers();
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+/// What a run of four ranks ends with.
+struct Case {
+  Fault fault = Fault::none;  ///< of rank 2's library, or of all
+  bool of_all = false;
+  double deadline = kShort;
+  std::function<void(Communicator&)> late = {};  ///< what rank 2 does before its step, or after it has started one
+  bool after = false;
+};
+std::string end_of(const Case& c) {
   Wires wires;
   try {
-    comm::run_ranks(4, quick(0.2), [&](Communicator& comm) {
+    comm::run_ranks(4, quick(c.deadline), [&](Communicator& comm) {
       const bool second = comm.rank() == 2;
       const auto links =
-          comm::watched_links(comm, std::make_unique<FakeDriver>(wires, of_all || second ? fault : Fault::none));
+          comm::watched_links(comm, std::make_unique<FakeDriver>(wires, c.of_all || second ? c.fault : Fault::none));
       Round round(comm);
-      if (second && late && !after) late();
+      if (second && c.late && !c.after) c.late(comm);
       static_cast<void>(links->start(round.sends, round.receives));
-      if (second && late && after) late();
+      if (second && c.late && c.after) c.late(comm);
       links->finish();
     });
   } catch (const Error& e) {
@@ -157,22 +172,30 @@ TEST_CASE("steps over links between devices are joined in any order, and charged
 }
 
 TEST_CASE("a rank that hangs, fails or leaves beside links between devices is named by the others") {
-  CHECK_THAT(end_of(Fault::none, true, hang), contains("rank 2 hangs"));
-  CHECK_THAT(end_of(Fault::none, true, [] { throw InputError("its features are gone"); }),
-             contains("rank 2 of 4: its features are gone"));
+  const auto fail = [](Communicator&) { throw InputError("its features are gone"); };
+  CHECK_THAT(end_of({.late = hang}), contains("rank 2 hangs"));
+  CHECK_THAT(end_of({.deadline = kLong, .late = fail}), contains("rank 2 of 4: its features are gone"));
   // Its messages never come, and it is not there to be asked.
-  CHECK_THAT(end_of(Fault::never_posts, false, hang, true), contains("rank 2 hangs"));
-  CHECK_THAT(end_of(
-                 Fault::never_posts, false, [] { throw InputError("it is out of memory"); }, true),
-             contains("rank 2 of 4: it is out of memory"));
+  CHECK_THAT(end_of({.fault = Fault::never_posts, .late = hang, .after = true}), contains("rank 2 hangs"));
+  CHECK_THAT(end_of({.fault = Fault::never_posts, .deadline = kLong, .late = fail, .after = true}),
+             contains("rank 2 of 4: its features are gone"));
+}
+
+TEST_CASE("an error of one rank's library of links ends all ranks at once, with its words") {
+  const double begin = Communicator::now();
+  CHECK_THAT(end_of({.fault = Fault::reports_error, .deadline = kLong}),
+             contains("rank 2 of 4: the library: unhandled system error"));
+  CHECK(Communicator::now() - begin < kLong / 2);
 }
 
 TEST_CASE("a library of links that does nothing more ends a run at the deadline") {
-  CHECK_THAT(end_of(Fault::never_connects, true), contains("has not connected") && contains("all ranks are there"));
-  CHECK_THAT(end_of(Fault::never_queues, true), contains("the library has not taken an exchange's messages in 0.2 s"));
-  CHECK_THAT(end_of(Fault::never_posts, true), contains("the library has not moved the messages"));
-  CHECK_THAT(end_of(Fault::reports_error, true), contains("unhandled system error"));
-  CHECK(end_of(Fault::none, true) == "it ended well");
+  const auto of_all = [](Fault fault, double deadline) { return end_of({fault, true, deadline, {}, false}); };
+  CHECK_THAT(of_all(Fault::never_connects, kShort), contains("has not connected") && contains("all ranks are there"));
+  CHECK_THAT(of_all(Fault::never_queues, kShort),
+             contains("the library has not taken an exchange's messages in 1.5 s"));
+  CHECK_THAT(of_all(Fault::never_posts, kShort), contains("the library has not moved the messages"));
+  CHECK_THAT(of_all(Fault::reports_error, kLong), contains("unhandled system error"));
+  CHECK(of_all(Fault::none, kLong) == "it ended well");
 }
 
 }  // namespace galena::test

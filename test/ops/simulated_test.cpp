@@ -1,7 +1,12 @@
 // What only a simulated device shows: its memory, and that no lane relies on another's turn.
 
+#include <atomic>
+#include <string>
+#include <thread>
+
 #include "galena/error.hpp"
 #include "src/ops/device_csr.hpp"
+#include "src/ops/device_graph.hpp"
 #include "src/ops/device_ops.hpp"
 #include "src/ops/spmm.hpp"
 #include "test/ops/reference.hpp"
@@ -50,6 +55,55 @@ TEST_CASE("each thread has a device, and what lies on another one is not its own
   first.fill(1);
   second = {};  // given back to where it is from
   CHECK(first.item(0, 0) == 1);
+}
+
+TEST_CASE("memory is given back by other threads while a graph takes its own") {
+  const SimulatedDevice device;
+  {
+    const OnDevice there(Device::cuda);
+    std::vector<Tensor> older;
+    for (int k = 0; k < 200; ++k) older.push_back(Tensor::empty(4, 4));
+    ops::DeviceGraph graph;
+    const auto pass = [] {
+      for (int k = 0; k < 200; ++k) static_cast<void>(Tensor::empty(8, 8));
+    };
+    graph.rehearse(pass);
+    std::atomic<bool> begun = false;
+    std::jthread other;
+    graph.record(1, [&] {
+      other = std::jthread([&] {
+        begun = true;
+        older.clear();
+      });
+      while (!begun) std::this_thread::yield();
+      pass();
+    });
+    other.join();
+    CHECK(SimulatedDevice::live_bytes() > 200 * 4 * 4 * sizeof(float));  // the graph may use it
+  }
+  CHECK(SimulatedDevice::live_bytes() == 0);
+}
+
+TEST_CASE("what comes before waits for a device comes before the copies that may wait in their call") {
+  const SimulatedDevice device;
+  const Tensor small = Tensor::zeros(1, ops::kUploadsUnawaited, DType::u8), large = Tensor::zeros(9, small.cols());
+  const Tensor there = large.to(Device::cuda);
+  std::vector<std::uint64_t> copied;  // before, each time
+  const ops::BeforeWaits note([&] { copied.push_back(SimulatedDevice::copied_bytes()); });
+  const std::uint64_t before = SimulatedDevice::copied_bytes();
+  static_cast<void>(small.to(Device::cuda));
+  CHECK(copied.empty());
+  static_cast<void>(large.to(Device::cuda));
+  CHECK(copied == std::vector{before + small.bytes()});
+  static_cast<void>(there.to(Device::cpu));
+  CHECK(copied == std::vector{before + small.bytes(), before + small.bytes() + large.bytes()});
+}
+
+TEST_CASE("a download asks before it copies, and waits after") {
+  std::string order;
+  const ops::BeforeWaits note([&] { order += "before "; });
+  ops::download_in_order([&] { order += "copy "; }, [&] { order += "wait"; });
+  CHECK(order == "before copy wait");
 }
 
 TEST_CASE("lanes in the other order give the same bits") {

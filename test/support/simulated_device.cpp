@@ -288,17 +288,20 @@ ops::DeviceOps table() {
   ops.release = release;
   ops.upload = [](void* to, const void* from, std::uint64_t bytes) {
     not_while_recording("a copy");
-    state().copied += bytes;
-    check_addresses(std::array<const void*, 1>{to});
-    std::memcpy(to, from, bytes);
+    ops::upload_in_order(bytes, [&] {
+      state().copied += bytes;
+      check_addresses(std::array<const void*, 1>{to});
+      std::memcpy(to, from, bytes);
+    });
   };
   ops.download = [](void* to, const void* from, std::uint64_t bytes) {
     not_while_recording("a copy");
-    ops::before_wait();
-    ++state().waits;
-    state().copied += bytes;
-    check_addresses(std::array{from});
-    std::memcpy(to, from, bytes);
+    const auto copy = [&] {
+      state().copied += bytes;
+      check_addresses(std::array{from});
+      std::memcpy(to, from, bytes);
+    };
+    ops::download_in_order(copy, [] { ++state().waits; });
   };
   ops.copy = [](void* to, const void* from, std::uint64_t bytes) { submit([=] { std::memmove(to, from, bytes); }); };
   ops.synchronize = [] {

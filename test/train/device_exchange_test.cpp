@@ -67,6 +67,10 @@ struct Rank {
     device = std::make_unique<DeviceExchange>(share, boundary, *links);
   }
   nn::HaloExchange& exchange() { return device ? static_cast<nn::HaloExchange&>(*device) : boundary; }
+  void begin_pass(const train::Pass& pass) {
+    boundary.begin_pass(pass);
+    if (device) device->begin_pass();
+  }
   void drain() {
     if (device) device->drain();
     boundary.drain();
@@ -99,7 +103,7 @@ Tensor numbers(std::int64_t rows, std::int64_t cols, int salt, Device place) {
 
 /// Two exchanges there and back, the numbers of this epoch.
 void pass(Rank& rank, const train::Share& share, std::uint32_t epoch, bool training, Outcome& out) {
-  rank.boundary.begin_pass({training, true, epoch});
+  rank.begin_pass({training, true, epoch});
   const int salt = share.rank + 5 * static_cast<int>(epoch);
   for (const std::uint32_t call : {0U, 1U}) {
     const OnDevice here(rank.place);
@@ -335,11 +339,127 @@ TEST_CASE("a row that cannot be coded arrives as NaN at any width, and its verte
     }
 }
 
+namespace {
+
+/// body(share, rank, note) of two ranks; what they note are bytes, as all ranks have come there.
+template <class F>
+std::vector<std::uint64_t> noted(const train::Policy& policy, int hops, std::uint64_t (*bytes)(), const F& body) {
+  const NodeDataset data = random_data({});
+  const Partition partition = striped(data.graph, 2);
+  std::vector<std::uint64_t> all;
+  comm::run_ranks(2, {}, [&](comm::Communicator& comm) {
+    const train::Share share =
+        train::build_share(data.graph, partition.part_of, 2, comm.rank(), {hops, data.data.train});
+    Rank rank(share, comm, policy, By::links);
+    body(share, rank, [&] {
+      comm.barrier();
+      if (comm.rank() == 0) all.push_back(bytes());
+      comm.barrier();
+    });
+    rank.drain();
+  });
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("assignments take each other's place in a device's memory") {
+  const SimulatedDevice device;
+  for (const bool stale : {false, true}) {
+    train::Policy policy;
+    policy.bits = 0;
+    policy.stale = stale;
+    const auto live =
+        noted(policy, 2, SimulatedDevice::live_bytes, [](const auto& share, Rank& rank, const auto& note) {
+          Outcome out;
+          for (std::uint32_t epoch = 0; epoch < 12; ++epoch) {
+            rank.boundary.assign(mixed_widths(share));
+            pass(rank, share, epoch, true, out);
+            note();
+          }
+        });
+    for (std::size_t k = 3; k < live.size(); ++k) CHECK(live[k] == live[2]);
+  }
+}
+
+TEST_CASE("what a pass has copied to a device of its exchanges' rows, the next one does not copy again") {
+  const SimulatedDevice device;
+  constexpr std::uint32_t kCalls = 40;
+  train::Policy policy;
+  policy.bits = 4;
+  const auto copied =
+      noted(policy, kCalls, SimulatedDevice::copied_bytes, [](const auto& share, Rank& rank, const auto& note) {
+        const OnDevice here(Device::cuda);
+        const Tensor x = numbers(share.hop_rows[0], 13, 1, Device::cuda);
+        for (std::uint32_t epoch = 0; epoch < 3; ++epoch) {
+          note();
+          rank.begin_pass({true, true, epoch});
+          for (std::uint32_t call = 0; call < kCalls; ++call) {
+            const int hop = static_cast<int>(call);
+            rank.exchange().begin_forward(call, hop, x.slice(0, share.hop_rows[call]));
+            static_cast<void>(rank.exchange().selection(call, hop));
+            static_cast<void>(rank.exchange().finish_forward(call, true));
+          }
+        }
+        note();
+      });
+  CHECK(copied[1] > copied[0]);
+  CHECK(copied[2] == copied[1]);
+  CHECK(copied[3] == copied[1]);
+}
+
+TEST_CASE("samples that no pass can ask for are given back") {
+  const SimulatedDevice device;
+  train::Policy policy;
+  policy.rows = train::RowChoice::uniform;
+  policy.rate = 0.5;
+  const auto live = noted(policy, 2, SimulatedDevice::live_bytes, [](const auto& share, Rank& rank, const auto& note) {
+    Outcome out;
+    for (std::uint32_t epoch = 0; epoch < 12; ++epoch) {
+      pass(rank, share, epoch, true, out);
+      note();
+    }
+  });
+  CHECK(live.back() < 2 * live.front());
+}
+
+TEST_CASE("late rows of a checkpoint that have been looked at and not used are saved again as they were") {
+  const SimulatedDevice device;
+  const NodeDataset data = random_data({});
+  const Partition partition = striped(data.graph, 2);
+  for (const int bits : {4, 32})
+    comm::run_ranks(2, {}, [&](comm::Communicator& comm) {
+      const train::Share share =
+          train::build_share(data.graph, partition.part_of, 2, comm.rank(), {2, data.data.train});
+      train::Policy policy;
+      policy.bits = bits;
+      policy.stale = true;
+      Outcome out;
+      const auto save = [](Rank& rank) {
+        train::ByteWriter writer;
+        rank.device->park();
+        rank.boundary.save(writer);
+        return writer.bytes;
+      };
+      Rank first(share, comm, policy, By::links), second(share, comm, policy, By::links);
+      pass(first, share, 0, true, out);
+      const auto want = save(first);
+      first.drain();
+      second.begin_pass({true, true, 0});
+      train::ByteReader reader(want, "memory");
+      second.boundary.load(reader);
+      second.begin_pass({true, true, 1});
+      static_cast<void>(second.exchange().selection(0, 0));
+      CHECK(save(second) == want);
+      second.drain();
+    });
+}
+
 TEST_CASE("ranks of a machine are numbered, and those of one device cannot be linked") {
   comm::run_ranks(3, {}, [](comm::Communicator& comm) {
     CHECK(comm::rank_on_machine(comm) == comm.rank());
-    CHECK_NOTHROW(comm::check_own_devices(comm, comm.rank()));
-    CHECK_THROWS_WITH(comm::check_own_devices(comm, comm.rank() / 2), contains("more ranks than GPUs"));
+    CHECK_NOTHROW(comm::check_own_devices(comm, std::to_string(comm.rank())));
+    CHECK_THROWS_WITH(comm::check_own_devices(comm, std::to_string(comm.rank() / 2)), contains("more ranks than GPUs"));
   });
 }
 

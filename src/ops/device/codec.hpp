@@ -91,7 +91,7 @@ struct PackRow {
     team.each([&](int lane) {
       if (lane == 0) {
         out.zero[r] = out.scale[r] = std::bit_cast<float>(kNan);
-        if (refused != nullptr) *refused = static_cast<std::int32_t>(ids[r]) + 1;
+        if (refused != nullptr) *refused = static_cast<std::int32_t>(ids[r] + 1);  // of 2^31 - 1 it is a sign
       }
       if (bits <= 8) return;
       const std::uint32_t element = bits == 16 ? kNan >> 16 : kNan;
