@@ -10,8 +10,8 @@ using Vec = __m256i;
 using Mask = uint32_t;
 
 constexpr vid kLanes = 8;
-constexpr int kHeld = 2;             ///< blocks that the shorter list may have to be held in registers
-constexpr int kStride = 1;           ///< blocks that a merge compares at once
+constexpr int kHeld = 2;    ///< blocks that the shorter list may have to be held in registers
+constexpr int kStride = 1;  ///< blocks that a merge compares at once
 constexpr MergeWorth kMergeWorth = {24, 8};
 constexpr uint64_t kSkipRatio = 32;  ///< a difference copies between the elements of a list so many times shorter
 

@@ -15,8 +15,8 @@ using Mask = uint32_t;
 
 constexpr vid kLanes = 16;
 #ifdef __AVX512VP2INTERSECT__
-constexpr int kHeld = 4;              ///< blocks that the shorter list may have to be held in registers
-constexpr int kStride = 3;            ///< blocks that a merge compares at once
+constexpr int kHeld = 4;    ///< blocks that the shorter list may have to be held in registers
+constexpr int kStride = 3;  ///< blocks that a merge compares at once
 constexpr MergeWorth kMergeWorth = {12, 4};
 constexpr uint64_t kSkipRatio = 512;  ///< a difference copies between the elements of a list so many times shorter
 #else

@@ -8,8 +8,8 @@ using Vec = vid;
 using Mask = uint32_t;
 
 constexpr vid kLanes = 1;
-constexpr int kHeld = 2;             ///< blocks that the shorter list may have to be held in registers
-constexpr int kStride = 1;           ///< blocks that a merge compares at once
+constexpr int kHeld = 2;    ///< blocks that the shorter list may have to be held in registers
+constexpr int kStride = 1;  ///< blocks that a merge compares at once
 constexpr MergeWorth kMergeWorth = {8, 16};
 constexpr uint64_t kSkipRatio = 32;  ///< a difference copies between the elements of a list so many times shorter
 

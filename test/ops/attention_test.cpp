@@ -63,7 +63,8 @@ struct Problem {
     return p;
   }
   [[nodiscard]] ops::AttentionBlock block() const {
-    return {csr.view(), source, value, log_weight, c.self_loops, c.dropout, {77, 0, 0}, row_ids.data(), column_ids.data()};
+    return {csr.view(), source,     value,          log_weight,       c.self_loops,
+            c.dropout,  {77, 0, 0}, row_ids.data(), column_ids.data()};
   }
   [[nodiscard]] ops::AttentionState run() const {
     ops::AttentionState state = ops::attention_begin(n, c.heads, c.width, target.dtype());
