@@ -166,6 +166,8 @@ class Context {
     std::uint32_t epoch = 0;
     /// Sums over ranks, in rank order; null on one rank.
     std::function<void(std::span<double>)> sum_over_ranks;
+    /// The same of f64 in a device's memory; null on one rank or on the CPU.
+    std::function<void(const Tensor&)> sum_on_device;
     /// What changes no result: features aggregated once and kept, products first where rows get narrower, sums while
     /// rows travel. Off only to measure what they save.
     bool savings = true;
@@ -188,9 +190,12 @@ class Context {
   void sum_over_ranks(std::span<double> values) const;
   /// For models to call on the rows that enter their last layer: kept where the run asks for them.
   void keep_embeddings(const Var& rows) const;
-  /// The function itself, for backward passes to keep; empty on one rank.
+  /// The functions themselves, for backward passes to keep; empty on one rank.
   [[nodiscard]] const std::function<void(std::span<double>)>& summer() const noexcept {
     return settings_.sum_over_ranks;
+  }
+  [[nodiscard]] const std::function<void(const Tensor&)>& device_summer() const noexcept {
+    return settings_.sum_on_device;
   }
   std::uint32_t next_stream() noexcept { return stream_++; }       ///< names a call that draws
   std::uint32_t next_exchange() noexcept { return exchanges_++; }  ///< names a call that exchanges

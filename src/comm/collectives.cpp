@@ -55,12 +55,6 @@ std::uint64_t segment_begin(std::uint64_t count, int segment, int size) {
   return count / size * segment + count % size * segment / size;
 }
 
-template <class T>
-std::span<T> segment_of(std::span<T> values, int segment, int size) {
-  const std::uint64_t begin = segment_begin(values.size(), segment, size);
-  return values.subspan(begin, segment_begin(values.size(), segment + 1, size) - begin);
-}
-
 struct Add {
   double operator()(double a, double b) const { return a + b; }
   std::int64_t operator()(std::int64_t a, std::int64_t b) const {  // wraps
@@ -123,13 +117,15 @@ void exchange(Communicator& comm, CollectiveTag tag, Label label, Outgoing outgo
 template <class T, class Combine>
 void reduce(Communicator& comm, CollectiveTag tag, std::span<T> values, Label label, Combine combine) {
   if (comm.size() == 1 || values.empty()) return;
-  const bool direct = values.size_bytes() <= kDirect;
-  const std::span<T> own = direct ? values : segment_of(values, comm.rank(), comm.size());
-  const auto segment = [&](int rank) { return direct ? values : segment_of(values, rank, comm.size()); };
+  const auto segment = [&](int rank) {
+    const auto of = Communicator::reduction_segment(values.size(), sizeof(T), rank, comm.size());
+    return values.subspan(of.begin, of.count);
+  };
+  const std::span<T> own = segment(comm.rank());
   Contributions<T> contributions(comm, own);
   exchange(comm, tag, label, segment, [&](int peer) { return contributions.of(peer); });
   contributions.fold(combine);
-  if (!direct)
+  if (own.size() < values.size())
     exchange(
         comm, tag, label, [&](int) { return own; }, segment);
 }
@@ -144,11 +140,18 @@ void Communicator::max(std::span<std::int64_t> values, Label label) { reduce(*th
 void Communicator::min(std::span<double> values, Label label) { reduce(*this, kMin, values, label, Smaller{}); }
 void Communicator::min(std::span<std::int64_t> values, Label label) { reduce(*this, kMin, values, label, Smaller{}); }
 
+Communicator::Segment Communicator::reduction_segment(std::uint64_t count, std::size_t value_bytes, int rank,
+                                                      int size) {
+  if (count * value_bytes <= kDirect) return {0, count};
+  const std::uint64_t begin = segment_begin(count, rank, size);
+  return {begin, segment_begin(count, rank + 1, size) - begin};
+}
+
 std::uint64_t Communicator::reduction_bytes(std::uint64_t count, std::size_t value_bytes, int rank, int size) {
   const auto peers = static_cast<std::uint64_t>(size - 1);
-  if (count * value_bytes <= kDirect) return peers * count * value_bytes;
-  const std::uint64_t own = segment_begin(count, rank + 1, size) - segment_begin(count, rank, size);
-  return peers == 0 ? 0 : (count - own + peers * own) * value_bytes;
+  const std::uint64_t own = reduction_segment(count, value_bytes, rank, size).count;
+  if (own == count) return peers * count * value_bytes;
+  return (count - own + peers * own) * value_bytes;
 }
 
 std::vector<std::vector<std::byte>> Communicator::allgather(std::span<const std::byte> mine, Label label) {

@@ -140,6 +140,12 @@ class Communicator {
   /// At 0. A collective; by one-sided access over MPI, so that nobody serves it.
   [[nodiscard]] virtual std::unique_ptr<SharedCounter> make_counter() = 0;
 
+  /// The values that rank `rank` of `size` adds up in a sum of `count` of `value_bytes` each, and then sends to all: none
+  /// overlap. Of a short array each adds up everything, and there is nothing more to send.
+  struct Segment {
+    std::uint64_t begin = 0, count = 0;
+  };
+  static Segment reduction_segment(std::uint64_t count, std::size_t value_bytes, int rank, int size);
   /// Bytes that rank `rank` of `size` sends in a sum, max or min of `count` values of `value_bytes` each.
   static std::uint64_t reduction_bytes(std::uint64_t count, std::size_t value_bytes, int rank, int size);
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "src/comm/communicator.hpp"
@@ -41,9 +42,9 @@ class DeviceLinks {
   virtual void finish() = 0;
 };
 
-/// NCCL's. All ranks call it, each with a device of its own, whose number in its process is `device`; `stream`: what its
-/// work is queued on, a cudaStream_t. Throws InputError where two ranks have one device, EnvironmentError where NCCL is not
+/// NCCL's. All ranks call it, each with a device of its own, the thread's; `device`: its name, which no other device of the
+/// machine has; `stream`: what its work is queued on, a cudaStream_t. Throws InputError where two ranks have one device, EnvironmentError where NCCL is not
 /// there, is older than 2.14 or fails.
-std::unique_ptr<DeviceLinks> nccl_links(Communicator& communicator, int device, void* stream);
+std::unique_ptr<DeviceLinks> nccl_links(Communicator& communicator, std::string_view device, void* stream);
 
 }  // namespace galena::comm

@@ -159,16 +159,6 @@ class NcclDriver : public LinkDriver {
   ncclComm_t ranks_ = nullptr;
 };
 
-/// Its own, whatever number a process knows it by. Where CUDA does not tell, that number: what is wrong is said later.
-std::string name_of(int device) {
-  cudaDeviceProp properties{};
-  if (cudaGetDeviceProperties(&properties, device) != cudaSuccess) {
-    static_cast<void>(cudaGetLastError());
-    return std::to_string(device);
-  }
-  return {properties.uuid.bytes, sizeof properties.uuid.bytes};
-}
-
 }  // namespace
 
 std::string nccl_version() {
@@ -177,8 +167,8 @@ std::string nccl_version() {
   return std::to_string(code / 10000) + "." + std::to_string(code / 100 % 100) + "." + std::to_string(code % 100);
 }
 
-std::unique_ptr<DeviceLinks> nccl_links(Communicator& communicator, int device, void* stream) {
-  check_own_devices(communicator, name_of(device));
+std::unique_ptr<DeviceLinks> nccl_links(Communicator& communicator, std::string_view device, void* stream) {
+  check_own_devices(communicator, device);
   if (!library().file.whole()) throw EnvironmentError(library().file.why_not() + ", or use --transport threads");
   return watched_links(communicator, std::make_unique<NcclDriver>(static_cast<cudaStream_t>(stream)));
 }

@@ -7,7 +7,7 @@ namespace galena::comm {
 
 std::string nccl_version() { return {}; }
 
-std::unique_ptr<DeviceLinks> nccl_links(Communicator& /*communicator*/, int /*device*/, void* /*stream*/) {
+std::unique_ptr<DeviceLinks> nccl_links(Communicator& /*communicator*/, std::string_view /*device*/, void* /*stream*/) {
   throw EnvironmentError("this build has no NCCL; configure with -DGALENA_NCCL=ON, or use --transport threads");
 }
 

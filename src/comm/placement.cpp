@@ -3,7 +3,6 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <array>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -52,20 +51,16 @@ int rank_on_machine(Communicator& communicator) {
   return static_cast<int>(std::count(here.begin(), here.begin() + communicator.rank(), true));
 }
 
-int most_ranks_on_machine(Communicator& communicator) {
-  const auto here = equal_to_mine(communicator, machine_id());
-  std::array<std::int64_t, 1> most{std::count(here.begin(), here.end(), true)};
-  communicator.max(std::span(most), {Traffic::control, -1, Direction::none});
-  return static_cast<int>(most[0]);
-}
-
-void check_own_devices(Communicator& communicator, std::string_view device) {
+bool share_devices(Communicator& communicator, std::string_view device) {
   const std::string mine = machine_id().append(" ").append(device);
   auto all = communicator.allgather(std::as_bytes(std::span(mine)), {Traffic::control, -1, Direction::none});
   std::ranges::sort(all, std::ranges::lexicographical_compare);
-  if (std::ranges::adjacent_find(all, [](const auto& a, const auto& b) { return std::ranges::equal(a, b); }) ==
-      all.end())
-    return;
+  const auto same = [](const auto& a, const auto& b) { return std::ranges::equal(a, b); };
+  return std::ranges::adjacent_find(all, same) != all.end();
+}
+
+void check_own_devices(Communicator& communicator, std::string_view device) {
+  if (!share_devices(communicator, device)) return;
   throw InputError(
       "--transport nccl joins ranks that have a GPU each, and here are more ranks than GPUs: use fewer "
       "--parts, or --transport threads");

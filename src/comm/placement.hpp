@@ -15,11 +15,10 @@ int cores_for_rank(Communicator& communicator);
 /// How many lower ranks run on this rank's machine. All ranks call it.
 int rank_on_machine(Communicator& communicator);
 
-/// How many ranks run on the machine that has most of them. All ranks call it.
-int most_ranks_on_machine(Communicator& communicator);
-
-/// Throws InputError on all ranks where two on one machine have the same `device`: a name that is its own on the machine,
-/// as a number is not where processes see different ones. All ranks call it.
+/// Whether two ranks on one machine have the same `device`: a name that is its own on the machine, as a number is not
+/// where processes see different ones. All ranks call it.
+bool share_devices(Communicator& communicator, std::string_view device);
+/// Throws InputError on all ranks where they do.
 void check_own_devices(Communicator& communicator, std::string_view device);
 
 }  // namespace galena::comm

@@ -115,19 +115,6 @@ Var layer_norm(const Var& x, const Var& gamma, const Var& beta, double eps) {
 
 namespace {
 
-/// Adds a device's sums up over ranks, where there are several, on the CPU: two numbers a column. Returns `rows`, added
-/// up too.
-double sum_over_ranks(const std::function<void(std::span<double>)>& sum, const Tensor& sums, double rows) {
-  if (!sum) return rows;
-  const OnDevice here(Device::cpu);
-  const Tensor mine = sums.to(Device::cpu);
-  std::vector<double> all(mine.data<double>(), mine.data<double>() + mine.size());
-  all.push_back(rows);
-  sum(all);
-  sums.copy_from(Tensor::from<double>(1, sums.cols(), std::span(all).first(all.size() - 1)));
-  return all.back();
-}
-
 /// The same on a device.
 Var batch_norm_on_device(const Context& ctx, const Var& x, const Var& gamma, const Var& beta,
                          const Tensor& running_mean, const Tensor& running_var, double momentum, double eps) {
@@ -138,19 +125,21 @@ Var batch_norm_on_device(const Context& ctx, const Var& x, const Var& gamma, con
   if (training) {
     const Tensor sums = Tensor::empty(1, 2 * x.cols(), DType::f64);
     device.batch_moments(x.value(), running_mean, sums);
-    rows = sum_over_ranks(ctx.summer(), sums, static_cast<double>(x.rows()));
+    rows = static_cast<double>(x.rows());
+    ctx.sum_over_ranks(std::span(&rows, 1));
+    if (ctx.device_summer()) ctx.device_summer()(sums);
     device.batch_statistics(sums, rows, momentum, eps, running_mean, running_var, stats);
   } else {
     device.running_statistics(running_mean, running_var, eps, stats);
   }
   device.batch_norm_apply(x.value(), stats, gamma.value(), beta.value(), y);
-  const auto backward = [=, sum = ctx.summer(), beta = beta.gradient_only()](const Tensor& dy) {
+  const auto backward = [=, sum = ctx.device_summer(), beta = beta.gradient_only()](const Tensor& dy) {
     const auto added = [](const Var& v) { return v.requires_grad() ? added_gradient(v) : Tensor{}; };
     const OnDevice there(Device::cuda);
     const Tensor sums = Tensor::empty(1, 2 * x.cols(), DType::f64);
     ops::device_ops().batch_norm_backward_sums(x.value(), stats, dy, sums, added(gamma), added(beta));
     if (!x.requires_grad()) return;
-    if (training) sum_over_ranks(sum, sums, 0);
+    if (training && sum) sum(sums);
     const GradientSlot slot = slot_over(x, dy);
     ops::device_ops().batch_norm_backward(x.value(), stats, gamma.value(), dy, training ? &sums : nullptr, rows,
                                           slot.tensor, slot.accumulate);

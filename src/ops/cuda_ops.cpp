@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <string>
 
 #include "galena/error.hpp"
 #include "src/device/cuda_call.hpp"
@@ -15,6 +16,16 @@ namespace galena::ops {
 namespace {
 
 int count() { return static_cast<int>(device::cuda_device_names().size()); }
+
+/// Where CUDA does not tell, its number: what is wrong is said later.
+std::string name() {
+  cudaDeviceProp properties{};
+  if (cudaGetDeviceProperties(&properties, current_device()) != cudaSuccess) {
+    static_cast<void>(cudaGetLastError());
+    return std::to_string(current_device());
+  }
+  return {properties.uuid.bytes, sizeof properties.uuid.bytes};
+}
 
 /// CUDA's own current device is the thread's, or for a call another one.
 void use(int device) { GALENA_CUDA_CALL(cudaSetDevice(device)); }
@@ -168,6 +179,7 @@ DeviceOps make_table() {
   static_cast<void>(cuda_stream());
   DeviceOps ops{};
   ops.count = count;
+  ops.name = name;
   ops.use = use;
   ops.stream = []() -> void* { return cuda_stream(); };
   ops.allocate = allocate;

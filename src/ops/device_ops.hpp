@@ -44,6 +44,8 @@ enum class DeviceQueue { work, transfers };
 struct DeviceOps {
   // --- devices (UseDevice)
   int (*count)();
+  /// The thread's device's own, whatever number a process knows it by.
+  std::string (*name)();
   /// From now on this thread's memory and work are this device's.
   void (*use)(int device);
   /// What this thread's work is queued on, for other libraries: a cudaStream_t.
@@ -170,6 +172,9 @@ struct DeviceOps {
                                 std::int64_t count, double factor, const Tensor& dlogits, const Tensor& loss);
   void (*binary_cross_entropy)(const Tensor& logits, const std::uint8_t* targets, const VertexId* rows,
                                std::int64_t count, double factor, const Tensor& dlogits, const Tensor& loss);
+  /// What ranks have of the same numbers, added in their order in double: own = first row + .. + own + .. + last row,
+  /// where `rank` of the rows of `others` [ranks - 1 x values] come before `own` [values x 1].
+  void (*add_ranks)(const Tensor& others, int rank, const Tensor& own);
   void (*sgd_step)(const SgdStep& step, const Tensor& w, const Tensor& g, const Tensor& velocity);
   void (*adam_step)(const AdamStep& step, const Tensor& w, const Tensor& g, const Tensor& m, const Tensor& v);
 

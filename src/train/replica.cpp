@@ -66,7 +66,7 @@ std::string why_passes_vary(const TrainOptions& options, comm::Communicator& com
   if (policy_of(messages).rows != RowChoice::all || messages.bits == 0)
     return "other rows or bits travel in every epoch";
   // Ranks of a process share a device's stream, of which one of them would record what others queue.
-  if (comm::most_ranks_on_machine(comm) > ops::device_ops().count()) return "parts share a GPU";
+  if (comm::share_devices(comm, ops::device_ops().name())) return "parts share a GPU";
   return {};
 }
 
@@ -223,7 +223,7 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
     exchange_ = std::make_unique<BoundaryExchange>(share_, comm, policy_of(options.messages), options.seed);
   if (exchange_ && device_ == Device::cuda) {
     if (options.transport == Transport::nccl)
-      links_ = comm::nccl_links(comm, ops::current_device(), ops::device_ops().stream());
+      links_ = comm::nccl_links(comm, ops::device_ops().name(), ops::device_ops().stream());
     else
       links_ = std::make_unique<StagedLinks>(comm);
     before_waits_.emplace([this] {
@@ -232,6 +232,8 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
       exchange_->add_wait(comm::Communicator::now() - start);
     });
     device_exchange_ = std::make_unique<DeviceExchange>(share_, *exchange_, *links_);
+    // Staged rows pass through the CPU, where sums cost fewer copies.
+    device_sum_.emplace(comm, options.transport == Transport::nccl ? links_.get() : nullptr);
   }
   if (!options.inductive) return;
   whole_share_ = share_of(run.data, false, parts, comm.size(), comm.rank(), {});
@@ -248,11 +250,6 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
 
 Replica::~Replica() = default;
 
-std::function<void(std::span<double>)> Replica::summer() {
-  if (comm_.size() == 1) return {};
-  return [this](std::span<double> values) { comm_.sum(values, kControl); };
-}
-
 nn::Var Replica::forward(bool training, int epoch, nn::Var* embeddings) {
   const bool whole = !training && run_.options.inductive;
   const Share& share = whole ? *whole_share_ : share_;
@@ -266,7 +263,8 @@ nn::Var Replica::forward(bool training, int epoch, nn::Var* embeddings) {
   settings.seed = run_.options.seed;
   settings.epoch = static_cast<std::uint32_t>(epoch);
   settings.savings = run_.options.savings;
-  settings.sum_over_ranks = summer();
+  if (comm_.size() > 1) settings.sum_over_ranks = [this](std::span<double> values) { comm_.sum(values, kControl); };
+  if (device_sum_) settings.sum_on_device = [this](const Tensor& values) { (*device_sum_)(values, kControl); };
   settings.embeddings = embeddings;
   if (pruned) settings.hop_rows = share.hop_rows;
   nn::HaloExchange* rows = exchange;
@@ -297,12 +295,13 @@ void Replica::sum_gradients() {
   if (comm_.size() == 1) return;
   const comm::Label label{comm::Traffic::gradients, -1, comm::Direction::none};
   const OnDevice here(device_);
-  const Tensor gradients = store_.flat_gradients().to(Device::cpu);  // themselves where they are there
-  if (store_.dtype() == DType::f64)
+  const Tensor gradients = store_.flat_gradients();
+  if (device_sum_)
+    (*device_sum_)(gradients, label);
+  else if (store_.dtype() == DType::f64)
     comm_.sum(gradients.span<double>(), label);
   else
     comm_.sum(gradients.span<float>(), label);
-  if (device_ != Device::cpu) store_.flat_gradients().copy_from(gradients);
   if (device_exchange_) device_exchange_->collect();
 }
 
@@ -343,7 +342,7 @@ Replica::EpochResult Replica::train_epoch(int epoch) {
   const Tensor loss = pass_.run(static_cast<std::uint32_t>(epoch), [&] { return run_backward(epoch); });
   sum_gradients();
   optimizer_->step(epoch);
-  result.loss = sum_loss(loss);  // waits for a device, as gradients of parts have done before
+  result.loss = sum_loss(loss);  // waits for a device, as sums by way of the CPU have done before
   if (!std::isfinite(result.loss)) check_rows();
   result.lr = optimizer_->lr(epoch);
   result.seconds = comm::Communicator::now() - start;

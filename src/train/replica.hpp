@@ -9,6 +9,7 @@
 #include "src/comm/communicator.hpp"
 #include "src/ops/device_ops.hpp"
 #include "src/train/device_exchange.hpp"
+#include "src/train/device_sum.hpp"
 #include "src/train/metrics.hpp"
 #include "src/train/replayed_pass.hpp"
 #include "src/train/share.hpp"
@@ -96,7 +97,6 @@ class Replica {
   /// This rank's part of the mean loss over the training or the validation split.
   [[nodiscard]] nn::Var loss_of(const nn::Var& logits, const LocalData& local, bool valid) const;
   Tensor gather(const Tensor& mine);
-  [[nodiscard]] std::function<void(std::span<double>)> summer();
   Tensor evaluate_logits(nn::Var* embeddings = nullptr);
 
   const Run& run_;
@@ -116,6 +116,7 @@ class Replica {
   std::unique_ptr<BoundaryExchange> whole_exchange_;
   std::unique_ptr<DeviceExchange> whole_device_exchange_;
   std::unique_ptr<comm::DeviceLinks> links_;  ///< of both; goes before what it moves
+  std::optional<DeviceSum> device_sum_;
   std::optional<ops::BeforeWaits> before_waits_;
   std::string varies_;  ///< why passes are not the same in every epoch, or empty
   ReplayedPass pass_;

@@ -14,7 +14,7 @@ TEST_CASE("messages of a step arrive where they should, after the work before th
   if (comm::nccl_version().empty()) GALENA_SKIP("no NCCL");
   comm::run_ranks(1, {}, [](comm::Communicator& comm) {
     const ops::UseDevice use(0);
-    const auto links = comm::nccl_links(comm, 0, ops::device_ops().stream());
+    const auto links = comm::nccl_links(comm, ops::device_ops().name(), ops::device_ops().stream());
     const OnDevice there(Device::cuda);
     for (int step = 1; step < 5; ++step) {
       const Tensor x = Tensor::full(1000, 64, step), y = Tensor::zeros(1000, 64);

@@ -373,6 +373,26 @@ TEST_CASE("steps of optimizers") {
   }
 }
 
+TEST_CASE("what ranks have is added in their order, in double") {
+  GALENA_NEEDS_DEVICE();
+  for (const DType type : kTypes)
+    for (const int rank : {0, 1, 3}) {
+      const Tensor all = random_tensor(4, 300, type, 5, -1e6, 1e6);
+      const OnDevice there(Device::cuda);
+      const Tensor others = Tensor::empty(3, 300, type),
+                   own = all.slice(rank, rank + 1).to(Device::cuda).reshape(300, 1);
+      for (int r = 0; r < 4; ++r)
+        if (r != rank) others.slice(r - (r > rank), r - (r > rank) + 1).copy_from(all.slice(r, r + 1));
+      ops::device_ops().add_ranks(others, rank, own);
+      const Tensor got = own.to(Device::cpu);
+      for (std::int64_t c = 0; c < 300; ++c) {
+        double sum = all.item(0, c);
+        for (std::int64_t r = 1; r < 4; ++r) sum += all.item(r, c);
+        CHECK(got.item(c, 0) == (type == DType::f32 ? static_cast<float>(sum) : sum));
+      }
+    }
+}
+
 TEST_CASE("attention and its gradients, over tiles, loops, sampled columns and dropout") {
   GALENA_NEEDS_DEVICE();
   const std::int64_t n = 60, m = 150, heads = 3, width = 5, d = heads * width;

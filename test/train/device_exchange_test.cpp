@@ -12,6 +12,7 @@
 #include "src/train/staged_links.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/simulated_device.hpp"
+#include "test/train/host_links.hpp"
 #include "test/train/support.hpp"
 
 namespace galena::test {
@@ -19,39 +20,6 @@ namespace {
 
 using train::BoundaryExchange;
 using train::DeviceExchange;
-
-/// Links between simulated devices: their memory is the host's. Messages arrive when they are joined, and not before.
-class HostLinks : public comm::DeviceLinks {
- public:
-  explicit HostLinks(comm::Communicator& communicator) : communicator_(communicator) {}
-  Step start(std::span<const comm::DeviceMessage> sends, std::span<const comm::DeviceMessage> receives) override {
-    auto& [requests, arrivals] = steps_[++last_];
-    for (const comm::DeviceMessage& m : receives) {
-      auto& arrival = arrivals.emplace_back(m, std::vector<std::byte>(m.bytes));
-      requests.push_back(communicator_.irecv(m.peer, kTag, arrival.second));
-    }
-    for (const comm::DeviceMessage& m : sends)
-      requests.push_back(communicator_.isend(m.peer, kTag, {m.memory, m.bytes}, m.charges));
-    return last_;
-  }
-  void join(Step step) override {
-    auto& [requests, arrivals] = steps_.at(step);
-    communicator_.wait_all(requests);
-    for (const auto& [message, bytes] : arrivals) std::copy(bytes.begin(), bytes.end(), message.memory);
-    steps_.erase(step);
-  }
-  void finish() override {}
-
- private:
-  static constexpr int kTag = 31000;
-  struct Under {
-    std::vector<comm::Request> requests;
-    std::deque<std::pair<comm::DeviceMessage, std::vector<std::byte>>> arrivals;
-  };
-  comm::Communicator& communicator_;
-  std::map<Step, Under> steps_;
-  Step last_ = 0;
-};
 
 enum class By { cpu, staged, links };
 
@@ -459,6 +427,8 @@ TEST_CASE("ranks of a machine are numbered, and those of one device cannot be li
   comm::run_ranks(3, {}, [](comm::Communicator& comm) {
     CHECK(comm::rank_on_machine(comm) == comm.rank());
     CHECK_NOTHROW(comm::check_own_devices(comm, std::to_string(comm.rank())));
+    CHECK_FALSE(comm::share_devices(comm, std::to_string(comm.rank())));
+    CHECK(comm::share_devices(comm, std::to_string(comm.rank() / 2)));
     CHECK_THROWS_WITH(comm::check_own_devices(comm, std::to_string(comm.rank() / 2)), contains("more ranks than GPUs"));
   });
 }

@@ -273,6 +273,22 @@ struct SumAll {
   }
 };
 
+/// As comm::Communicator::sum() adds.
+template <class T>
+struct AddRanks {
+  const T* others;
+  T* own;
+  std::int64_t n, rows, rank;
+  GALENA_KERNEL void operator()(std::int64_t i) const {
+    double sum = 0;
+    for (std::int64_t r = 0; r <= rows; ++r) {
+      const T* const x = r == rank ? own : others + (r < rank ? r : r - 1) * n;
+      sum = r == 0 ? static_cast<double>(x[i]) : sum + static_cast<double>(x[i]);
+    }
+    own[i] = static_cast<T>(sum);
+  }
+};
+
 template <class T>
 struct Sgd {
   math::SgdUpdate<T> update;
@@ -380,6 +396,11 @@ void add_losses(DeviceOps& ops) {
                             device_data<double>(losses), logits.cols(), factor});
     });
     M::template blocks<512>(1, 0, SumAll{device_data<double>(losses), device_data<double>(loss), count});
+  };
+  ops.add_ranks = [](const Tensor& others, int rank, const Tensor& own) {
+    with_float("add_ranks", own.dtype(), [&]<class T>(T) {
+      M::map(own.size(), AddRanks<T>{device_data<T>(others), device_data<T>(own), own.size(), others.rows(), rank});
+    });
   };
   ops.sgd_step = [](const SgdStep& step, const Tensor& w, const Tensor& g, const Tensor& velocity) {
     with_float("sgd_step", w.dtype(), [&]<class T>(T) {
