@@ -84,6 +84,15 @@ for query in triangle 'clique(4)' 'clique(5)' diamond 'cycle(4)' 'MOTIFS 4'; do
   done
 done
 
+# Parts that have a GPU each: the same run by either transport.
+if [ "$(nvidia-smi -L 2>/dev/null | grep -c '^GPU')" -ge 2 ]; then
+  for transport in threads nccl; do
+    object "train two parts, $transport" "${own[@]}" "$here/galena" train karate --parts 2 --device cuda --transport "$transport" --json
+  done
+else
+  field "train two parts" '"one GPU"'
+fi
+
 # Lanes that are active, of all lanes, over the instructions that the mining kernels execute.
 profiler=$(command -v ncu || ls /usr/local/cuda*/bin/ncu 2>/dev/null | head -n 1)
 threads=smsp__thread_inst_executed.sum warps=smsp__inst_executed.sum
