@@ -119,6 +119,7 @@ struct FrequentSearch {
   bool exact = true;          ///< false (EXISTS): which ones, not their supports
   bool vertex_labels = true;  ///< false: as if all were equal (LABELS EDGES, LABELS NONE)
   bool edge_labels = true;    ///< likewise (LABELS VERTICES, LABELS NONE)
+  bool operator==(const FrequentSearch&) const = default;
 };
 
 /// One statement of the language.
@@ -135,6 +136,7 @@ struct Query {
   int by = -1;           ///< LOCAL ... BY
   int motif_size = 0;    ///< MOTIFS k; CLIQUES <= k, or 0
   FrequentSearch frequent;
+  bool operator==(const Query&) const = default;
 };
 
 /// Parses a .gpm text. `source` names it in errors, which show the line with a caret:

@@ -1,3 +1,5 @@
+#include <deque>
+#include <memory>
 #include <optional>
 
 #include "codegen/emit/cpp.hpp"
@@ -23,6 +25,12 @@ struct Miner::State {
   mine::Checkpoint checkpoint;
   std::uint64_t working_bytes = 0;
   mine::FrequentMiner frequent{graph};
+  /// The last queries that were planned. How depends on nothing else but the graph and the options.
+  struct Planned {
+    Query query;
+    std::shared_ptr<const mine::Recipe> recipe;
+  };
+  std::deque<Planned> recipes;
 
   State(Graph given, MineOptions given_options) : graph(std::move(given)), options(std::move(given_options)) {
     if (!options.resume.empty()) checkpoint = mine::Checkpoint(checkpoint_path(), graph.graph().digest());
@@ -110,13 +118,24 @@ struct Miner::State {
     }
     // A checkpoint holds the sums of plans.
     const bool rows = algebra() && !checkpoint.enabled();
-    const mine::Recipe recipe = mine::make_recipe(query, graph, rows, options.stop);
+    const std::shared_ptr<const mine::Recipe> recipe = recipe_of(query, rows);
     const double planned = planning.seconds();
     mine::Runner runner(graph, options, checkpoint);
-    QueryResult result = runner.run(query, recipe, sink);
+    QueryResult result = runner.run(query, *recipe, sink);
     result.plan_seconds = planned;
     working_bytes = runner.working_bytes();
     return result;
+  }
+
+  std::shared_ptr<const mine::Recipe> recipe_of(const Query& query, bool algebra) {
+    constexpr std::size_t kKept = 16;
+    for (const Planned& before : recipes)
+      if (before.query == query) return before.recipe;
+    auto recipe = std::make_shared<const mine::Recipe>(mine::make_recipe(query, graph, algebra, options.stop));
+    if (rt::raised(options.stop)) return recipe;  // it may lack jobs
+    if (recipes.size() == kKept) recipes.pop_front();
+    recipes.push_back({query, recipe});
+    return recipe;
   }
 };
 
