@@ -84,11 +84,15 @@ for query in triangle 'clique(4)' 'clique(5)' diamond 'cycle(4)' 'MOTIFS 4'; do
   done
 done
 
-# Parts that have a GPU each: the same run by either transport.
-if [ "$(nvidia-smi -L 2>/dev/null | grep -c '^GPU')" -ge 2 ]; then
+# Parts that have a GPU each: the same run by either transport, to the bit.
+visible=${CUDA_VISIBLE_DEVICES-$(nvidia-smi --query-gpu=index --format=csv,noheader 2>/dev/null | paste -sd ,)}
+if [[ $visible == *,* ]]; then
   for transport in threads nccl; do
-    object "train two parts, $transport" "${own[@]}" "$here/galena" train karate --parts 2 --device cuda --transport "$transport" --json
+    step "train two parts, $transport" "${own[@]}" "$here/galena" train karate --parts 2 --norm batch --device cuda \
+      --transport "$transport" --metrics "$work/$transport.jsonl"
   done
+  losses() { grep -o '"loss": *[^,}]*' "$work/$1.jsonl" 2>/dev/null; }
+  field "train two parts: losses" "$([ -n "$(losses nccl)" ] && [ "$(losses threads)" = "$(losses nccl)" ] && echo '"the same"' || echo '"NOT the same"')"
 else
   field "train two parts" '"one GPU"'
 fi

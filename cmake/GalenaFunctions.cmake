@@ -111,7 +111,8 @@ function(galena_add_test name)
   endif()
   add_executable(test_${name} ${arg_UNPARSED_ARGUMENTS})
   galena_configure(test_${name})
-  # Assertions take long to optimise, and what they call is in the libraries, which are.
+  # Assertions take long to optimise. The libraries that they call are optimised; of inline functions, a test's own copy
+  # is not.
   target_compile_options(test_${name} PRIVATE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-O1>)
   target_link_libraries(test_${name} PRIVATE galena_test_support ${arg_LIBS})
   catch_discover_tests(test_${name}

@@ -112,8 +112,8 @@ struct QueryResult {
   double plan_seconds = 0;
 };
 
-/// Runs queries on one graph. Making it renumbers the graph by degree (linear time). A query that is run again is not planned
-/// again.
+/// Runs queries on one graph. Making it renumbers the graph by degree (linear time). It keeps the plans of its last queries:
+/// one that is run again is not planned again.
 class Miner {
  public:
   /// Throws InputError where the graph is directed.

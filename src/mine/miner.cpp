@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -25,7 +26,8 @@ struct Miner::State {
   mine::Checkpoint checkpoint;
   std::uint64_t working_bytes = 0;
   mine::FrequentMiner frequent{graph};
-  /// The last queries that were planned. How depends on nothing else but the graph and the options.
+  /// The last queries that were run by a recipe, the latest at the end. How depends on nothing else but the graph and the
+  /// options.
   struct Planned {
     Query query;
     std::shared_ptr<const mine::Recipe> recipe;
@@ -116,9 +118,7 @@ struct Miner::State {
       result.plan_seconds = planned;
       return result;
     }
-    // A checkpoint holds the sums of plans.
-    const bool rows = algebra() && !checkpoint.enabled();
-    const std::shared_ptr<const mine::Recipe> recipe = recipe_of(query, rows);
+    const std::shared_ptr<const mine::Recipe> recipe = recipe_of(query);
     const double planned = planning.seconds();
     mine::Runner runner(graph, options, checkpoint);
     QueryResult result = runner.run(query, *recipe, sink);
@@ -127,11 +127,15 @@ struct Miner::State {
     return result;
   }
 
-  std::shared_ptr<const mine::Recipe> recipe_of(const Query& query, bool algebra) {
+  std::shared_ptr<const mine::Recipe> recipe_of(const Query& query) {
     constexpr std::size_t kKept = 16;
-    for (const Planned& before : recipes)
-      if (before.query == query) return before.recipe;
-    auto recipe = std::make_shared<const mine::Recipe>(mine::make_recipe(query, graph, algebra, options.stop));
+    const auto known = std::ranges::find(recipes, query, &Planned::query);
+    if (known != recipes.end()) {
+      std::rotate(known, known + 1, recipes.end());
+      return recipes.back().recipe;
+    }
+    const bool rows = algebra() && !checkpoint.enabled();  // a checkpoint holds the sums of plans
+    auto recipe = std::make_shared<const mine::Recipe>(mine::make_recipe(query, graph, rows, options.stop));
     if (rt::raised(options.stop)) return recipe;  // it may lack jobs
     if (recipes.size() == kKept) recipes.pop_front();
     recipes.push_back({query, recipe});

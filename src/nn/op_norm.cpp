@@ -1,6 +1,7 @@
 #include <cmath>
 #include <utility>
 
+#include "galena/error.hpp"
 #include "src/nn/gradient.hpp"
 #include "src/ops/check.hpp"
 #include "src/ops/device_ops.hpp"
@@ -119,16 +120,17 @@ namespace {
 Var batch_norm_on_device(const Context& ctx, const Var& x, const Var& gamma, const Var& beta,
                          const Tensor& running_mean, const Tensor& running_var, double momentum, double eps) {
   const ops::DeviceOps& device = ops::device_ops();
-  const Tensor stats = Tensor::empty(2, x.cols(), DType::f64), y = Tensor::empty(x.rows(), x.cols(), x.dtype());
+  const Tensor stats = Tensor::empty(3, x.cols(), DType::f64), y = Tensor::empty(x.rows(), x.cols(), x.dtype());
   const bool training = ctx.training();
-  double rows = 0;  // of all ranks
+  if (ctx.summer() && !ctx.device_summer()) throw InternalError("batch_norm: nobody sums over ranks on this device");
   if (training) {
-    const Tensor sums = Tensor::empty(1, 2 * x.cols(), DType::f64);
-    device.batch_moments(x.value(), running_mean, sums);
-    rows = static_cast<double>(x.rows());
-    ctx.sum_over_ranks(std::span(&rows, 1));
+    // How many rows there are stays there too: while a pass is recorded, nothing may be asked of other ranks.
+    const std::int64_t count = 2 * x.cols();
+    const Tensor sums = Tensor::empty(count + 1, 1, DType::f64);
+    device.batch_moments(x.value(), running_mean, sums.slice(0, count).reshape(1, count));
+    sums.slice(count, count + 1).fill(static_cast<double>(x.rows()));
     if (ctx.device_summer()) ctx.device_summer()(sums);
-    device.batch_statistics(sums, rows, momentum, eps, running_mean, running_var, stats);
+    device.batch_statistics(sums, momentum, eps, running_mean, running_var, stats);
   } else {
     device.running_statistics(running_mean, running_var, eps, stats);
   }
@@ -141,8 +143,8 @@ Var batch_norm_on_device(const Context& ctx, const Var& x, const Var& gamma, con
     if (!x.requires_grad()) return;
     if (training && sum) sum(sums);
     const GradientSlot slot = slot_over(x, dy);
-    ops::device_ops().batch_norm_backward(x.value(), stats, gamma.value(), dy, training ? &sums : nullptr, rows,
-                                          slot.tensor, slot.accumulate);
+    ops::device_ops().batch_norm_backward(x.value(), stats, gamma.value(), dy, training ? &sums : nullptr, slot.tensor,
+                                          slot.accumulate);
   };
   return make_op("batch_norm", y, {x, gamma, beta}, backward);
 }

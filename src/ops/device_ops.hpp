@@ -44,7 +44,7 @@ enum class DeviceQueue { work, transfers };
 struct DeviceOps {
   // --- devices (UseDevice)
   int (*count)();
-  /// The thread's device's own, whatever number a process knows it by.
+  /// A name that the thread's device has alone on its machine, whatever number a process knows it by.
   std::string (*name)();
   /// From now on this thread's memory and work are this device's.
   void (*use)(int device);
@@ -154,9 +154,10 @@ struct DeviceOps {
   /// Batch normalisation, in pieces between which ranks add up. `sums` [1 x 2 cols f64]: of differences from the running
   /// mean over x's rows, and of their squares.
   void (*batch_moments)(const Tensor& x, const Tensor& running_mean, const Tensor& sums);
-  /// `stats` [2 x cols f64]: mean and 1 / sqrt(variance + eps) of the n rows that the sums are of, with the running ones
-  /// moved by `momentum` towards them; of no rows, or in running_statistics(), of the running ones alone.
-  void (*batch_statistics)(const Tensor& sums, double n, double momentum, double eps, const Tensor& running_mean,
+  /// `sums` [2 cols + 1 x 1 f64]: those, and of how many rows. `stats` [3 x cols f64]: mean and 1 / sqrt(variance + eps) of
+  /// these rows, with the running ones moved by `momentum` towards them, and their number; of no rows, or in
+  /// running_statistics(), which leaves out the number, of the running ones alone.
+  void (*batch_statistics)(const Tensor& sums, double momentum, double eps, const Tensor& running_mean,
                            const Tensor& running_var, const Tensor& stats);
   void (*running_statistics)(const Tensor& running_mean, const Tensor& running_var, double eps, const Tensor& stats);
   void (*batch_norm_apply)(const Tensor& x, const Tensor& stats, const Tensor& gamma, const Tensor& beta,
@@ -164,9 +165,9 @@ struct DeviceOps {
   /// sums [1 x 2 cols f64]: of dy and of dy * xhat over x's rows, which are added to dbeta and dgamma where defined.
   void (*batch_norm_backward_sums)(const Tensor& x, const Tensor& stats, const Tensor& dy, const Tensor& sums,
                                    const Tensor& dgamma, const Tensor& dbeta);
-  /// dx (+)=, with the sums over the n rows that the statistics are of; null: of other rows.
+  /// dx (+)=, with the sums over the rows that the statistics are of; null: of other rows.
   void (*batch_norm_backward)(const Tensor& x, const Tensor& stats, const Tensor& gamma, const Tensor& dy,
-                              const Tensor* sums, double n, const Tensor& dx, bool accumulate);
+                              const Tensor* sums, const Tensor& dx, bool accumulate);
   /// The loss goes to `loss` [1 x 1 f64]. `dlogits` holds zeros, or is undefined.
   void (*softmax_cross_entropy)(const Tensor& logits, const std::int32_t* labels, const VertexId* rows,
                                 std::int64_t count, double factor, const Tensor& dlogits, const Tensor& loss);

@@ -8,7 +8,7 @@
 namespace galena::train {
 
 /// One rank's; for one thread. What it does may be recorded (ops/device_graph.hpp). Whichever way, each number is the sum
-/// that Communicator::sum() gives, to the bit, and the bytes that ranks send each other are the same.
+/// that Communicator::sum() gives, to the bit, and as many bytes travel for it (links may call the roll besides).
 class DeviceSum {
  public:
   /// `links`: by which segments go from device to device, to be added up there; null: by way of the CPU, which waits for

@@ -60,9 +60,9 @@ Tensor ReplayedPass::give_up(const std::string& why, const std::function<Tensor(
 std::string ReplayedPass::describe() const {
   if (loss_.defined()) {
     const std::size_t graphs = graph_->graphs();
-    return fmt::format(
-        "From epoch {} on (the first is 0), passes were replayed as {}", first_replayed_,
-        graphs == 1 ? "one CUDA graph" : fmt::format("{} CUDA graphs, between which rows travel", graphs));
+    return fmt::format("From epoch {} on (the first is 0), passes were replayed as {}", first_replayed_,
+                       graphs == 1 ? "one CUDA graph"
+                                   : fmt::format("{} CUDA graphs, between which ranks exchange rows and sums", graphs));
   }
   return why_not_.empty() ? "" : fmt::format("Passes were not replayed as a CUDA graph: {}", why_not_);
 }

@@ -80,6 +80,31 @@ TEST_CASE("devices' numbers are summed over ranks to the bits of the CPU's sums,
     }
 }
 
+TEST_CASE("batch normalisation that is recorded asks nothing of other ranks before it is replayed") {
+  const SimulatedDevice device;
+  nn::GraphView view;
+  view.inner = 6;
+  int asked = 0, added = 0;
+  nn::Context::Settings settings;
+  settings.training = true;
+  settings.sum_over_ranks = [&](std::span<double>) { ++asked; };
+  settings.sum_on_device = [&](const Tensor&) { ops::between_graphs([&] { ++added; }); };
+  const OnDevice there(Device::cuda);
+  const nn::Var x(Tensor::full(6, 3, 2)), gamma(Tensor::full(1, 3, 1)), beta(Tensor::full(1, 3, 0));
+  const Tensor mean = Tensor::zeros(1, 3), var = Tensor::full(1, 3, 1);
+  const auto pass = [&] {
+    nn::Context ctx(view, nullptr, settings);
+    static_cast<void>(nn::batch_norm(ctx, x, gamma, beta, mean, var));
+  };
+  ops::DeviceGraph graph;
+  graph.rehearse(pass);
+  asked = added = 0;
+  graph.record(0, pass);
+  CHECK(asked + added == 0);
+  graph.replay(0);
+  CHECK(asked + added == 1);
+}
+
 TEST_CASE("sums from device to device wait for no device") {
   const SimulatedDevice device(0, false, 2);
   comm::run_ranks(2, {}, [](comm::Communicator& comm) {

@@ -102,7 +102,7 @@ TEST_CASE("parts with a GPU each replay what is between two exchanges, and give 
       check_same_bits(got, want);
       CHECK(got.bytes_per_epoch.payload == want.bytes_per_epoch.payload);
       CHECK(got.bytes_per_epoch.parameters == want.bytes_per_epoch.parameters);
-      CHECK_THAT(got.notes.back(), contains("From epoch 3 on") && contains("between which rows travel"));
+      CHECK_THAT(got.notes.back(), contains("From epoch 3 on") && contains("between which ranks exchange"));
       CHECK(SimulatedDevice::live_bytes() == 0);
       CHECK(SimulatedDevice::pinned_bytes() == 0);
     }

@@ -51,15 +51,21 @@ struct GradientMoments {
   }
 };
 
-/// By column, of moments summed over n rows.
+/// By column, of moments and the number of rows that they are summed over.
 template <class T>
 struct BatchStatistics {
   const double* sums;
   double* stats;
   T *running_mean, *running_var;
-  double n, momentum, eps;
+  double momentum, eps;
   std::int64_t cols;
   GALENA_KERNEL void operator()(std::int64_t c) const {
+    const double n = stats[2 * cols + c] = sums[2 * cols];
+    if (n == 0) {
+      stats[c] = static_cast<double>(running_mean[c]);
+      stats[cols + c] = 1 / std::sqrt(static_cast<double>(running_var[c]) + eps);
+      return;
+    }
     const double shift = static_cast<double>(running_mean[c]), offset = sums[c] / n;
     const double raw = sums[cols + c] / n - offset * offset, variance = raw > 0 ? raw : 0;
     stats[c] = shift + offset;
@@ -99,13 +105,13 @@ template <class T>
 struct BatchNormBackward {
   const T *x, *gamma, *dy;
   const double *stats, *sums;
-  double n;
   std::int64_t cols;
   GALENA_KERNEL T operator()(std::int64_t i) const {
     const std::int64_t c = i % cols;
     const double xhat = (static_cast<double>(x[i]) - stats[c]) * stats[cols + c];
     const double d = static_cast<double>(dy[i]);
-    const double centred = sums != nullptr ? d - sums[c] / n - xhat * (sums[cols + c] / n) : d;
+    const auto mean_of = [&](std::int64_t k) { return sums[k] / stats[2 * cols + c]; };
+    const double centred = sums != nullptr ? d - mean_of(c) - xhat * mean_of(cols + c) : d;
     return static_cast<T>(static_cast<double>(gamma[c]) * stats[cols + c] * centred);
   }
 };
@@ -173,14 +179,12 @@ void add_batch_norm(DeviceOps& ops) {
       column_pairs<M>(x.rows(), sums, Moments<T>{device_data<T>(x), device_data<T>(running_mean), x.cols()});
     });
   };
-  ops.batch_statistics = [](const Tensor& sums, double n, double momentum, double eps, const Tensor& running_mean,
+  ops.batch_statistics = [](const Tensor& sums, double momentum, double eps, const Tensor& running_mean,
                             const Tensor& running_var, const Tensor& stats) {
-    if (n == 0) return device_ops().running_statistics(running_mean, running_var, eps, stats);
     const std::int64_t cols = stats.cols();
     with_float("batch_norm", running_mean.dtype(), [&]<class T>(T) {
-      M::map(cols,
-             BatchStatistics<T>{device_data<double>(sums), device_data<double>(stats), device_data<T>(running_mean),
-                                device_data<T>(running_var), n, momentum, eps, cols});
+      M::map(cols, BatchStatistics<T>{device_data<double>(sums), device_data<double>(stats),
+                                      device_data<T>(running_mean), device_data<T>(running_var), momentum, eps, cols});
     });
   };
   ops.running_statistics = [](const Tensor& running_mean, const Tensor& running_var, double eps, const Tensor& stats) {
@@ -210,11 +214,11 @@ void add_batch_norm(DeviceOps& ops) {
     });
   };
   ops.batch_norm_backward = [](const Tensor& x, const Tensor& stats, const Tensor& gamma, const Tensor& dy,
-                               const Tensor* sums, double n, const Tensor& dx, bool accumulate) {
+                               const Tensor* sums, const Tensor& dx, bool accumulate) {
     with_float("batch_norm_backward", x.dtype(), [&]<class T>(T) {
       store_map<M, T>(dx, accumulate,
                       BatchNormBackward<T>{device_data<T>(x), device_data<T>(gamma), device_data<T>(dy),
-                                           device_data<double>(stats), device_data_or_null<double>(sums), n, x.cols()});
+                                           device_data<double>(stats), device_data_or_null<double>(sums), x.cols()});
     });
   };
 }
