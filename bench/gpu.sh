@@ -94,7 +94,7 @@ if [[ $visible == *,* ]]; then
   losses() { grep -o '"loss": *[^,}]*' "$work/$1.jsonl" 2>/dev/null; }
   field "train two parts: losses" "$([ -n "$(losses nccl)" ] && [ "$(losses threads)" = "$(losses nccl)" ] && echo '"the same"' || echo '"NOT the same"')"
 else
-  field "train two parts" '"one GPU"'
+  field "train two parts" '"fewer than two GPUs"'
 fi
 
 # Lanes that are active, of all lanes, over the instructions that the mining kernels execute.
