@@ -1,7 +1,7 @@
 #include "src/train/device_sum.hpp"
 
-#include <memory>
 #include <utility>
+#include <vector>
 
 #include "src/ops/check.hpp"
 #include "src/ops/device_graph.hpp"
@@ -39,7 +39,7 @@ void DeviceSum::by_links(const Tensor& values, comm::Label label) {
     const std::uint64_t bytes = values_sent * value_bytes;
     return comm::DeviceMessage{peer, memory, bytes, {{label, bytes}}};
   };
-  /// f(peer, its segment, where that lies) for all others.
+  // f(peer, its segment, where that lies) for all others
   const auto each_peer = [&](const auto& f) {
     for (int peer = 0; peer < size; ++peer)
       if (peer != rank) f(peer, segment(peer), values.raw() + segment(peer).begin * value_bytes);
