@@ -10,7 +10,7 @@
 namespace galena::nn {
 namespace {
 
-constexpr std::size_t kSelectionsKept = 16;
+constexpr std::ptrdiff_t kSelectionsKept = 16;  // but for frames, which whoever makes them forgets
 
 /// A column tensor of f(k), k = 0 .. n - 1.
 template <class F>
@@ -97,13 +97,47 @@ const Factors& factors_of(const GraphView& graph, Aggregation how, DType dtype) 
   return all.emplace(key, std::move(factors)).first->second;
 }
 
+namespace {
+
+/// What is kept of a selection, or of one whose place it takes.
+bool is_of(const GraphView::Cache::Selected& kept, const HaloSelection& selection) {
+  return selection.frame != 0 ? kept.frame == selection.frame : kept.version == selection.version;
+}
+
+/// To the device, into the memory of the factors whose place these take.
+void place(const HaloFactors& made, HaloFactors& kept) {
+  const auto copy = [](const Tensor& from, const Tensor& to) {
+    if (from.bytes() != to.bytes()) throw InternalError("a selection does not fit into the place of another");
+    if (from.bytes() > 0) ops::device_ops().upload(to.raw(), from.raw(), from.bytes());
+  };
+  if (made.right.defined()) copy(made.right, kept.right);
+  if (made.log_weight.defined()) copy(made.log_weight, kept.log_weight);
+  ops::to_device(made.ids, kept.device_ids);
+}
+
+/// Brings what is kept of another selection in this place up to this one.
+void renew(const GraphView& graph, const HaloSelection& selection, GraphView::Cache::Selected& kept) {
+  if (kept.version == selection.version) return;
+  const auto& [kind, self_loops, dtype] = kept.key;
+  const OnDevice cpu(Device::cpu);
+  HaloFactors made = make_halo_factors(graph, factors_of(graph, {kind, self_loops}, dtype), dtype, selection);
+  place(made, *kept.factors);
+  kept.factors->ids = std::move(made.ids);
+  kept.version = selection.version;
+}
+
+}  // namespace
+
 std::shared_ptr<const HaloFactors> halo_factors_of(const GraphView& graph, Aggregation how, DType dtype,
                                                    const HaloSelection& selection) {
   auto& kept = cache_of(graph).selected;
   const GraphView::Cache::Key key{how.kind, how.self_loops, dtype};
-  const auto found = std::find_if(kept.begin(), kept.end(),
-                                  [&](const auto& s) { return s.version == selection.version && s.key == key; });
-  if (found != kept.end()) return found->factors;
+  const auto found =
+      std::find_if(kept.begin(), kept.end(), [&](const auto& s) { return is_of(s, selection) && s.key == key; });
+  if (found != kept.end()) {
+    renew(graph, selection, *found);
+    return found->factors;
+  }
   const Factors& factors = factors_of(graph, how, dtype);
   const Device device = OnDevice::current();
   const OnDevice cpu(Device::cpu);
@@ -111,9 +145,20 @@ std::shared_ptr<const HaloFactors> halo_factors_of(const GraphView& graph, Aggre
   made.right = made.right.to(device);
   made.log_weight = made.log_weight.to(device);
   if (device == Device::cuda) made.device_ids = ops::to_device(made.ids);
-  kept.push_back({selection.version, key, std::make_shared<const HaloFactors>(std::move(made))});
-  if (kept.size() > kSelectionsKept) kept.pop_front();
-  return kept.back().factors;
+  kept.push_back({selection.version, selection.frame, key, std::make_shared<HaloFactors>(std::move(made))});
+  const auto result = kept.back().factors;
+  if (std::ranges::count(kept, std::uint64_t{0}, &GraphView::Cache::Selected::frame) > kSelectionsKept)
+    kept.erase(std::ranges::find(kept, std::uint64_t{0}, &GraphView::Cache::Selected::frame));
+  return result;
+}
+
+void renew_halo_factors(const GraphView& graph, const HaloSelection& selection) {
+  for (auto& kept : cache_of(graph).selected)
+    if (is_of(kept, selection)) renew(graph, selection, kept);
+}
+
+void forget_halo_factors(const GraphView& graph, std::uint64_t frame) {
+  std::erase_if(cache_of(graph).selected, [&](const auto& kept) { return kept.frame == frame; });
 }
 
 }  // namespace galena::nn

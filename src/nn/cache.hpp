@@ -40,9 +40,9 @@ struct Extremes;  ///< of hyper_extremal.cpp
 struct GraphView::Cache {
   using Key = std::tuple<Aggregation::Kind, bool, DType>;
   struct Selected {
-    std::uint64_t version;
+    std::uint64_t version, frame;  ///< the selection's
     Key key;
-    std::shared_ptr<const HaloFactors> factors;
+    std::shared_ptr<HaloFactors> factors;
   };
   struct Aggregated {
     std::shared_ptr<Var::Value> features;  ///< held, so that its address stays its name
@@ -69,6 +69,9 @@ const Factors& factors_of(const GraphView& graph, Aggregation how, DType dtype);
 /// The same for the columns of an exchange.
 std::shared_ptr<const HaloFactors> halo_factors_of(const GraphView& graph, Aggregation how, DType dtype,
                                                    const HaloSelection& selection);
+/// Brings what is kept for a frame (HaloSelection) up to this selection, and forgets it.
+void renew_halo_factors(const GraphView& graph, const HaloSelection& selection);
+void forget_halo_factors(const GraphView& graph, std::uint64_t frame);
 GraphView::Cache& cache_of(const GraphView& graph);
 
 inline const Tensor* or_null(const Tensor& tensor) { return tensor.defined() ? &tensor : nullptr; }

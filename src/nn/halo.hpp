@@ -20,9 +20,12 @@ struct HaloSelection {
   ops::Csr csr;    ///< inner x count
   ops::Csr csr_t;  ///< count x inner
   std::int64_t count = 0;
-  const VertexId* halo_numbers = nullptr;  ///< [count] increasing numbers of halo vertices; null: 0 .. count - 1
+  const VertexId* halo_numbers = nullptr;  ///< [count] numbers of halo vertices; null: 0 .. count - 1
   const float* weight = nullptr;           ///< [count] 1 / probability; null: all 1
   std::uint64_t version = 0;               ///< next_selection_version(): a key for caches
+  /// Of selections that are written in each other's place, so that a recorded pass finds them: a name of that place, and as
+  /// many columns in each. Some may stand for no vertex: their rows arrive as zeros. 0: it stands for itself.
+  std::uint64_t frame = 0;
 };
 /// A number that no selection of this process has yet.
 std::uint64_t next_selection_version();

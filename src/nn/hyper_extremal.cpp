@@ -6,6 +6,7 @@
 #include "src/nn/op_aggregate.hpp"
 #include "src/ops/check.hpp"
 #include "src/ops/device_csr.hpp"
+#include "src/ops/device_graph.hpp"
 #include "src/ops/random_key.hpp"
 
 namespace galena::nn {
@@ -162,6 +163,7 @@ std::shared_ptr<const Incidences> select(const Context& ctx, const Extremes& ext
   const auto found = std::find_if(extremes.selected.begin(), extremes.selected.end(),
                                   [&](const auto& s) { return s.version == selection.version; });
   if (found != extremes.selected.end()) return found->incidences;
+  ops::not_while_recording("incidences of extremal vertices by this epoch's sample");
   const GraphView& view = ctx.graph(0);
   const auto number = [&](VertexId k) { return selection.halo_numbers != nullptr ? selection.halo_numbers[k] : k; };
   const auto to_edges = [&](std::size_t e, VertexId k) { return extremes.inner[e].have(view.halo_ids[number(k)]); };

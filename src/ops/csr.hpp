@@ -9,6 +9,9 @@
 
 namespace galena::ops {
 
+/// In a device's lists of rows: a place that is kept for one.
+inline constexpr VertexId kNoRow = ~VertexId{0};
+
 struct DeviceCsr;  ///< src/ops/device_csr.hpp
 
 /// A view of CSR arrays: row i has columns indices[indptr[i] .. indptr[i + 1]), increasing.

@@ -152,4 +152,8 @@ DeviceKey device_key(const RandomKey& key) {
 
 bool recording() { return current != nullptr; }
 
+void not_while_recording(const char* what) {
+  if (recording()) refuse(what);
+}
+
 }  // namespace galena::ops

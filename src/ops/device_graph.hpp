@@ -58,6 +58,8 @@ struct DeviceKey {
 DeviceKey device_key(const RandomKey& key);
 /// Whether this thread is recording.
 bool recording();
+/// Throws NotRecordable where it is: it asks for `what`.
+void not_while_recording(const char* what);
 
 /// Does f; where this thread records, each replay does it at this place instead. Tensors that it reads or writes must live
 /// until what comes after it is queued, so that nothing else is in their place.

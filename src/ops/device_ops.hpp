@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "galena/error.hpp"
 #include "galena/tensor.hpp"
 #include "src/ops/attention.hpp"
 #include "src/ops/csr.hpp"
@@ -103,6 +104,7 @@ struct DeviceOps {
   void (*scale_rows)(const Tensor& factor, const Tensor& x, const Tensor& y, bool accumulate);
   void (*concat_columns)(const Tensor& a, const Tensor& b, const Tensor& y);
   void (*split_columns)(const Tensor& y, const Tensor& a, const Tensor& b, bool accumulate);
+  // Of a row whose number is kNoRow, zeros are gathered, and nothing is added.
   void (*gather_rows)(const Tensor& x, const VertexId* rows, const Tensor& y);
   void (*scatter_add_rows)(const Tensor& x, const VertexId* rows, const Tensor& y);
 
@@ -272,9 +274,22 @@ Tensor to_device(const T* data, std::size_t count) {
   const OnDevice there(Device::cuda);
   return Tensor::from<T>(static_cast<std::int64_t>(count), 1, std::span<const T>(data, count));
 }
+/// The same, into the first elements of a column that is there, where it is; InternalError where they do not fit.
+template <class T>
+void to_device(const T* data, std::size_t count, Tensor& column) {
+  if (!column.defined()) {
+    column = to_device(data, count);
+    return;
+  }
+  if (count * sizeof(T) > column.bytes()) throw InternalError("more is written to a device than there is room for");
+  if (count > 0) device_ops().upload(column.raw(), data, count * sizeof(T));
+}
 /// The same of vertices' numbers, as their bits.
 inline Tensor to_device(std::span<const VertexId> numbers) {
   return to_device(reinterpret_cast<const std::int32_t*>(numbers.data()), numbers.size());
+}
+inline void to_device(std::span<const VertexId> numbers, Tensor& column) {
+  to_device(reinterpret_cast<const std::int32_t*>(numbers.data()), numbers.size(), column);
 }
 
 /// The CUDA table, by cuda_ops.cpp or no_cuda_ops.cpp. Throws EnvironmentError.

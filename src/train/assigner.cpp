@@ -130,7 +130,7 @@ namespace {
 
 std::vector<double> gradient_of(int epoch, Replica& replica) {
   replica.compute_gradient(epoch);
-  const Tensor gradient = replica.store().flat_gradients().to(DType::f64);
+  const Tensor gradient = replica.store().flat_gradients().to(Device::cpu).to(DType::f64);
   const auto values = gradient.span<double>();
   return {values.begin(), values.end()};
 }

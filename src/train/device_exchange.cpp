@@ -22,63 +22,23 @@ Tensor gather(const Tensor& x, std::span<const VertexId> rows) {
   return gathered;
 }
 
-/// Each route's bytes, where it has any: rows, or those of the wire.
-std::vector<comm::DeviceMessage> messages_of(std::span<const Route> routes, std::span<const std::int64_t> first,
-                                             const Tensor& memory, const DeviceWire* wire) {
-  std::vector<comm::DeviceMessage> messages;
-  for (std::size_t r = 0; r < routes.size(); ++r) {
-    if (first[r] == first[r + 1]) continue;
-    if (wire != nullptr) {
-      messages.push_back({routes[r].peer, memory.raw() + wire->begin[r], wire->size[r], {}});
-    } else {
-      const Tensor part = memory.slice(first[r], first[r + 1]);
-      messages.push_back({routes[r].peer, part.raw(), part.bytes(), {}});
-    }
-  }
-  return messages;
-}
-
-/// A number for each row that travels, route after route.
-template <class F>
-Tensor of_rows(std::span<const Route> routes, std::span<const Sample> samples, const F& number) {
-  std::vector<VertexId> all;
-  for (std::size_t r = 0; r < routes.size(); ++r)
-    for (const std::uint32_t position : samples[r].positions) all.push_back(number(routes[r], position));
-  return ops::to_device(all);
-}
-
-// Of rows that leave, or else arrive, in a direction.
-const std::vector<Route>& routes_of(const Share& step, bool forward, bool leaving) {
-  return forward == leaving ? step.sends : step.receives;
-}
-const std::vector<std::int64_t>& bounds_of(const Drawn& drawn, bool forward, bool leaving) {
-  return forward == leaving ? drawn.sent_first : drawn.first;
-}
-const std::vector<Sample>& samples_of(const Drawn& drawn, bool forward, bool leaving) {
-  return forward == leaving ? drawn.sends : drawn.receives;
-}
-
 }  // namespace
 
 // --- which rows
 
-DeviceExchange::Kept& DeviceExchange::kept(const std::shared_ptr<const Drawn>& drawn) {
-  Kept& k = kept_[drawn->view.version];
-  k.drawn = drawn;
-  return k;
-}
-
 void DeviceExchange::begin_pass() {
   for (Call& call : calls_) call.forward = call.backward = nullptr;
-  std::erase_if(kept_, [](const auto& k) { return k.second.drawn.expired(); });
+  samples_.begin_pass();
 }
+
+void DeviceExchange::prepare_pass() { samples_.renew(); }
 
 DeviceExchange::Call& DeviceExchange::call_of(std::uint32_t call) {
   if (calls_.size() <= call) calls_.resize(call + std::size_t{1});
   return calls_[call];
 }
 
-std::shared_ptr<const Drawn> DeviceExchange::shown(std::uint32_t number, int hop) {
+DrawnPointer DeviceExchange::shown(std::uint32_t number, int hop) {
   Call& call = call_of(number);
   if (exchange_.stale()) {
     if (call.forward != nullptr) return call.forward->drawn;
@@ -89,53 +49,7 @@ std::shared_ptr<const Drawn> DeviceExchange::shown(std::uint32_t number, int hop
 }
 
 const nn::HaloSelection& DeviceExchange::selection(std::uint32_t call, int hop) {
-  const auto drawn = shown(call, hop);
-  const nn::HaloSelection& selection = drawn->view;
-  Kept& k = kept(drawn);
-  if (k.csr == nullptr) {
-    k.csr = ops::to_device(selection.csr);
-    k.csr_t = ops::to_device(selection.csr_t);
-    k.selection = selection;
-    k.selection.csr.on_device = k.csr.get();
-    k.selection.csr_t.on_device = k.csr_t.get();
-  }
-  return k.selection;
-}
-
-std::span<const VertexId> DeviceExchange::sent(const std::shared_ptr<const Drawn>& drawn, int hop) {
-  Kept& k = kept(drawn);
-  if (!k.sent.defined())
-    k.sent = of_rows(share_.step(hop).sends, drawn->sends, [](const Route& route, auto at) { return route.rows[at]; });
-  return numbers_of(k.sent);
-}
-
-const Tensor& DeviceExchange::ids(const std::shared_ptr<const Drawn>& drawn, int hop, bool sent) {
-  Kept& k = kept(drawn);
-  Tensor& ids = sent ? k.sent_ids : k.received_ids;
-  const Share& step = share_.step(hop);
-  if (!ids.defined())
-    ids = of_rows(sent ? step.sends : step.receives, sent ? drawn->sends : drawn->receives,
-                  [](const Route& route, auto at) { return route.ids[at]; });
-  return ids;
-}
-
-std::shared_ptr<const DeviceWire> DeviceExchange::wire_of(const Flight& flight, std::uint32_t call, bool forward,
-                                                          bool leaving, std::int64_t cols) {
-  const bool sends = forward == leaving;
-  const std::uint64_t widths = exchange_.widths_name(forward, call);
-  const bool alike = widths == 0;  // in all exchanges, and for ever
-  auto& [name, wire] = kept(flight.drawn).wires[{cols, sends, alike ? 0 : call, alike || forward}];
-  if (wire != nullptr && name == widths) return wire;
-  const auto& samples = samples_of(*flight.drawn, forward, leaving);
-  std::vector<std::uint8_t> bits;
-  for (std::size_t r = 0; r < samples.size(); ++r) {
-    const auto of_route = exchange_.widths(sends, forward, call, r, samples[r]);
-    bits.insert(bits.end(), of_route.begin(), of_route.end());
-  }
-  name = widths;
-  wire =
-      std::make_shared<DeviceWire>(make_device_wire(cols, std::move(bits), bounds_of(*flight.drawn, forward, leaving)));
-  return wire;
+  return samples_.selection(shown(call, hop), call, hop);
 }
 
 // --- sending and receiving
@@ -146,9 +60,10 @@ Tensor DeviceExchange::code(const Flight& flight, std::uint32_t call, bool forwa
   const ops::DeviceOps& ops = ops::device_ops();
   if (!refused_.defined()) refused_ = Tensor::zeros(1, 1, DType::i32);
   const Tensor x = rows.to(DType::f32);
-  const auto& routes = routes_of(share_.step(flight.hop), forward, true);
-  const auto& first = bounds_of(*flight.drawn, forward, true);
-  const VertexId* const names = ops::device_data<const VertexId>(ids(flight.drawn, flight.hop, forward));
+  const Side side{call, flight.hop, forward, true};
+  const auto& routes = routes_of(share_.step(flight.hop), side);
+  const auto& first = places_of(*flight.drawn, side);
+  const VertexId* const names = ops::device_data<const VertexId>(samples_.ids(flight.drawn, call, flight.hop, forward));
   const ops::DevicePacked packed = wire->over(wire->make());
   for (std::size_t r = 0; r < routes.size(); ++r)
     if (first[r] < first[r + 1])
@@ -165,52 +80,62 @@ Tensor DeviceExchange::code(const Flight& flight, std::uint32_t call, bool forwa
   return packed.bytes;
 }
 
-std::vector<comm::DeviceMessage> DeviceExchange::send(const Flight& flight, std::uint32_t call, bool forward,
-                                                      const DeviceWire* wire) {
-  const auto& first = bounds_of(*flight.drawn, forward, true);
-  auto sends = messages_of(routes_of(share_.step(flight.hop), forward, true), first, flight.leaving, wire);
-  std::size_t next = 0;
-  for (std::size_t r = 0; r + 1 < first.size(); ++r) {
-    if (first[r] == first[r + 1]) continue;
-    comm::DeviceMessage& message = sends[next++];
-    message.charges = exchange_.charges(call, forward, message.bytes, wire != nullptr ? wire->parameters[r] : 0);
+std::vector<comm::DeviceMessage> DeviceExchange::messages(const Trip& trip) const {
+  const Side& side = trip.side;
+  const Drawn& drawn = trip.drawn != nullptr ? *trip.drawn : samples_.now(trip.frame);
+  const auto& routes = routes_of(share_.step(side.hop), side);
+  const auto& first = places_of(drawn, side);
+  const auto& samples = samples_of(drawn, side);
+  std::vector<comm::DeviceMessage> messages;
+  for (std::size_t r = 0; r < routes.size(); ++r) {
+    const std::uint64_t rows = samples[r].positions.size();
+    if (rows == 0) continue;
+    std::uint64_t begin = static_cast<std::uint64_t>(first[r]) * trip.row_bytes, bytes = rows * trip.row_bytes;
+    std::uint64_t parameters = 0;
+    if (trip.wire != nullptr) {
+      begin = trip.wire->begin[r];
+      bytes = trip.wire->size[r];
+      parameters = trip.wire->parameters[r];
+    }
+    messages.push_back({routes[r].peer, trip.memory + begin, bytes, {}});
+    if (side.leaving) messages.back().charges = exchange_.charges(side.call, side.forward, bytes, parameters);
   }
-  return sends;
+  return messages;
 }
 
-std::vector<comm::DeviceMessage> DeviceExchange::receive(Flight& flight, bool forward, std::int64_t cols) {
-  const OnDevice there(Device::cuda);
-  const auto& first = bounds_of(*flight.drawn, forward, false);
-  if (flight.wire != nullptr) {
-    flight.arriving = flight.wire->make();
-    flight.packed = flight.wire->over(flight.arriving);
-  } else {
-    flight.arriving = flight.rows = Tensor::empty(first.back(), cols, flight.dtype);
-  }
-  return messages_of(routes_of(share_.step(flight.hop), forward, false), first, flight.arriving, flight.wire.get());
-}
-
-DeviceExchange::FlightPointer DeviceExchange::launch(std::uint32_t call, int hop, bool forward,
-                                                     std::shared_ptr<const Drawn> drawn, const Tensor& rows) {
+DeviceExchange::FlightPointer DeviceExchange::launch(std::uint32_t call, int hop, bool forward, DrawnPointer drawn,
+                                                     const Tensor& rows) {
   auto flight = std::make_shared<Flight>();
   flight->drawn = std::move(drawn);
   flight->hop = hop;
   flight->drawn_in = exchange_.pass().epoch;
   flight->dtype = rows.dtype();
   flight->leaving = rows;
-  std::shared_ptr<const DeviceWire> wire;
+  const std::uint64_t frame = flight->drawn->view.frame,
+                      row_bytes = static_cast<std::uint64_t>(rows.cols()) * size_of(rows.dtype());
+  const auto trip = [&](bool leaving) {
+    return Trip{{call, hop, forward, leaving}, frame != 0 ? nullptr : flight->drawn, frame, nullptr, row_bytes, {}};
+  };
+  Trip out = trip(true), in = trip(false);
+  const OnDevice there(Device::cuda);
   if (exchange_.coded()) {
-    wire = wire_of(*flight, call, forward, true, rows.cols());
-    flight->wire = wire_of(*flight, call, forward, false, rows.cols());
-    flight->leaving = code(*flight, call, forward, wire, rows);
+    out.wire = samples_.wire(flight->drawn, out.side, rows.cols());
+    in.wire = flight->wire = samples_.wire(flight->drawn, in.side, rows.cols());
+    flight->leaving = code(*flight, call, forward, out.wire, rows);
+    flight->arriving = flight->wire->make();
+    flight->packed = flight->wire->over(flight->arriving);
+  } else {
+    flight->arriving = flight->rows =
+        Tensor::empty(places_of(*flight->drawn, in.side).back(), rows.cols(), rows.dtype());
   }
+  if (frame != 0) flight->arriving.fill(0);  // where no row arrives
+  out.memory = flight->leaving.raw();
+  in.memory = flight->arriving.raw();
   flight->step = std::make_shared<comm::DeviceLinks::Step>(0);
-  ops::between_graphs([&links = links_, &exchange = exchange_, step = flight->step,
-                       receives = receive(*flight, forward, rows.cols()),
-                       sends = send(*flight, call, forward, wire.get())] {
+  ops::between_graphs([this, step = flight->step, out, in] {
     const double start = comm::Communicator::now();
-    *step = links.start(sends, receives);
-    exchange.add_wait(comm::Communicator::now() - start);
+    *step = links_.start(messages(out), messages(in));
+    exchange_.add_wait(comm::Communicator::now() - start);
   });
   return flight;
 }
@@ -228,7 +153,7 @@ void DeviceExchange::take_turns(std::uint32_t call, bool forward, FlightPointer&
 
 void DeviceExchange::begin_forward(std::uint32_t number, int hop, const Tensor& x) {
   auto drawn = exchange_.drawn(number, hop);
-  const Tensor rows = gather(x, sent(drawn, hop));
+  const Tensor rows = gather(x, samples_.sent(drawn, number, hop));
   auto flight = launch(number, hop, true, std::move(drawn), rows);
   Call& call = call_of(number);
   take_turns(number, true, call.forward, call.forward_late, std::move(flight));
@@ -272,12 +197,12 @@ nn::HaloRows DeviceExchange::finish_forward(std::uint32_t call, bool packed_ok) 
 void DeviceExchange::finish_backward(std::uint32_t call, const Tensor& dx) {
   const FlightPointer flight = std::move(call_of(call).backward);
   join(*flight);
-  add(*flight, decoded(*flight), dx);
+  add(call, *flight, decoded(*flight), dx);
 }
 
 /// A row may come back from several ranks, but once from each.
-void DeviceExchange::add(const Flight& flight, const Tensor& rows, const Tensor& dx) {
-  const auto numbers = sent(flight.drawn, flight.hop);
+void DeviceExchange::add(std::uint32_t call, const Flight& flight, const Tensor& rows, const Tensor& dx) {
+  const auto numbers = samples_.sent(flight.drawn, call, flight.hop);
   const auto& first = flight.drawn->sent_first;
   for (std::size_t r = 0; r + 1 < first.size(); ++r) {
     const auto begin = static_cast<std::size_t>(first[r]), count = static_cast<std::size_t>(first[r + 1]) - begin;
@@ -299,8 +224,9 @@ Tensor DeviceExchange::gather_full(const Tensor& x, int hop) {
 void DeviceExchange::collect() {
   for (const Measured& m : std::exchange(measured_, {})) {
     const Tensor variance = m.variance.to(Device::cpu), energy = m.energy.to(Device::cpu);
-    const auto& samples = samples_of(*m.drawn, m.forward, true);
-    const auto& first = bounds_of(*m.drawn, m.forward, true);
+    const Side side{m.call, m.hop, m.forward, true};
+    const auto& samples = samples_of(*m.drawn, side);
+    const auto& first = places_of(*m.drawn, side);
     for (std::size_t r = 0; r < samples.size(); ++r) {
       const auto begin = static_cast<std::size_t>(first[r]), count = samples[r].positions.size();
       if (count == 0) continue;
@@ -347,7 +273,8 @@ void DeviceExchange::park() {
       const bool coded = flight->packed.bytes.defined();
       BoundaryExchange::Late late{flight->drawn, flight->hop, flight->drawn_in, flight->dtype, coded, {}, {}};
       if (coded)
-        late.packed = to_host(*flight->wire, flight->packed.bytes, bounds_of(*flight->drawn, forward, false));
+        late.packed = to_host(*flight->wire, flight->packed.bytes,
+                              places_of(*flight->drawn, {call, flight->hop, forward, false}));
       else
         late.rows = flight->rows.to(Device::cpu);
       exchange_.put_late(call, forward, std::move(late));

@@ -9,23 +9,28 @@ namespace galena::train {
 namespace {
 
 constexpr std::uint64_t kAligned = 16;
+constexpr std::uint64_t kParameters = 4;  ///< bytes of a row's, at most
 
 /// Where things of one route stand, from its first byte on.
 struct Places {
   std::vector<std::int64_t> offset, zero, scale;
 
-  std::uint64_t add_route(std::uint64_t begin, std::int64_t cols, std::span<const std::uint8_t> bits) {
+  /// The end of the route, of which the first `rows` places travel; what is in the others lies behind it.
+  std::uint64_t add_route(std::uint64_t begin, std::int64_t cols, std::span<const std::uint8_t> bits,
+                          std::size_t rows) {
     std::uint64_t coded = 0;
-    for (const std::uint8_t b : bits) coded += b <= 8 ? 1 : 0;
-    std::uint64_t parameter = begin, element = begin + wire_parameter_bytes(bits);
-    for (const std::uint8_t b : bits) {
+    for (const std::uint8_t b : bits.first(rows)) coded += b <= 8 ? 1 : 0;
+    std::uint64_t parameter = begin, element = begin + wire_parameter_bytes(bits.first(rows)), end = element;
+    for (std::size_t k = 0; k < bits.size(); ++k) {
+      const bool has = k < rows && bits[k] <= 8;
       offset.push_back(static_cast<std::int64_t>(element));
-      element += ops::packed_bytes(cols, b);
-      zero.push_back(b <= 8 ? static_cast<std::int64_t>(parameter) : -1);
-      scale.push_back(b <= 8 ? static_cast<std::int64_t>(parameter + 2 * coded) : -1);
-      parameter += b <= 8 ? 2 : 0;
+      element += ops::packed_bytes(cols, bits[k]);
+      if (k < rows) end = element;
+      zero.push_back(has ? static_cast<std::int64_t>(parameter) : -1);
+      scale.push_back(has ? static_cast<std::int64_t>(parameter + 2 * coded) : -1);
+      parameter += has ? 2 : 0;
     }
-    return element;
+    return end;
   }
 };
 
@@ -41,25 +46,32 @@ Tensor DeviceWire::make() const {
   return Tensor::empty(static_cast<std::int64_t>(bytes), 1, DType::u8);
 }
 
-DeviceWire make_device_wire(std::int64_t cols, std::vector<std::uint8_t> bits, std::span<const std::int64_t> first) {
-  DeviceWire wire;
+void lay_out(std::int64_t cols, std::vector<std::uint8_t> bits, std::span<const std::int64_t> first,
+             const WireRoom* room, DeviceWire& wire) {
   wire.rows = static_cast<std::int64_t>(bits.size());
   wire.cols = cols;
+  wire.bytes = 0;
+  wire.begin.clear();
+  wire.size.clear();
+  wire.parameters.clear();
   Places places;
   for (std::size_t r = 0; r + 1 < first.size(); ++r) {
     const auto of_route =
         std::span(bits).subspan(static_cast<std::size_t>(first[r]), static_cast<std::size_t>(first[r + 1] - first[r]));
-    wire.begin.push_back((wire.bytes + kAligned - 1) / kAligned * kAligned);
-    wire.bytes = places.add_route(wire.begin.back(), cols, of_route);
-    wire.size.push_back(wire.bytes - wire.begin.back());
-    wire.parameters.push_back(wire_parameter_bytes(of_route));
+    const std::size_t rows = room != nullptr ? room->rows[r] : of_route.size();
+    const std::uint64_t begin = (wire.bytes + kAligned - 1) / kAligned * kAligned;
+    const std::uint64_t end = places.add_route(begin, cols, of_route, rows);
+    wire.begin.push_back(begin);
+    wire.size.push_back(end - begin);
+    wire.parameters.push_back(wire_parameter_bytes(of_route.first(rows)));
+    wire.bytes =
+        room == nullptr ? end : begin + of_route.size() * (kParameters + ops::packed_bytes(cols, room->widest[r]));
   }
-  wire.device_bits = ops::to_device(bits.data(), bits.size());
-  wire.device_offset = ops::to_device(places.offset.data(), places.offset.size());
-  wire.places = {ops::to_device(places.zero.data(), places.zero.size()),
-                 ops::to_device(places.scale.data(), places.scale.size())};
+  ops::to_device(bits.data(), bits.size(), wire.device_bits);
+  ops::to_device(places.offset.data(), places.offset.size(), wire.device_offset);
+  ops::to_device(places.zero.data(), places.zero.size(), wire.places.zero);
+  ops::to_device(places.scale.data(), places.scale.size(), wire.places.scale);
   wire.bits = std::move(bits);
-  return wire;
 }
 
 ops::PackedRows to_host(const DeviceWire& layout, const Tensor& wire, std::span<const std::int64_t> first) {

@@ -23,8 +23,16 @@ struct DeviceWire {
   [[nodiscard]] Tensor make() const;
 };
 
-/// Of rows of these widths, route after route; `first[r]` is the first row of route r.
-DeviceWire make_device_wire(std::int64_t cols, std::vector<std::uint8_t> bits, std::span<const std::int64_t> first);
+/// Of routes that have room for more rows than they have.
+struct WireRoom {
+  std::vector<std::uint32_t> rows;   ///< how many there are: the first of a route's places
+  std::vector<std::uint8_t> widest;  ///< most bits of any row that may take a place
+};
+
+/// Of rows of these widths, route after route; `first[r]` is the first place of route r. Where there is room, its places
+/// have bits each, and `wire` may be a layout of as much room, whose place this one takes.
+void lay_out(std::int64_t cols, std::vector<std::uint8_t> bits, std::span<const std::int64_t> first,
+             const WireRoom* room, DeviceWire& wire);
 
 /// Rows that lie on the device, in the layout of the CPU.
 ops::PackedRows to_host(const DeviceWire& layout, const Tensor& wire, std::span<const std::int64_t> first);

@@ -25,6 +25,9 @@ Sample whole_route(std::size_t rows) {
   return sample;
 }
 
+/// Of the uniform draw of a route: its hops, 0 where the pass is not pruned.
+int strata_of(const Route& route, bool pruned) { return pruned ? static_cast<int>(route.hop_count.size()) : 0; }
+
 int tag_of(std::uint32_t call, bool forward) { return static_cast<int>(call) * 2 + (forward ? 0 : 1); }
 
 }  // namespace
@@ -63,7 +66,7 @@ BoundaryExchange::BoundaryExchange(const Share& share, comm::Communicator& commu
 BoundaryExchange::~BoundaryExchange() = default;
 
 void BoundaryExchange::begin_pass(const Pass& pass) {
-  if (pass.epoch != pass_.epoch || pass.pruned != pass_.pruned || pass.training != pass_.training) shared_.clear();
+  if (pass.epoch != pass_.epoch || pass.pruned != pass_.pruned || pass.training != pass_.training) sampled_.clear();
   pass_ = pass;
   for (auto& call : calls_) {
     call->drawn = nullptr;
@@ -99,14 +102,30 @@ const RouteAssignment* BoundaryExchange::assigned(bool sends, std::uint32_t call
   return call < of_calls.size() ? &of_calls[call][route] : nullptr;
 }
 
+void BoundaryExchange::assign(Assignment assignment) {
+  assignment_ = std::move(assignment);
+  ++assigned_;
+  sampled_.clear();
+  rooms_.clear();
+}
+
+void BoundaryExchange::probe(std::optional<Probe> probe) {
+  probe_ = probe;
+  sampled_.clear();
+}
+
+std::uint32_t BoundaryExchange::needed(const Route& route, int hop) const {
+  return pass_.pruned ? route.hop_count[static_cast<std::size_t>(hop)] : static_cast<std::uint32_t>(route.rows.size());
+}
+
 Sample BoundaryExchange::draw_route(const Route& route, std::uint32_t call, int hop, int sender, int receiver,
                                     const RouteAssignment* assigned) const {
-  const std::size_t needed = pass_.pruned ? route.hop_count[static_cast<std::size_t>(hop)] : route.rows.size();
+  const std::uint32_t needed = this->needed(route, hop);
   if (!sampled() || probe_) return whole_route(needed);
   SampleKey key{seed_, pass_.epoch, shared_call(share_, hop), sender, receiver};
   Sample sample;
   if (policy_.rows == RowChoice::uniform) {
-    sample = sample_uniform(route, policy_.rate, pass_.pruned ? static_cast<int>(route.hop_count.size()) : 0, key);
+    sample = sample_uniform(route, policy_.rate, strata_of(route, pass_.pruned), key);
   } else if (policy_.rows == RowChoice::importance) {
     sample = sample_unequal(route, probabilities_by_importance(route.importance, policy_.rate), key);
   } else if (assigned == nullptr || assigned->probability.empty()) {
@@ -121,12 +140,20 @@ Sample BoundaryExchange::draw_route(const Route& route, std::uint32_t call, int 
   return sample;
 }
 
+std::uint32_t BoundaryExchange::most_of(const Route& route, int hop, const RouteAssignment* assigned) const {
+  const std::uint32_t needed = this->needed(route, hop);
+  if (policy_.rows == RowChoice::uniform)
+    return most_uniform(route, policy_.rate, strata_of(route, pass_.pruned), needed);
+  if (policy_.rows == RowChoice::importance)
+    return most_unequal(probabilities_by_importance(route.importance, policy_.rate), needed);
+  return assigned == nullptr || assigned->probability.empty() ? needed : most_unequal(assigned->probability, needed);
+}
+
 std::shared_ptr<const Drawn> BoundaryExchange::draw(std::uint32_t call, int hop) {
   const bool each = sampled() && policy_.rows == RowChoice::assigned;  // else exchanges at one hop share their rows
-  auto& kept = sampled() ? shared_ : fixed_;
-  const int key = pass_.pruned ? hop : -1 - hop % 2;
-  if (!each)
-    if (const auto found = kept.find(key); found != kept.end()) return found->second;
+  auto& kept = sampled() ? sampled_ : fixed_;
+  const SampleOf key{each ? call + 1 : 0, pass_.pruned ? hop : -1 - hop % 2};
+  if (const auto found = kept.find(key); found != kept.end()) return found->second;
   std::vector<Sample> receives, sends;
   const Share& step = share_.step(hop);
   for (std::size_t r = 0; r < step.receives.size(); ++r)
@@ -134,10 +161,24 @@ std::shared_ptr<const Drawn> BoundaryExchange::draw(std::uint32_t call, int hop)
         draw_route(step.receives[r], call, hop, step.receives[r].peer, share_.rank, assigned(false, call, r)));
   for (std::size_t r = 0; r < step.sends.size(); ++r)
     sends.push_back(draw_route(step.sends[r], call, hop, share_.rank, step.sends[r].peer, assigned(true, call, r)));
+  const SampleRoom* room = nullptr;
+  if (roomy_ && sampled() && !probe_) {
+    const auto [found, fresh] = rooms_.try_emplace(key);
+    if (fresh) found->second = room_of(call, hop);
+    room = &found->second;
+  }
   const std::int64_t rows = pass_.pruned ? share_.hop_rows[static_cast<std::size_t>(hop) + 1] : step.view.outer.rows;
-  auto drawn = make_selection(step, std::move(receives), std::move(sends), rows, nn::next_selection_version());
-  if (!each) kept[key] = drawn;
-  return drawn;
+  return kept[key] = make_selection(step, std::move(receives), std::move(sends), rows, room);
+}
+
+SampleRoom BoundaryExchange::room_of(std::uint32_t call, int hop) const {
+  const Share& step = share_.step(hop);
+  SampleRoom room{{}, {}, nn::next_selection_version()};
+  for (std::size_t r = 0; r < step.receives.size(); ++r)
+    room.receives.push_back(most_of(step.receives[r], hop, assigned(false, call, r)));
+  for (std::size_t r = 0; r < step.sends.size(); ++r)
+    room.sends.push_back(most_of(step.sends[r], hop, assigned(true, call, r)));
+  return room;
 }
 
 const nn::HaloSelection& BoundaryExchange::selection(std::uint32_t number, int hop) {
@@ -157,11 +198,24 @@ std::vector<std::uint8_t> BoundaryExchange::widths(bool sends, bool forward, std
     return bits;
   }
   if (policy_.bits != 0) return bits;
-  const RouteAssignment* plan = assigned(sends, call, route);
-  const auto* assigned = plan == nullptr ? nullptr : forward ? &plan->forward_bits : &plan->backward_bits;
+  const auto* const assigned = assigned_bits(sends, forward, call, route);
   for (std::size_t k = 0; k < bits.size(); ++k)
-    bits[k] = assigned == nullptr || assigned->empty() ? kFirstBits : (*assigned)[sample.positions[k]];
+    bits[k] = assigned == nullptr ? kFirstBits : (*assigned)[sample.positions[k]];
   return bits;
+}
+
+const std::vector<std::uint8_t>* BoundaryExchange::assigned_bits(bool sends, bool forward, std::uint32_t call,
+                                                                 std::size_t route) const {
+  const RouteAssignment* const plan = assigned(sends, call, route);
+  if (plan == nullptr) return nullptr;
+  const auto& bits = forward ? plan->forward_bits : plan->backward_bits;
+  return bits.empty() ? nullptr : &bits;
+}
+
+std::uint8_t BoundaryExchange::widest(bool sends, bool forward, std::uint32_t call, std::size_t route) const {
+  if (policy_.bits != 0) return static_cast<std::uint8_t>(policy_.bits);
+  const auto* const assigned = assigned_bits(sends, forward, call, route);
+  return assigned == nullptr ? kFirstBits : *std::ranges::max_element(*assigned);
 }
 
 // --- sending and receiving

@@ -87,9 +87,15 @@ class BoundaryExchange : public nn::HaloExchange {
   [[nodiscard]] bool measured() const { return measuring_ && !probe_; }
   /// The rows that begin_forward() sends.
   std::shared_ptr<const Drawn> drawn(std::uint32_t call, int hop);
+  /// From the next pass on, samples of training passes have room for any of an assignment (Drawn).
+  void leave_room() { roomy_ = true; }
+  /// How often rows or widths have been assigned.
+  [[nodiscard]] std::uint64_t assigned() const { return assigned_; }
   /// Of the rows of a sample of a route that sends, or else receives, forward.
   [[nodiscard]] std::vector<std::uint8_t> widths(bool sends, bool forward, std::uint32_t call, std::size_t route,
                                                  const Sample& sample) const;
+  /// The most bits of any row of the route.
+  [[nodiscard]] std::uint8_t widest(bool sends, bool forward, std::uint32_t call, std::size_t route) const;
   /// Equal where widths of the same rows are.
   [[nodiscard]] std::uint64_t widths_name(bool forward, std::uint32_t call) const;
   /// Of the code of rows that leave for this rank.
@@ -122,16 +128,13 @@ class BoundaryExchange : public nn::HaloExchange {
   void load(ByteReader& reader);
 
   /// Takes effect from the next pass on.
-  void assign(Assignment assignment) {
-    assignment_ = std::move(assignment);
-    ++assigned_;
-  }
+  void assign(Assignment assignment);
   /// Until ended, passes ignore the assignment: all rows go, at 8 bits, those of one exchange and direction at 2.
   struct Probe {
     std::uint32_t call = ~0U;  ///< ~0: none of them
     bool forward = true;
   };
-  void probe(std::optional<Probe> probe) { probe_ = probe; }
+  void probe(std::optional<Probe> probe);
   /// Starts or ends measuring of coded rows.
   void measure(bool on);
   [[nodiscard]] const Measures& measures() const { return measures_; }
@@ -146,9 +149,17 @@ class BoundaryExchange : public nn::HaloExchange {
   [[nodiscard]] const std::vector<Route>& sources(int hop, bool forward) const;
   [[nodiscard]] const std::vector<Route>& destinations(int hop, bool forward) const;
   std::shared_ptr<const Drawn> draw(std::uint32_t call, int hop);
+  /// How many of a route's rows take part at a hop of this pass.
+  [[nodiscard]] std::uint32_t needed(const Route& route, int hop) const;
+  [[nodiscard]] SampleRoom room_of(std::uint32_t call, int hop) const;
+  /// The most rows of any draw.
+  [[nodiscard]] std::uint32_t most_of(const Route& route, int hop, const RouteAssignment* assigned) const;
   Sample draw_route(const Route& route, std::uint32_t call, int hop, int sender, int receiver,
                     const RouteAssignment* assigned) const;
   [[nodiscard]] const RouteAssignment* assigned(bool sends, std::uint32_t call, std::size_t route) const;
+  /// By row of the route; null where none are assigned.
+  [[nodiscard]] const std::vector<std::uint8_t>* assigned_bits(bool sends, bool forward, std::uint32_t call,
+                                                               std::size_t route) const;
   /// `gathered`: x has the rows that travel, route after route.
   std::shared_ptr<Flight> launch(std::uint32_t call, int hop, bool forward, std::shared_ptr<const Drawn> drawn,
                                  const Tensor& x, bool gathered);
@@ -170,8 +181,12 @@ class BoundaryExchange : public nn::HaloExchange {
   std::optional<Probe> probe_;
   double waited_ = 0;
   std::vector<std::unique_ptr<Call>> calls_;
-  std::map<int, std::shared_ptr<const Drawn>> fixed_;   // all rows, by hop (-1, -2: not pruned)
-  std::map<int, std::shared_ptr<const Drawn>> shared_;  // this epoch's sample, by hop
+  // By whether each exchange has its own, and which has; by hop (-1, -2: not pruned).
+  using SampleOf = std::pair<std::uint32_t, int>;
+  std::map<SampleOf, std::shared_ptr<const Drawn>> fixed_;    // all rows
+  std::map<SampleOf, std::shared_ptr<const Drawn>> sampled_;  // this epoch's
+  std::map<SampleOf, SampleRoom> rooms_;                      // of sampled_, where they have room
+  bool roomy_ = false;
 };
 
 }  // namespace galena::train

@@ -2,16 +2,26 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "src/ops/device_ops.hpp"
 
 namespace galena::train {
 
-Tensor ReplayedPass::run(std::uint32_t epoch, const std::function<Tensor()>& pass) {
+Tensor ReplayedPass::run(std::uint32_t epoch, std::optional<std::uint64_t> kind, const std::function<Tensor()>& pass) {
+  if (!wanted_ || !kind) return pass();
+  if (std::exchange(kind_, *kind) != *kind) {  // what was recorded is of no use any more
+    loss_ = {};
+    graph_.reset();
+    passes_ = std::min(passes_, kPlain - 1);
+  }
   if (loss_.defined()) {
     graph_->replay(epoch);
+    ++replayed_;
     return loss_;
   }
-  if (!wanted_ || passes_++ < kPlain) return pass();
+  if (passes_++ < kPlain) return pass();
   if (graph_ != nullptr) return record(epoch, pass);
   if (!begin()) return pass();
   Tensor loss;
@@ -45,8 +55,10 @@ Tensor ReplayedPass::record(std::uint32_t epoch, const std::function<Tensor()>& 
     return give_up(e.what(), pass);
   }
   loss_ = loss;
-  first_replayed_ = epoch;
+  graphs_ = graph_->graphs();
+  if (recorded_++ == 0) first_replayed_ = epoch;
   graph_->replay(epoch);
+  ++replayed_;
   return loss_;
 }
 
@@ -58,13 +70,16 @@ Tensor ReplayedPass::give_up(const std::string& why, const std::function<Tensor(
 }
 
 std::string ReplayedPass::describe() const {
-  if (loss_.defined()) {
-    const std::size_t graphs = graph_->graphs();
-    return fmt::format("From epoch {} on (the first is 0), passes were replayed as {}", first_replayed_,
-                       graphs == 1 ? "one CUDA graph"
-                                   : fmt::format("{} CUDA graphs, between which ranks exchange rows and sums", graphs));
-  }
-  return why_not_.empty() ? "" : fmt::format("Passes were not replayed as a CUDA graph: {}", why_not_);
+  if (recorded_ == 0)
+    return why_not_.empty() ? "" : fmt::format("Passes were not replayed as a CUDA graph: {}", why_not_);
+  std::string text =
+      fmt::format("From epoch {} on (the first is 0), passes were replayed as {}", first_replayed_,
+                  graphs_ == 1 ? "one CUDA graph"
+                               : fmt::format("{} CUDA graphs, between which ranks exchange rows and sums", graphs_));
+  if (recorded_ > 1)
+    text += fmt::format("; {} of them, recorded {} times, since what travels was assigned anew", replayed_, recorded_);
+  if (!why_not_.empty()) text += "; then no more: " + why_not_;
+  return text;
 }
 
 }  // namespace galena::train

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "src/ops/device_graph.hpp"
@@ -15,9 +16,11 @@ class ReplayedPass {
   /// `wanted`: else passes simply run. `alone`: no other rank takes part, so that one that failed can be run again.
   ReplayedPass(bool wanted, bool alone) : wanted_(wanted), alone_(alone) {}
 
-  /// What `pass`, which is the same for every epoch but for its draws, returns. The first passes fill what is kept
-  /// between epochs; then one is rehearsed, one recorded. What cannot be recorded runs as it is.
-  Tensor run(std::uint32_t epoch, const std::function<Tensor()>& pass);
+  /// What `pass` returns. Those of one `kind` are the same but for their draws: the first fill what is kept between
+  /// epochs, then one is rehearsed, one recorded. What cannot be recorded runs as it is, and so does what has no kind.
+  Tensor run(std::uint32_t epoch, std::optional<std::uint64_t> kind, const std::function<Tensor()>& pass);
+  /// Whether any pass may still be recorded or replayed.
+  [[nodiscard]] bool wanted() const { return wanted_; }
 
   /// In one sentence; empty where it was not wanted, or no pass was recorded yet.
   [[nodiscard]] std::string describe() const;
@@ -27,13 +30,16 @@ class ReplayedPass {
   Tensor record(std::uint32_t epoch, const std::function<Tensor()>& pass);
   Tensor give_up(const std::string& why, const std::function<Tensor()>& pass);
 
-  static constexpr int kPlain = 2;  ///< passes before the rehearsal
+  static constexpr int kPlain = 2;  ///< passes before the first rehearsal; of a later kind, one
 
   bool wanted_, alone_;
   int passes_ = 0;
+  std::uint64_t kind_ = 0;
   std::unique_ptr<ops::DeviceGraph> graph_;
   Tensor loss_;  ///< which replays write
+  std::size_t graphs_ = 0;
   std::uint32_t first_replayed_ = 0;
+  int recorded_ = 0, replayed_ = 0;
   std::string why_not_;
 };
 

@@ -61,10 +61,7 @@ std::optional<ops::UseDevice> gpu_for(Device device, comm::Communicator& comm) {
 /// What of the exchanges of parts a recorded pass does not hold; empty where it holds all.
 std::string why_passes_vary(const TrainOptions& options, comm::Communicator& comm) {
   if (options.device == Device::cpu || comm.size() == 1) return {};
-  const MessageOptions& messages = options.messages;
-  if (messages.stale) return "rows of the epoch before take turns with this one's";
-  if (policy_of(messages).rows != RowChoice::all || messages.bits == 0)
-    return "other rows or bits travel in every epoch";
+  if (options.messages.stale) return "rows of the epoch before take turns with this one's";
   // Ranks of a process share a device's stream, of which one of them would record what others queue.
   if (comm::share_devices(comm, ops::device_ops().name())) return "parts share a GPU";
   return {};
@@ -231,6 +228,7 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
       links_->finish();
       exchange_->add_wait(comm::Communicator::now() - start);
     });
+    if (pass_.wanted()) exchange_->leave_room();
     device_exchange_ = std::make_unique<DeviceExchange>(share_, *exchange_, *links_);
     // Staged rows pass through the CPU, where sums cost fewer copies.
     device_sum_.emplace(comm, options.transport == Transport::nccl ? links_.get() : nullptr);
@@ -335,11 +333,21 @@ double Replica::compute_gradient(int epoch) {
   return sum_loss(loss);
 }
 
+/// Passes in which the same rows and widths may travel are of one kind; what is measured of them is read after each.
+std::optional<std::uint64_t> Replica::prepare_pass(int epoch) {
+  if (!pass_.wanted() || !device_exchange_) return 0;
+  if (exchange_->measured()) return std::nullopt;
+  exchange_->begin_pass({true, !share_.hop_rows.empty(), static_cast<std::uint32_t>(epoch)});
+  device_exchange_->prepare_pass();
+  return exchange_->assigned();
+}
+
 Replica::EpochResult Replica::train_epoch(int epoch) {
   const double start = comm::Communicator::now();
   if (exchange_) static_cast<void>(exchange_->take_wait_seconds());  // of what came between epochs
   EpochResult result;
-  const Tensor loss = pass_.run(static_cast<std::uint32_t>(epoch), [&] { return run_backward(epoch); });
+  const Tensor loss =
+      pass_.run(static_cast<std::uint32_t>(epoch), prepare_pass(epoch), [&] { return run_backward(epoch); });
   sum_gradients();
   optimizer_->step(epoch);
   result.loss = sum_loss(loss);  // waits for a device, as sums by way of the CPU have done before

@@ -89,6 +89,8 @@ class Replica {
  private:
   /// Forward, loss and backward. This rank's part of the loss; the gradient is its own.
   Tensor run_backward(int epoch);
+  /// Readies the exchange for the pass of a training epoch; its kind, as ReplayedPass asks for it.
+  std::optional<std::uint64_t> prepare_pass(int epoch);
   void sum_gradients();
   /// Throws where rows could not be coded: on the ranks whose they were; the others wait to hear of it.
   void check_rows();

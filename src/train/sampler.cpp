@@ -44,6 +44,12 @@ std::vector<Keyed> keyed_rows(const Route& route, std::uint32_t begin, std::uint
   return rows;
 }
 
+/// The end of a stratum of the uniform draw: rows needed longest stand first.
+std::uint32_t end_of(const Route& route, int hops, int stratum) {
+  return hops > 0 ? route.hop_count[static_cast<std::size_t>(hops - 1 - stratum)]
+                  : static_cast<std::uint32_t>(route.ids.size());
+}
+
 }  // namespace
 
 std::uint32_t sample_size(std::uint32_t size, double rate, const SampleKey& key, std::uint32_t stratum) {
@@ -53,13 +59,29 @@ std::uint32_t sample_size(std::uint32_t size, double rate, const SampleKey& key,
   return std::min(size, static_cast<std::uint32_t>(whole) + (up ? 1U : 0U));
 }
 
+std::uint32_t most_uniform(const Route& route, double rate, int hops, std::uint32_t needed) {
+  std::uint32_t begin = 0;
+  double most = 0;
+  for (int stratum = 0; stratum < std::max(hops, 1) && begin < needed; ++stratum) {
+    const std::uint32_t end = end_of(route, hops, stratum);
+    most += std::ceil(rate * (end - begin));
+    begin = end;
+  }
+  return std::min(needed, static_cast<std::uint32_t>(most));
+}
+
+std::uint32_t most_unequal(std::span<const double> probability, std::uint32_t needed) {
+  double most = 0, rest = 0;
+  for (const double p : probability) (p >= 1 ? most : rest) += std::min(p, 1.0);
+  // The sums that a draw adds up are those of another order, which may round to the next integer.
+  return static_cast<std::uint32_t>(std::min<double>(needed, most + std::floor(rest) + 2));
+}
+
 Sample sample_uniform(const Route& route, double rate, int hops, const SampleKey& key) {
   Sample sample;
   std::uint32_t begin = 0;
   for (int stratum = 0; stratum < std::max(hops, 1); ++stratum) {
-    // Rows needed longest stand first.
-    const std::uint32_t end = hops > 0 ? route.hop_count[static_cast<std::size_t>(hops - 1 - stratum)]
-                                       : static_cast<std::uint32_t>(route.ids.size());
+    const std::uint32_t end = end_of(route, hops, stratum);
     const std::uint32_t size = sample_size(end - begin, rate, key, static_cast<std::uint32_t>(stratum));
     auto rows = keyed_rows(route, begin, end, key);
     if (size < rows.size()) {

@@ -45,6 +45,10 @@ Sample sample_uniform(const Route& route, double rate, int hops, const SampleKey
 /// probabilities by less than 1. (W. Madow, 1949.)
 Sample sample_unequal(const Route& route, std::span<const double> probability, const SampleKey& key);
 
+/// The most of the first `needed` rows that a draw may have.
+std::uint32_t most_uniform(const Route& route, double rate, int hops, std::uint32_t needed);
+std::uint32_t most_unequal(std::span<const double> probability, std::uint32_t needed);
+
 /// Probabilities proportional to the square roots of `importance`, at most 1, that sum to rate * size.
 std::vector<double> probabilities_by_importance(std::span<const float> importance, double rate);
 

@@ -9,9 +9,11 @@
 
 namespace galena::train {
 
+/// A sample of each route. Where it has room for any other (SampleRoom), a route's rows are the first of its places, and
+/// the places after them stand for no row: nothing is summed from or into them.
 struct Drawn {
   std::vector<Sample> receives, sends;   ///< by route of the share
-  std::vector<std::int64_t> first;       ///< [receives + 1]: columns of a route are first[r] .. first[r + 1] - 1
+  std::vector<std::int64_t> first;       ///< [receives + 1]: places of a route are first[r] .. first[r + 1] - 1
   std::vector<std::int64_t> sent_first;  ///< [sends + 1]: the same for rows that come back
   nn::HaloSelection view;
 
@@ -21,8 +23,15 @@ struct Drawn {
   std::vector<float> weights;
 };
 
-/// Builds the selection of these samples over rows 0 .. rows - 1 of what the share's columns are summed into.
+/// Places by route, and the name of what such samples are written into, one in another's place.
+struct SampleRoom {
+  std::vector<std::uint32_t> receives, sends;
+  std::uint64_t frame = 0;
+};
+
+/// Builds the selection of these samples over rows 0 .. rows - 1 of what the share's columns are summed into. `room`: or
+/// null, for as many places as there are rows.
 std::shared_ptr<const Drawn> make_selection(const Share& share, std::vector<Sample> receives, std::vector<Sample> sends,
-                                            std::int64_t rows, std::uint64_t version);
+                                            std::int64_t rows, const SampleRoom* room = nullptr);
 
 }  // namespace galena::train

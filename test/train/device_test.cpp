@@ -103,6 +103,11 @@ TEST_CASE("several parts on a device are those of the CPU: whole, sampled, coded
       options.messages.bits = 8;
       options.messages.rate = 1;
       check_same_run(data, options, 1e-9);
+      options.messages.bits = 32;
+      options.messages.byte_budget = 0.1;
+      check_same_run(data, options, 1e-7);  // rows of 32 bits travel as floats
+      options.messages.byte_budget = 0;
+      options.messages.bits = 8;
       options.messages.stale = true;
       options.inductive = true;
       check_same_run(data, options, 1e-9);

@@ -1,5 +1,6 @@
 // Sampling of boundary rows: sizes, probabilities, agreement of both ends.
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -61,6 +62,30 @@ TEST_CASE("uniform samples hold the rate at every hop") {
     }
     CHECK(std::is_sorted(sample.positions.begin(), sample.positions.end()));
   }
+}
+
+TEST_CASE("no draw has more rows than it is said to, at any hop, and some have as many") {
+  const Route route = route_of(103, {103, 61, 17});
+  std::vector<float> importance;
+  for (std::uint32_t k = 0; k < 103; ++k) importance.push_back(static_cast<float>(1 + k * k % 37));
+  for (const double rate : {0.0, 0.013, 0.25, 0.731, 1.0})
+    for (const std::uint32_t needed : {103U, 61U, 17U}) {
+      const std::vector<double> probability = probabilities_by_importance(importance, rate);
+      const std::uint32_t uniform = most_uniform(route, rate, 3, needed), unequal = most_unequal(probability, needed);
+      CAPTURE(rate, needed, uniform, unequal);
+      std::uint32_t most = 0;
+      for (std::uint32_t epoch = 0; epoch < 2000; ++epoch) {
+        const auto drawn = [&](const Sample& sample) {
+          return static_cast<std::uint32_t>(
+              std::ranges::count_if(sample.positions, [&](auto k) { return k < needed; }));
+        };
+        most = std::max(most, drawn(sample_uniform(route, rate, 3, {5, epoch, 0, 1, 2})));
+        REQUIRE(drawn(sample_unequal(route, probability, {5, epoch, 0, 1, 2})) <= unequal);
+      }
+      CHECK(most == uniform);
+    }
+  const Route whole = route_of(10);
+  CHECK(most_uniform(whole, 0.25, 0, 10) == 3);
 }
 
 TEST_CASE("rates 0 and 1") {

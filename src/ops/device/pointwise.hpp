@@ -110,7 +110,10 @@ struct GatherRows {
   const T* x;
   const VertexId* rows;
   std::int64_t cols;
-  GALENA_KERNEL T operator()(std::int64_t i) const { return x[std::int64_t{rows[i / cols]} * cols + i % cols]; }
+  GALENA_KERNEL T operator()(std::int64_t i) const {
+    const VertexId row = rows[i / cols];
+    return row == kNoRow ? T{} : x[std::int64_t{row} * cols + i % cols];
+  }
 };
 
 template <class T>
@@ -119,7 +122,10 @@ struct ScatterAddRows {
   const VertexId* rows;
   T* y;
   std::int64_t cols;
-  GALENA_KERNEL void operator()(std::int64_t i) const { y[std::int64_t{rows[i / cols]} * cols + i % cols] += x[i]; }
+  GALENA_KERNEL void operator()(std::int64_t i) const {
+    const VertexId row = rows[i / cols];
+    if (row != kNoRow) y[std::int64_t{row} * cols + i % cols] += x[i];
+  }
 };
 
 /// Sums of a chunk of rows, one a column, in double; then of all chunks: in an order that depends on the shape alone.

@@ -83,6 +83,7 @@ struct ShortRows {
   int shift;
   GALENA_KERNEL void operator()(std::int64_t thread) const {
     const std::int64_t i = static_cast<std::uint32_t>(order[thread >> shift]);
+    if (i == kNoRow) return;
     const std::int64_t lanes = std::int64_t{1} << shift, lane = thread & (lanes - 1);
     const std::int64_t first = g.indptr[i], last = g.indptr[i + 1], stride = lanes * V;
     for (std::int64_t c = lane * V; c < g.width; c += stride * N) {
@@ -103,6 +104,7 @@ struct LongRows {
   template <class Team>
   GALENA_KERNEL void operator()(Team& team, std::int64_t index) const {
     const std::int64_t i = static_cast<std::uint32_t>(order[index]);
+    if (i == kNoRow) return;
     const std::int64_t lanes = std::int64_t{1} << shift, groups = team.lanes() >> shift, stride = lanes * V;
     const std::int64_t first = g.indptr[i], last = g.indptr[i + 1];
     T* const sums = static_cast<T*>(team.shared());  // [vector][element][lane]
