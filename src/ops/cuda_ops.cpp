@@ -1,6 +1,6 @@
-// The CUDA table: memory here, kernels in *_cuda.cu, products in cublas_gemm.cpp. One stream a device, on which memory is taken
-// and given back too: CUDA's pool hands out what earlier work has released without waiting, and keeps what it has. A
-// second stream is for copies from and to pinned memory, joined with the first by events.
+// The CUDA table: memory here, kernels in *_cuda.cu, products in cublas_gemm.cpp. A thread has a stream a device, on which
+// memory is taken and given back too: CUDA's pool hands out what earlier work has released without waiting, and keeps what
+// it has. A second stream is for copies from and to pinned memory, joined with the first by events.
 
 #include <cstdint>
 #include <map>
@@ -67,13 +67,52 @@ Streams make_streams(int device) {
   return streams;
 }
 
-/// For the rest of the process.
-Streams streams_of(int device) {
-  static std::mutex mutex;
-  static std::map<int, Streams> streams;
-  const std::scoped_lock lock(mutex);
-  const auto found = streams.find(device);
-  return found != streams.end() ? found->second : streams.emplace(device, make_streams(device)).first->second;
+/// Streams that no thread has, by device; they stay to the end of the process.
+struct Idle {
+  std::mutex mutex;
+  std::multimap<int, Streams> streams;
+};
+Idle& idle() {
+  static Idle* const all = new Idle;  // threads may end after statics have
+  return *all;
+}
+
+/// A thread's streams on the devices that it has used. What it queued is done before another thread has them, or what it
+/// leaves behind.
+class OwnStreams {
+ public:
+  OwnStreams() = default;
+  OwnStreams(const OwnStreams&) = delete;
+  OwnStreams& operator=(const OwnStreams&) = delete;
+  ~OwnStreams() {
+    for (const auto& [device, streams] : streams_) {
+      // A failure has been reported, or nothing that comes after will ask for what failed.
+      static_cast<void>(cudaStreamSynchronize(streams.work));
+      static_cast<void>(cudaStreamSynchronize(streams.transfers));
+      const std::scoped_lock lock(idle().mutex);
+      idle().streams.emplace(device, streams);
+    }
+  }
+  const Streams& of(int device) {
+    const auto found = streams_.find(device);
+    return found != streams_.end() ? found->second : streams_.emplace(device, take(device)).first->second;
+  }
+
+ private:
+  static Streams take(int device) {
+    const std::scoped_lock lock(idle().mutex);
+    const auto found = idle().streams.find(device);
+    if (found == idle().streams.end()) return make_streams(device);
+    const Streams streams = found->second;
+    idle().streams.erase(found);
+    return streams;
+  }
+  std::map<int, Streams> streams_;
+};
+
+const Streams& streams_of(int device) {
+  thread_local OwnStreams own;
+  return own.of(device);
 }
 
 /// Of the thread's device.

@@ -1,5 +1,6 @@
 #pragma once
-// The stream, one a device, that all work of operations is queued on, and parts of the CUDA table. For CUDA builds only.
+// The stream, one a thread and device, that all work of operations is queued on, and parts of the CUDA table. For CUDA
+// builds only.
 
 #include <cuda_runtime_api.h>
 

@@ -1,7 +1,8 @@
 #pragma once
 // What operations ask of a GPU: a table of plain functions, which src/ops/*.cu fill for CUDA. Arguments have been checked
-// by the operation; tensors lie on the thread's device. Nothing here waits for it unless it says so: work is queued in
-// order on one stream a device, and memory that is released can be taken again by work queued later.
+// by the operation; tensors lie on the thread's device. Nothing here waits for it unless it says so: a thread's work on a
+// device is queued in order on a stream of its own, and memory that is released can be taken again by work queued later.
+// A thread does not use what another queues; what a thread leaves to others when it ends is done by then.
 //
 // Tests put a simulated device in the place of CUDA (test/support/simulated_device.hpp), on which the same kernels run
 // on the host.

@@ -61,10 +61,7 @@ std::optional<ops::UseDevice> gpu_for(Device device, comm::Communicator& comm) {
 /// What of the exchanges of parts a recorded pass does not hold; empty where it holds all.
 std::string why_passes_vary(const TrainOptions& options, comm::Communicator& comm) {
   if (options.device == Device::cpu || comm.size() == 1) return {};
-  if (options.messages.stale) return "rows of the epoch before take turns with this one's";
-  // Ranks of a process share a device's stream, of which one of them would record what others queue.
-  if (comm::share_devices(comm, ops::device_ops().name())) return "parts share a GPU";
-  return {};
+  return options.messages.stale ? "rows of the epoch before take turns with this one's" : "";
 }
 
 }  // namespace
