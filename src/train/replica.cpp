@@ -216,10 +216,13 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
   if (comm.size() > 1)
     exchange_ = std::make_unique<BoundaryExchange>(share_, comm, policy_of(options.messages), options.seed);
   if (exchange_ && device_ == Device::cuda) {
-    if (options.transport == Transport::nccl)
-      links_ = comm::nccl_links(comm, ops::device_ops().name(), ops::device_ops().stream());
-    else
+    const bool staged = !run.links && options.transport != Transport::nccl;
+    if (run.links)
+      links_ = run.links(comm);
+    else if (staged)
       links_ = std::make_unique<StagedLinks>(comm);
+    else
+      links_ = comm::nccl_links(comm, ops::device_ops().name(), ops::device_ops().stream());
     before_waits_.emplace([this] {
       const double start = comm::Communicator::now();
       links_->finish();
@@ -228,7 +231,7 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
     if (pass_.wanted()) exchange_->leave_room();
     device_exchange_ = std::make_unique<DeviceExchange>(share_, *exchange_, *links_);
     // Staged rows pass through the CPU, where sums cost fewer copies.
-    device_sum_.emplace(comm, options.transport == Transport::nccl ? links_.get() : nullptr);
+    device_sum_.emplace(comm, staged ? nullptr : links_.get());
   }
   if (!options.inductive) return;
   whole_share_ = share_of(run.data, false, parts, comm.size(), comm.rank(), {});

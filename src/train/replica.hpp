@@ -1,6 +1,7 @@
 #pragma once
 // One rank of a training run: its share of the graph and data, its copy of the model, and one epoch of either.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -22,6 +23,8 @@ struct Run {
   const TrainOptions& options;
   const ModelFactory& make;
   const Partition& partition;
+  /// Links from device to device; empty: those of the options' transport.
+  std::function<std::unique_ptr<comm::DeviceLinks>(comm::Communicator&)> links{};
 };
 
 /// The rows of one share: features, and what they should be.

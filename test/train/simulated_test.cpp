@@ -4,6 +4,7 @@
 #include "src/train/trainer.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/simulated_device.hpp"
+#include "test/train/host_links.hpp"
 #include "test/train/support.hpp"
 
 namespace galena::test {
@@ -181,6 +182,35 @@ TEST_CASE("passes of parts that mix epochs' rows are not replayed, and the run s
   CHECK_THAT(note(2, [](TrainOptions&) {}), contains("From epoch 3 on"));
   CHECK_THAT(note(2, [](TrainOptions& o) { o.messages.stale = true; }), contains("the epoch before"));
   CHECK_THAT(note(2, [](TrainOptions& o) { o.model.norm = nn::NormKind::batch; }), contains("From epoch 3 on"));
+}
+
+TEST_CASE("over links from device to device a training gives the bits that it gives by way of the CPU") {
+  const SimulatedDevice device(0, false, 3);
+  for (const std::string model : {"gcn", "sage", "unigin"})
+    for (const auto& [name, messages] : varied_messages())
+      for (const bool replay : {false, true}) {
+        CAPTURE(model, name, replay);
+        DataOptions shape;
+        shape.hypergraph = nn::hops_of_a_layer(model) == 2;
+        const NodeDataset data = random_data(shape);
+        TrainOptions options = options_for(model, DType::f32);
+        options.model.norm = nn::NormKind::batch;
+        options.device = Device::cuda;
+        options.partition.parts = 3;
+        options.messages = messages;
+        options.replay = replay;
+        const Partition partition = striped(data, 3);
+        const EpochOutcome want = run_epochs(data, options, partition, 7);
+        const ModelFactory make;
+        const EpochOutcome got =
+            run_epochs({data, options, make, partition,
+                        [](comm::Communicator& comm) { return std::make_unique<HostLinks>(comm); }},
+                       7);
+        CHECK(got.loss == want.loss);
+        CHECK(got.gradients == want.gradients);
+        CHECK(got.logits == want.logits);
+        CHECK(SimulatedDevice::live_bytes() == 0);
+      }
 }
 
 TEST_CASE("parts on a device that send what few bits cannot hold end with the vertex") {

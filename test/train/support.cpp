@@ -131,8 +131,12 @@ TrainOptions options_for(const std::string& model, DType dtype) {
 
 EpochOutcome run_epochs(const NodeDataset& data, const TrainOptions& options, const Partition& partition, int epochs,
                         const ModelFactory& make) {
+  return run_epochs({data, options, make, partition}, epochs);
+}
+
+EpochOutcome run_epochs(const train::Run& run, int epochs) {
   EpochOutcome outcome;
-  const train::Run run{data, options, make, partition};
+  const Partition& partition = run.partition;
   comm::ThreadOptions threads;
   threads.wait.deadline = 30;
   comm::run_ranks(partition.parts, threads, [&](comm::Communicator& comm) {

@@ -46,6 +46,7 @@ struct EpochOutcome {
 /// Trains `epochs` epochs on these parts and reports the last one.
 EpochOutcome run_epochs(const NodeDataset& data, const TrainOptions& options, const Partition& partition, int epochs,
                         const ModelFactory& make = {});
+EpochOutcome run_epochs(const train::Run& run, int epochs);
 
 /// Trains as planned and checks that the planned bytes are those that were sent.
 void check_planned_bytes(const NodeDataset& data, TrainOptions options, const TrainPlan& plan);
