@@ -31,7 +31,10 @@ void DeviceExchange::begin_pass() {
   samples_.begin_pass();
 }
 
-void DeviceExchange::prepare_pass() { samples_.renew(); }
+void DeviceExchange::prepare_pass() {
+  samples_.renew();
+  exchange_.draws().draw_ahead();
+}
 
 DeviceExchange::Call& DeviceExchange::call_of(std::uint32_t call) {
   if (calls_.size() <= call) calls_.resize(call + std::size_t{1});

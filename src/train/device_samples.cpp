@@ -22,7 +22,8 @@ DeviceSamples::~DeviceSamples() {
 
 void DeviceSamples::begin_pass() {
   std::erase_if(kept_, [](const auto& k) { return k.second.drawn.expired(); });
-  if (std::exchange(assigned_, exchange_.assigned()) == exchange_.assigned()) return;
+  const std::uint64_t now = exchange_.draws().assignments();
+  if (std::exchange(assigned_, now) == now) return;
   for (const auto& [frame, k] : frames_) nn::forget_halo_factors(share_.step(k.hop).view, frame);
   frames_.clear();
 }

@@ -18,16 +18,6 @@ constexpr std::uint8_t kFirstBits = 8;  // of rows that no assignment has spoken
 constexpr std::uint8_t kProbeBits = 2;
 constexpr int kGatherTag = comm::kGatherRowsTag;
 
-Sample whole_route(std::size_t rows) {
-  Sample sample;
-  sample.positions.resize(rows);
-  std::iota(sample.positions.begin(), sample.positions.end(), 0U);
-  return sample;
-}
-
-/// Of the uniform draw of a route: its hops, 0 where the pass is not pruned.
-int strata_of(const Route& route, bool pruned) { return pruned ? static_cast<int>(route.hop_count.size()) : 0; }
-
 int tag_of(std::uint32_t call, bool forward) { return static_cast<int>(call) * 2 + (forward ? 0 : 1); }
 
 }  // namespace
@@ -61,13 +51,12 @@ struct BoundaryExchange::Call {
 
 BoundaryExchange::BoundaryExchange(const Share& share, comm::Communicator& communicator, const Policy& policy,
                                    std::uint64_t seed)
-    : share_(share), communicator_(communicator), policy_(policy), seed_(seed) {}
+    : share_(share), communicator_(communicator), policy_(policy), seed_(seed), draws_(share, policy_, seed) {}
 
 BoundaryExchange::~BoundaryExchange() = default;
 
 void BoundaryExchange::begin_pass(const Pass& pass) {
-  if (pass.epoch != pass_.epoch || pass.pruned != pass_.pruned || pass.training != pass_.training) sampled_.clear();
-  pass_ = pass;
+  draws_.begin_pass(pass);
   for (auto& call : calls_) {
     call->drawn = nullptr;
     call->forward = call->backward = nullptr;
@@ -97,95 +86,16 @@ const std::vector<Route>& BoundaryExchange::sources(int hop, bool forward) const
 
 const std::vector<Route>& BoundaryExchange::destinations(int hop, bool forward) const { return sources(hop, !forward); }
 
-const RouteAssignment* BoundaryExchange::assigned(bool sends, std::uint32_t call, std::size_t route) const {
-  const auto& of_calls = sends ? assignment_.sends : assignment_.receives;
-  return call < of_calls.size() ? &of_calls[call][route] : nullptr;
-}
-
-void BoundaryExchange::assign(Assignment assignment) {
-  assignment_ = std::move(assignment);
-  ++assigned_;
-  sampled_.clear();
-  rooms_.clear();
-}
-
 void BoundaryExchange::probe(std::optional<Probe> probe) {
   probe_ = probe;
-  sampled_.clear();
-}
-
-std::uint32_t BoundaryExchange::needed(const Route& route, int hop) const {
-  return pass_.pruned ? route.hop_count[static_cast<std::size_t>(hop)] : static_cast<std::uint32_t>(route.rows.size());
-}
-
-Sample BoundaryExchange::draw_route(const Route& route, std::uint32_t call, int hop, int sender, int receiver,
-                                    const RouteAssignment* assigned) const {
-  const std::uint32_t needed = this->needed(route, hop);
-  if (!sampled() || probe_) return whole_route(needed);
-  SampleKey key{seed_, pass_.epoch, shared_call(share_, hop), sender, receiver};
-  Sample sample;
-  if (policy_.rows == RowChoice::uniform) {
-    sample = sample_uniform(route, policy_.rate, strata_of(route, pass_.pruned), key);
-  } else if (policy_.rows == RowChoice::importance) {
-    sample = sample_unequal(route, probabilities_by_importance(route.importance, policy_.rate), key);
-  } else if (assigned == nullptr || assigned->probability.empty()) {
-    sample = whole_route(needed);
-  } else {
-    key.call = call + 1;
-    sample = sample_unequal(route, assigned->probability, key);
-  }
-  const auto last = std::lower_bound(sample.positions.begin(), sample.positions.end(), needed);
-  sample.positions.erase(last, sample.positions.end());
-  if (!sample.weights.empty()) sample.weights.resize(sample.positions.size());
-  return sample;
-}
-
-std::uint32_t BoundaryExchange::most_of(const Route& route, int hop, const RouteAssignment* assigned) const {
-  const std::uint32_t needed = this->needed(route, hop);
-  if (policy_.rows == RowChoice::uniform)
-    return most_uniform(route, policy_.rate, strata_of(route, pass_.pruned), needed);
-  if (policy_.rows == RowChoice::importance)
-    return most_unequal(probabilities_by_importance(route.importance, policy_.rate), needed);
-  return assigned == nullptr || assigned->probability.empty() ? needed : most_unequal(assigned->probability, needed);
-}
-
-std::shared_ptr<const Drawn> BoundaryExchange::draw(std::uint32_t call, int hop) {
-  const bool each = sampled() && policy_.rows == RowChoice::assigned;  // else exchanges at one hop share their rows
-  auto& kept = sampled() ? sampled_ : fixed_;
-  const SampleOf key{each ? call + 1 : 0, pass_.pruned ? hop : -1 - hop % 2};
-  if (const auto found = kept.find(key); found != kept.end()) return found->second;
-  std::vector<Sample> receives, sends;
-  const Share& step = share_.step(hop);
-  for (std::size_t r = 0; r < step.receives.size(); ++r)
-    receives.push_back(
-        draw_route(step.receives[r], call, hop, step.receives[r].peer, share_.rank, assigned(false, call, r)));
-  for (std::size_t r = 0; r < step.sends.size(); ++r)
-    sends.push_back(draw_route(step.sends[r], call, hop, share_.rank, step.sends[r].peer, assigned(true, call, r)));
-  const SampleRoom* room = nullptr;
-  if (roomy_ && sampled() && !probe_) {
-    const auto [found, fresh] = rooms_.try_emplace(key);
-    if (fresh) found->second = room_of(call, hop);
-    room = &found->second;
-  }
-  const std::int64_t rows = pass_.pruned ? share_.hop_rows[static_cast<std::size_t>(hop) + 1] : step.view.outer.rows;
-  return kept[key] = make_selection(step, std::move(receives), std::move(sends), rows, room);
-}
-
-SampleRoom BoundaryExchange::room_of(std::uint32_t call, int hop) const {
-  const Share& step = share_.step(hop);
-  SampleRoom room{{}, {}, nn::next_selection_version()};
-  for (std::size_t r = 0; r < step.receives.size(); ++r)
-    room.receives.push_back(most_of(step.receives[r], hop, assigned(false, call, r)));
-  for (std::size_t r = 0; r < step.sends.size(); ++r)
-    room.sends.push_back(most_of(step.sends[r], hop, assigned(true, call, r)));
-  return room;
+  draws_.take_all(probe.has_value());
 }
 
 const nn::HaloSelection& BoundaryExchange::selection(std::uint32_t number, int hop) {
   Call& call = call_of(number);
   if (stale())
     if (const auto& flight = call.forward ? call.forward : call.forward_late) return flight->drawn->view;
-  if (!call.drawn) call.drawn = draw(number, hop);
+  if (!call.drawn) call.drawn = draws_.draw(number, hop);
   return call.drawn->view;
 }
 
@@ -206,7 +116,7 @@ std::vector<std::uint8_t> BoundaryExchange::widths(bool sends, bool forward, std
 
 const std::vector<std::uint8_t>* BoundaryExchange::assigned_bits(bool sends, bool forward, std::uint32_t call,
                                                                  std::size_t route) const {
-  const RouteAssignment* const plan = assigned(sends, call, route);
+  const RouteAssignment* const plan = draws_.assigned(sends, call, route);
   if (plan == nullptr) return nullptr;
   const auto& bits = forward ? plan->forward_bits : plan->backward_bits;
   return bits.empty() ? nullptr : &bits;
@@ -222,7 +132,7 @@ std::uint8_t BoundaryExchange::widest(bool sends, bool forward, std::uint32_t ca
 
 std::uint64_t BoundaryExchange::widths_name(bool forward, std::uint32_t call) const {
   if (policy_.bits != 0 && !probe_) return 0;
-  if (!probe_) return assigned_ << 16 | call << 2 | (forward ? 2 : 0) | 1;
+  if (!probe_) return draws_.assignments() << 16 | call << 2 | (forward ? 2 : 0) | 1;
   return ~std::uint64_t{0} - (probe_->call == call && probe_->forward == forward ? 1 : 0);
 }
 
@@ -230,7 +140,7 @@ std::vector<comm::Charge> BoundaryExchange::charges(std::uint32_t call, bool for
                                                     std::uint64_t parameters) const {
   const int layer = static_cast<int>(call);
   const comm::Direction direction = forward ? comm::Direction::forward : comm::Direction::backward;
-  const comm::Traffic kind = pass_.training ? comm::Traffic::payload : comm::Traffic::control;
+  const comm::Traffic kind = pass().training ? comm::Traffic::payload : comm::Traffic::control;
   std::vector<comm::Charge> charges{{{kind, layer, direction}, bytes - parameters}};
   if (coded()) charges.push_back({{comm::Traffic::parameters, layer, direction}, parameters});
   return charges;
@@ -241,7 +151,7 @@ ops::RandomKey BoundaryExchange::key_of(std::uint32_t call, bool forward, int pe
   const auto purpose = forward ? ops::Purpose::quantize_forward : ops::Purpose::quantize_backward;
   const std::uint32_t stream =
       call * static_cast<std::uint32_t>(share_.ranks) + static_cast<std::uint32_t>(forward ? peer : share_.rank);
-  return {seed_, pass_.epoch, ops::RandomKey::make_stream(stream, purpose)};
+  return {seed_, pass().epoch, ops::RandomKey::make_stream(stream, purpose)};
 }
 
 void BoundaryExchange::send(Flight& flight, std::uint32_t call, bool forward, std::size_t route, const Tensor& x,
@@ -330,14 +240,14 @@ void BoundaryExchange::settle(Flight& flight, bool forward, bool decode) {
 
 std::shared_ptr<const Drawn> BoundaryExchange::drawn(std::uint32_t number, int hop) {
   Call& call = call_of(number);
-  if (!call.drawn) call.drawn = draw(number, hop);
+  if (!call.drawn) call.drawn = draws_.draw(number, hop);
   return call.drawn;
 }
 
 void BoundaryExchange::begin_forward(std::uint32_t number, int hop, const Tensor& x) {
   Call& call = call_of(number);
   auto flight = launch(number, hop, true, drawn(number, hop), x, false);
-  flight->drawn_in = pass_.epoch;
+  flight->drawn_in = pass().epoch;
   call.forward = stale() && call.forward_late ? call.forward_late : flight;
   if (stale()) call.forward_late = flight;
 }
@@ -453,8 +363,8 @@ std::shared_ptr<BoundaryExchange::Flight> BoundaryExchange::load_flight(ByteRead
   auto flight = std::make_shared<Flight>();
   flight->hop = reader.get<int>();
   flight->drawn_in = reader.get<std::uint32_t>();
-  begin_pass({true, pass_.pruned, flight->drawn_in});
-  flight->drawn = draw(call, flight->hop);
+  begin_pass({true, pass().pruned, flight->drawn_in});
+  flight->drawn = draws_.draw(call, flight->hop);
   flight->arrived = true;
   flight->coded = reader.get<std::uint8_t>() != 0;
   if (flight->coded) {

@@ -13,28 +13,9 @@
 #include "src/comm/communicator.hpp"
 #include "src/nn/halo.hpp"
 #include "src/train/checkpoint.hpp"
-#include "src/train/selection.hpp"
+#include "src/train/draws.hpp"
 
 namespace galena::train {
-
-enum class RowChoice { all, uniform, importance, assigned };
-
-struct Policy {
-  RowChoice rows = RowChoice::all;
-  double rate = 1;     ///< of uniform and importance, in [0, 1]
-  int bits = 32;       ///< 32 16 8 4 2 1; 0: each row's own, see Assignment
-  bool stale = false;  ///< rows and gradients of the epoch before (fresh in the first one)
-};
-
-/// Widths and probabilities by row of a route, for one exchange. Both ends hold the same.
-struct RouteAssignment {
-  std::vector<std::uint8_t> forward_bits, backward_bits;  ///< [rows of the route]; empty: 8
-  std::vector<double> probability;                        ///< empty: 1
-};
-/// By exchange, then by route: those this rank receives, and those it sends.
-struct Assignment {
-  std::vector<std::vector<RouteAssignment>> receives, sends;
-};
 
 /// What senders measured of a row since the last reset, for the allocators: sums over epochs.
 struct RowMeasure {
@@ -51,13 +32,6 @@ struct RouteMeasure {
 struct Measures {
   std::vector<std::vector<RouteMeasure>> forward, backward;
   std::vector<int> hops;  ///< at which hop the rows of each exchange stand
-};
-
-/// One pass (a forward and perhaps a backward run of the model).
-struct Pass {
-  bool training = true;  ///< else all rows in full precision, now, charged to Traffic::control
-  bool pruned = false;   ///< rows are those of Share::hop_rows
-  std::uint32_t epoch = 0;
 };
 
 class BoundaryExchange : public nn::HaloExchange {
@@ -80,17 +54,14 @@ class BoundaryExchange : public nn::HaloExchange {
 
   // What an exchange of rows that lie elsewhere (DeviceExchange) goes by.
 
-  [[nodiscard]] const Pass& pass() const { return pass_; }
-  [[nodiscard]] bool coded() const { return pass_.training && policy_.bits != 32; }
-  [[nodiscard]] bool stale() const { return pass_.training && policy_.stale; }
+  [[nodiscard]] const Pass& pass() const { return draws_.pass(); }
+  [[nodiscard]] bool coded() const { return pass().training && policy_.bits != 32; }
+  [[nodiscard]] bool stale() const { return pass().training && policy_.stale; }
   /// Whether coded rows are measured.
   [[nodiscard]] bool measured() const { return measuring_ && !probe_; }
   /// The rows that begin_forward() sends.
   std::shared_ptr<const Drawn> drawn(std::uint32_t call, int hop);
-  /// From the next pass on, samples of training passes have room for any of an assignment (Drawn).
-  void leave_room() { roomy_ = true; }
-  /// How often rows or widths have been assigned.
-  [[nodiscard]] std::uint64_t assigned() const { return assigned_; }
+  [[nodiscard]] Draws& draws() { return draws_; }
   /// Of the rows of a sample of a route that sends, or else receives, forward.
   [[nodiscard]] std::vector<std::uint8_t> widths(bool sends, bool forward, std::uint32_t call, std::size_t route,
                                                  const Sample& sample) const;
@@ -128,7 +99,7 @@ class BoundaryExchange : public nn::HaloExchange {
   void load(ByteReader& reader);
 
   /// Takes effect from the next pass on.
-  void assign(Assignment assignment);
+  void assign(Assignment assignment) { draws_.assign(std::move(assignment)); }
   /// Until ended, passes ignore the assignment: all rows go, at 8 bits, those of one exchange and direction at 2.
   struct Probe {
     std::uint32_t call = ~0U;  ///< ~0: none of them
@@ -145,18 +116,8 @@ class BoundaryExchange : public nn::HaloExchange {
   struct Flight;  // rows under way
   struct Call;    // an exchange of a pass
 
-  [[nodiscard]] bool sampled() const { return pass_.training && policy_.rows != RowChoice::all; }
   [[nodiscard]] const std::vector<Route>& sources(int hop, bool forward) const;
   [[nodiscard]] const std::vector<Route>& destinations(int hop, bool forward) const;
-  std::shared_ptr<const Drawn> draw(std::uint32_t call, int hop);
-  /// How many of a route's rows take part at a hop of this pass.
-  [[nodiscard]] std::uint32_t needed(const Route& route, int hop) const;
-  [[nodiscard]] SampleRoom room_of(std::uint32_t call, int hop) const;
-  /// The most rows of any draw.
-  [[nodiscard]] std::uint32_t most_of(const Route& route, int hop, const RouteAssignment* assigned) const;
-  Sample draw_route(const Route& route, std::uint32_t call, int hop, int sender, int receiver,
-                    const RouteAssignment* assigned) const;
-  [[nodiscard]] const RouteAssignment* assigned(bool sends, std::uint32_t call, std::size_t route) const;
   /// By row of the route; null where none are assigned.
   [[nodiscard]] const std::vector<std::uint8_t>* assigned_bits(bool sends, bool forward, std::uint32_t call,
                                                                std::size_t route) const;
@@ -173,20 +134,12 @@ class BoundaryExchange : public nn::HaloExchange {
   comm::Communicator& communicator_;
   Policy policy_;
   std::uint64_t seed_;
-  Pass pass_;
-  Assignment assignment_;
-  std::uint64_t assigned_ = 0;  ///< how often
+  Draws draws_;
   Measures measures_;
   bool measuring_ = false;
   std::optional<Probe> probe_;
   double waited_ = 0;
   std::vector<std::unique_ptr<Call>> calls_;
-  // By whether each exchange has its own, and which has; by hop (-1, -2: not pruned).
-  using SampleOf = std::pair<std::uint32_t, int>;
-  std::map<SampleOf, std::shared_ptr<const Drawn>> fixed_;    // all rows
-  std::map<SampleOf, std::shared_ptr<const Drawn>> sampled_;  // this epoch's
-  std::map<SampleOf, SampleRoom> rooms_;                      // of sampled_, where they have room
-  bool roomy_ = false;
 };
 
 }  // namespace galena::train

@@ -228,7 +228,7 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
       links_->finish();
       exchange_->add_wait(comm::Communicator::now() - start);
     });
-    if (pass_.wanted()) exchange_->leave_room();
+    if (pass_.wanted()) exchange_->draws().leave_room();
     device_exchange_ = std::make_unique<DeviceExchange>(share_, *exchange_, *links_);
     // Staged rows pass through the CPU, where sums cost fewer copies.
     device_sum_.emplace(comm, staged ? nullptr : links_.get());
@@ -339,7 +339,7 @@ std::optional<std::uint64_t> Replica::prepare_pass(int epoch) {
   if (exchange_->measured()) return std::nullopt;
   exchange_->begin_pass({true, !share_.hop_rows.empty(), static_cast<std::uint32_t>(epoch)});
   device_exchange_->prepare_pass();
-  return exchange_->assigned();
+  return exchange_->draws().assignments();
 }
 
 Replica::EpochResult Replica::train_epoch(int epoch) {
