@@ -60,9 +60,29 @@ void check(cudaError_t status, const char* call) {
 }
 #define GALENA_CHECK(call) check((call), #call)
 
+/// Ranks of one process read each other's memory, which that of a pool does not allow by itself.
+void open_pool_to_peers() {
+  int device = 0, count = 0;
+  cudaMemPool_t pool = nullptr;
+  GALENA_CHECK(cudaGetDevice(&device));
+  GALENA_CHECK(cudaGetDeviceCount(&count));
+  GALENA_CHECK(cudaDeviceGetDefaultMemPool(&pool, device));
+  for (int peer = 0; peer < count; ++peer) {
+    int can = 0;
+    if (peer != device) GALENA_CHECK(cudaDeviceCanAccessPeer(&can, peer, device));
+    if (can == 0) continue;
+    cudaMemAccessDesc access{};
+    access.location.type = cudaMemLocationTypeDevice;
+    access.location.id = peer;
+    access.flags = cudaMemAccessFlagsProtReadWrite;
+    GALENA_CHECK(cudaMemPoolSetAccess(pool, &access, 1));
+  }
+}
+
 class NcclDriver : public LinkDriver {
  public:
   explicit NcclDriver(cudaStream_t work) : work_(work) {
+    open_pool_to_peers();
     GALENA_CHECK(cudaStreamCreateWithFlags(&transfers_, cudaStreamNonBlocking));
     try {
       ready_ = make_event();

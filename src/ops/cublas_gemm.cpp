@@ -114,7 +114,8 @@ cublasLtHandle_t handle_of(int device) {
   return handle;
 }
 
-Plan make_plan(const Shape& s) {
+/// `bias`: where the epilogue adds one; another may take its place when it runs.
+Plan make_plan(const Shape& s, const void* bias) {
   const Library& l = library();
   const bool wide = s.dtype == DType::f64;
   const cudaDataType_t type = wide ? CUDA_R_64F : CUDA_R_32F;
@@ -125,6 +126,7 @@ Plan make_plan(const Shape& s) {
   set(plan.desc, CUBLASLT_MATMUL_DESC_TRANSA, s.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
   set(plan.desc, CUBLASLT_MATMUL_DESC_TRANSB, s.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N);
   set(plan.desc, CUBLASLT_MATMUL_DESC_EPILOGUE, static_cast<cublasLtEpilogue_t>(s.epilogue));
+  if (bias != nullptr) set(plan.desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
   plan.a = s.transpose_a ? layout_of(type, s.k, s.n) : layout_of(type, s.n, s.k);
   plan.b = s.transpose_b ? layout_of(type, s.m, s.k) : layout_of(type, s.k, s.m);
   plan.c = layout_of(type, s.n, s.m);
@@ -140,19 +142,20 @@ Plan make_plan(const Shape& s) {
   const cublasStatus_t status =
       l.heuristic(plan.handle, plan.desc, plan.b, plan.a, plan.c, plan.c, preference, 1, &result, &count);
   GALENA_CUBLAS_CALL(l.preference_destroy(preference));
-  if (status != CUBLAS_STATUS_NOT_SUPPORTED) check(status, "cublasLtMatmulAlgoGetHeuristic");
+  const bool plain = s.epilogue == CUBLASLT_EPILOGUE_DEFAULT;  // else there is another way
+  if (plain && status != CUBLAS_STATUS_NOT_SUPPORTED) check(status, "cublasLtMatmulAlgoGetHeuristic");
   plan.found = status == CUBLAS_STATUS_SUCCESS && count > 0;
   plan.algorithm = result.algo;
   plan.workspace = result.workspaceSize;
   return plan;
 }
 
-const Plan& plan_of(const Shape& shape) {
+const Plan& plan_of(const Shape& shape, const void* bias) {
   static std::mutex mutex;
   static std::map<Shape, Plan> plans;
   const std::scoped_lock lock(mutex);
   const auto found = plans.find(shape);
-  return found != plans.end() ? found->second : plans.emplace(shape, make_plan(shape)).first->second;
+  return found != plans.end() ? found->second : plans.emplace(shape, make_plan(shape, bias)).first->second;
 }
 
 int epilogue_of(const GemmCall& call) {
@@ -175,7 +178,8 @@ bool multiply(const Tensor& a, const Tensor& b, const Tensor& c, const GemmCall&
                               call.accumulate,
                               epilogue,
                               a.dtype(),
-                              {alignment_of(a.raw()), alignment_of(b.raw()), alignment_of(c.raw())}});
+                              {alignment_of(a.raw()), alignment_of(b.raw()), alignment_of(c.raw())}},
+                             call.bias != nullptr ? call.bias->raw() : nullptr);
   if (!plan.found) return false;
   static std::mutex mutex;  // a plan's description holds the bias until the product is queued
   const std::scoped_lock lock(mutex);
@@ -187,9 +191,12 @@ bool multiply(const Tensor& a, const Tensor& b, const Tensor& c, const GemmCall&
   const float one_f = 1, none_f = 0;
   const void* const alpha = wide ? static_cast<const void*>(&one) : &one_f;
   const void* const beta = call.accumulate ? alpha : wide ? static_cast<const void*>(&none) : &none_f;
-  GALENA_CUBLAS_CALL(library().matmul(plan.handle, plan.desc, alpha, b.raw(), plan.b, a.raw(), plan.a, beta, c.raw(),
-                                      plan.c, c.raw(), plan.c, &plan.algorithm, workspace.get(), plan.workspace,
-                                      cuda_stream()));
+  const cublasStatus_t status =
+      library().matmul(plan.handle, plan.desc, alpha, b.raw(), plan.b, a.raw(), plan.a, beta, c.raw(), plan.c, c.raw(),
+                       plan.c, &plan.algorithm, workspace.get(), plan.workspace, cuda_stream());
+  const bool refused = status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE;
+  if (refused && epilogue != CUBLASLT_EPILOGUE_DEFAULT) return false;
+  check(status, "cublasLtMatmul");
   return true;
 }
 

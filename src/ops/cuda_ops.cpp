@@ -11,6 +11,7 @@
 #include "src/device/cuda_call.hpp"
 #include "src/device/cuda_device.hpp"
 #include "src/ops/cuda_stream.hpp"
+#include "src/ops/device_memory.hpp"
 
 namespace galena::ops {
 namespace {
@@ -120,6 +121,11 @@ cudaStream_t stream_of(DeviceQueue queue) {
   return queue == DeviceQueue::work ? cuda_stream() : streams_of(current_device()).transfers;
 }
 
+/// Of a call whose failure nobody can be told of: CUDA must not tell it to the next launch.
+void forget(cudaError_t status) noexcept {
+  if (status != cudaSuccess) static_cast<void>(cudaGetLastError());
+}
+
 void wait_for_stream() { GALENA_CUDA_CALL(cudaStreamSynchronize(cuda_stream())); }
 
 void wait() {
@@ -146,11 +152,11 @@ void* allocate(std::uint64_t bytes) {
   return try_allocate(bytes);
 }
 
-/// A failure would be that of earlier work, which the next call reports, or the end of the process.
-void release(void* memory, int device) noexcept {
+/// A failure would be that of earlier work, which the next wait reports, or the end of the process.
+void release(const DeviceBlock& block) noexcept {
   try {
-    const Using there(device);
-    static_cast<void>(cudaFreeAsync(memory, streams_of(device).work));
+    const Using there(block.device);
+    forget(cudaFreeAsync(block.memory, static_cast<cudaStream_t>(block.stream)));
   } catch (...) {  // NOLINT(bugprone-empty-catch)
   }
 }
@@ -175,13 +181,15 @@ void* pinned(std::uint64_t bytes) {
 void* mark(DeviceQueue queue) {
   cudaEvent_t event = nullptr;
   GALENA_CUDA_CALL(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
-  GALENA_CUDA_CALL(cudaEventRecord(event, stream_of(queue)));
+  const cudaError_t status = cudaEventRecord(event, stream_of(queue));
+  if (status != cudaSuccess) forget(cudaEventDestroy(event));
+  device::check_cuda(status, "cudaEventRecord");
   return event;
 }
 
 void add_transfers(DeviceOps& ops) {
   ops.pinned = pinned;
-  ops.release_pinned = [](void* memory) noexcept { static_cast<void>(cudaFreeHost(memory)); };
+  ops.release_pinned = [](void* memory) noexcept { forget(cudaFreeHost(memory)); };
   ops.transfer = [](void* to, const void* from, std::uint64_t bytes) {
     GALENA_CUDA_CALL(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_of(DeviceQueue::transfers)));
   };
@@ -193,7 +201,7 @@ void add_transfers(DeviceOps& ops) {
     before_wait();
     GALENA_CUDA_CALL(cudaEventSynchronize(static_cast<cudaEvent_t>(mark)));
   };
-  ops.release_mark = [](void* mark) noexcept { static_cast<void>(cudaEventDestroy(static_cast<cudaEvent_t>(mark))); };
+  ops.release_mark = [](void* mark) noexcept { forget(cudaEventDestroy(static_cast<cudaEvent_t>(mark))); };
 }
 
 // --- graphs: of this thread's calls on the stream
@@ -206,7 +214,7 @@ void* end_recording() {
   const bool recorded = cudaStreamEndCapture(cuda_stream(), &graph) == cudaSuccess && graph != nullptr;
   if (!recorded || cudaGraphInstantiate(&executable, graph, 0) != cudaSuccess) executable = nullptr;
   static_cast<void>(cudaGetLastError());  // what could not be recorded is done without a graph
-  if (graph != nullptr) GALENA_CUDA_CALL(cudaGraphDestroy(graph));
+  if (graph != nullptr) forget(cudaGraphDestroy(graph));
   return executable;
 }
 
@@ -215,7 +223,7 @@ void release_recording(void* graph) noexcept {
 }
 
 DeviceOps make_table() {
-  static_cast<void>(cuda_stream());
+  if (count() == 0) throw EnvironmentError("no GPU to compute on: " + device::why_no_cuda());
   DeviceOps ops{};
   ops.count = count;
   ops.name = name;

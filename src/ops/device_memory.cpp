@@ -18,8 +18,8 @@ struct Holders {
   std::list<GraphMemory*> all;
 };
 Holders& holders() {
-  static Holders holders;
-  return holders;
+  static Holders* const holders = new Holders;  // blocks may be given back after statics have gone
+  return *holders;
 }
 
 }  // namespace
@@ -34,11 +34,12 @@ GraphMemory::Use::~Use() { used = std::move(before_); }
 
 GraphMemory* GraphMemory::in_use() { return used.get(); }
 
-GraphMemory::GraphMemory() : release_(device_ops().release), device_(current_device()) {}
+GraphMemory::GraphMemory()
+    : release_(device_ops().release), device_(current_device()), stream_(device_ops().stream()) {}
 
 GraphMemory::~GraphMemory() {
   end_holding();
-  for (const auto& [bytes, block] : free_) release_(block, device_);
+  for (const auto& [bytes, block] : free_) release_({block, device_, stream_});
 }
 
 void GraphMemory::begin_holding() {
@@ -77,11 +78,11 @@ void give_back(const DeviceBlock& block, std::uint64_t born, ReleaseBlock releas
   Holders& h = holders();
   const std::scoped_lock lock(h.mutex);
   for (GraphMemory* const graph : h.all) {
-    if (born >= graph->holds_before_ || block.device != graph->device_) continue;
+    if (born >= graph->holds_before_ || block.device != graph->device_ || block.stream != graph->stream_) continue;
     graph->held_.push_back(block);
     return;
   }
-  release(block.memory, block.device);
+  release(block);
 }
 
 }  // namespace galena::ops

@@ -9,15 +9,16 @@
 
 namespace galena::ops {
 
-/// Memory of a device.
+/// Memory of a device, and what work on it was queued on: DeviceOps::stream() where it was taken.
 struct DeviceBlock {
   void* memory = nullptr;
   int device = 0;
+  void* stream = nullptr;
 };
-using ReleaseBlock = void (*)(void* memory, int device) noexcept;
+using ReleaseBlock = void (*)(const DeviceBlock& block) noexcept;
 
 /// A graph's memory: blocks of a pass, which go back here to be taken again by the next pass in the same order, and
-/// others' blocks that were given back since the graph was recorded.
+/// other blocks of its stream that were given back since the graph was recorded.
 class GraphMemory : public std::enable_shared_from_this<GraphMemory> {
  public:
   /// Of the thread's device.
@@ -53,7 +54,8 @@ class GraphMemory : public std::enable_shared_from_this<GraphMemory> {
   std::mutex mutex_;
   std::multimap<std::uint64_t, void*> free_;
   const ReleaseBlock release_;
-  const int device_;  ///< of all its blocks; other threads that give blocks back look at it
+  const int device_;  ///< of all its blocks, as is the stream; other threads that give blocks back look at both
+  void* const stream_;
   std::vector<DeviceBlock> held_;
   std::uint64_t holds_before_ = 0;  ///< blocks born earlier
 };

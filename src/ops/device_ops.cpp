@@ -59,9 +59,9 @@ std::shared_ptr<std::byte[]> device_memory(std::uint64_t bytes, const std::strin
       return {static_cast<std::byte*>(memory),
               [graph = graph->shared_from_this(), size](std::byte* p) { graph->give(p, size); }};
   } else if (void* const memory = ops.allocate(size)) {
-    return {static_cast<std::byte*>(memory),
-            [release = ops.release, device = current_device(), born = next_birth()](std::byte* p) {
-              give_back({p, device}, born, release);
+    return {static_cast<std::byte*>(memory), [release = ops.release, device = current_device(), stream = ops.stream(),
+                                              born = next_birth()](std::byte* p) {
+              give_back({p, device, stream}, born, release);
             }};
   }
   std::uint64_t free = 0, total = 0;

@@ -22,6 +22,7 @@
 
 namespace galena::ops {
 
+struct DeviceBlock;
 struct DevicePacked;
 struct WirePlaces;
 struct DeviceTiles;
@@ -56,8 +57,8 @@ struct DeviceOps {
   // --- memory
   /// Null where there is no room.
   void* (*allocate)(std::uint64_t bytes);
-  /// Of the device that it was taken from, by any thread.
-  void (*release)(void* memory, int device) noexcept;
+  /// By any thread, behind what the thread that took it has queued.
+  void (*release)(const DeviceBlock& block) noexcept;
   /// `from` can be written over once it returns.
   void (*upload)(void* to, const void* from, std::uint64_t bytes);
   /// Waits.

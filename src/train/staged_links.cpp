@@ -45,6 +45,14 @@ void join_queues(DeviceQueue first, DeviceQueue second) {
   ops.release_mark(mark);
 }
 
+/// What is being copied is not given to others before.
+void leave_until(void* copied) noexcept {
+  try {
+    ops::device_ops().follow(DeviceQueue::work, copied);
+  } catch (const Error&) {  // NOLINT(bugprone-empty-catch): then nothing is copied any more
+  }
+}
+
 }  // namespace
 
 PinnedMemory::~PinnedMemory() {
@@ -87,6 +95,7 @@ PinnedMemory::Block PinnedMemory::take(std::uint64_t bytes) {
 StagedLinks::~StagedLinks() {
   for (auto& [step, m] : steps_) {
     m.requests.clear();
+    if (m.copied != nullptr) leave_until(m.copied);
     m.out.mark = m.copied;
     for (const PinnedMemory::Block& block : {m.out, m.in})
       if (block.memory != nullptr) pinned_.give(block);

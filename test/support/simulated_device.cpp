@@ -15,6 +15,7 @@
 
 #include "galena/error.hpp"
 #include "src/ops/device/table.hpp"
+#include "src/ops/device_memory.hpp"
 
 namespace galena::test {
 namespace {
@@ -198,7 +199,8 @@ void* allocate(std::uint64_t bytes) {
   return memory;
 }
 
-void release(void* memory, int device) noexcept {
+void release(const ops::DeviceBlock& block) noexcept {
+  const auto& [memory, device, stream] = block;
   State& s = state();
   const std::scoped_lock lock(s.mutex);
   if (s.blocks[memory].device != device) std::abort();  // nobody could catch it
@@ -288,7 +290,10 @@ ops::DeviceOps table() {
   ops.use = [](int device) {
     if (device < 0 || device >= state().devices) throw InternalError("there is no device " + std::to_string(device));
   };
-  ops.stream = []() -> void* { return nullptr; };
+  ops.stream = []() -> void* {
+    thread_local char own;
+    return &own;
+  };
   ops.allocate = allocate;
   ops.release = release;
   ops.upload = [](void* to, const void* from, std::uint64_t bytes) {
