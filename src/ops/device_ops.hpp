@@ -177,6 +177,7 @@ struct DeviceOps {
                                 std::int64_t count, double factor, const Tensor& dlogits, const Tensor& loss);
   void (*binary_cross_entropy)(const Tensor& logits, const std::uint8_t* targets, const VertexId* rows,
                                std::int64_t count, double factor, const Tensor& dlogits, const Tensor& loss);
+  void (*argmax_rows)(const Tensor& x, const Tensor& y);
   /// What ranks have of the same numbers, added in their order in double: own = first row + .. + own + .. + last row,
   /// where `rank` of the rows of `others` [ranks - 1 x values] come before `own` [values x 1].
   void (*add_ranks)(const Tensor& others, int rank, const Tensor& own);

@@ -8,6 +8,8 @@
 #include "src/ops/check.hpp"
 #include "src/ops/device_ops.hpp"
 #include "src/ops/loss_cpu.hpp"
+#include "src/ops/max_math.hpp"
+#include "src/ops/parallel.hpp"
 
 namespace galena::ops {
 namespace {
@@ -94,6 +96,22 @@ Tensor binary_cross_entropy_loss(const Tensor& logits, std::span<const std::uint
     device_ops().binary_cross_entropy(logits, targets.data(), rows.data(), static_cast<std::int64_t>(rows.size()),
                                       factor, dlogits, loss);
   });
+}
+
+Tensor argmax_rows(const Tensor& x) {
+  const OnDevice there(x.device());
+  const Tensor y = Tensor::empty(x.rows(), 1, DType::i32);
+  if (on_device(x)) {
+    device_ops().argmax_rows(x, y);
+    return y;
+  }
+  with_float("argmax_rows", x.dtype(), [&]<class T>(T) {
+    const math::ArgmaxRow<T> of_row{x.data<T>(), y.data<std::int32_t>(), x.cols()};
+    parallel_ranges(x.rows(), x.cols(), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) of_row(i);
+    });
+  });
+  return y;
 }
 
 }  // namespace galena::ops

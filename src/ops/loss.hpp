@@ -25,4 +25,7 @@ Tensor softmax_cross_entropy_loss(const Tensor& logits, std::span<const std::int
 Tensor binary_cross_entropy_loss(const Tensor& logits, std::span<const std::uint8_t> targets,
                                  std::span<const VertexId> rows, double factor, const Tensor& dlogits);
 
+/// The column of each row's largest element, the first of equals, as i32 [n x 1] in the memory of x (f32, f64).
+Tensor argmax_rows(const Tensor& x);
+
 }  // namespace galena::ops

@@ -7,6 +7,21 @@
 
 namespace galena::ops::math {
 
+/// See argmax_rows(). 0 of rows without columns.
+template <class T>
+struct ArgmaxRow {
+  const T* x;
+  std::int32_t* y;
+  std::int64_t cols;
+  GALENA_HOST_DEVICE void operator()(std::int64_t i) const {
+    const T* const row = x + i * cols;
+    std::int32_t best = 0;
+    for (std::int32_t c = 1; c < cols; ++c)
+      if (row[c] > row[best]) best = c;
+    y[i] = best;
+  }
+};
+
 /// See merge_max(). `other_arg` null: there is a value everywhere.
 template <class T>
 struct MergeMax {

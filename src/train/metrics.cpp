@@ -12,6 +12,7 @@
 
 #include "galena/error.hpp"
 #include "src/base/suggest.hpp"
+#include "src/ops/loss.hpp"
 
 namespace galena::train {
 namespace {
@@ -24,17 +25,11 @@ double ratio(std::int64_t part, std::int64_t whole) {
   return whole == 0 ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-std::int64_t argmax(const Tensor& logits, std::int64_t row) {
-  std::int64_t best = 0;
-  for (std::int64_t c = 1; c < logits.cols(); ++c)
-    if (logits.item(row, c) > logits.item(row, best)) best = c;
-  return best;
-}
-
-double accuracy(const Tensor& logits, const Truths& truths, std::span<const VertexId> rows, comm::Communicator* comm) {
+double accuracy(const Predictions& predictions, const Truths& truths, std::span<const VertexId> rows,
+                comm::Communicator* comm) {
+  const std::int32_t* const classes = predictions.classes.data<std::int32_t>();
   std::array<std::int64_t, 2> counts{0, static_cast<std::int64_t>(rows.size())};
-  for (const VertexId row : rows)
-    if (argmax(logits, row) == truths.labels[row]) ++counts[0];
+  for (const VertexId row : rows) counts[0] += classes[row] == truths.labels[row];
   if (comm != nullptr) comm->sum(std::span(counts), kControl);
   return ratio(counts[0], counts[1]);
 }
@@ -59,11 +54,13 @@ void mark_largest(const Tensor& logits, VertexId row, std::int64_t count, std::v
 
 // A row's prediction: where the number of its classes is known (always, of one class a row), as many of the largest
 // logits; else every positive one.
-void predict(const Tensor& logits, const Truths& truths, VertexId row, bool known, std::vector<std::uint8_t>& marks) {
-  const std::int64_t classes = logits.cols();
+void predict(const Predictions& predictions, const Truths& truths, VertexId row, bool known,
+             std::vector<std::uint8_t>& marks) {
+  const std::int64_t classes = predictions.count;
+  const Tensor& logits = predictions.logits;
   marks.assign(static_cast<std::size_t>(classes), 0);
   if (truths.label_matrix.empty())
-    marks[static_cast<std::size_t>(argmax(logits, row))] = 1;
+    marks[static_cast<std::size_t>(predictions.classes.data<std::int32_t>()[row])] = 1;
   else if (known)
     mark_largest(logits, row, count_true(truths, row, classes), marks);
   else
@@ -76,15 +73,15 @@ using Counts = std::array<std::int64_t, 3>;
 double f1(const Counts& counts) { return ratio(2 * counts[0], 2 * counts[0] + counts[1] + counts[2]); }
 
 // By class, of the rows of all ranks.
-std::vector<Counts> count_classes(const Tensor& logits, const Truths& truths, std::span<const VertexId> rows,
+std::vector<Counts> count_classes(const Predictions& predictions, const Truths& truths, std::span<const VertexId> rows,
                                   bool known, comm::Communicator* comm) {
-  std::vector<Counts> counts(static_cast<std::size_t>(logits.cols()), Counts{});
+  std::vector<Counts> counts(static_cast<std::size_t>(predictions.count), Counts{});
   std::vector<std::uint8_t> marks;
   for (const VertexId row : rows) {
-    predict(logits, truths, row, known, marks);
-    for (std::int64_t c = 0; c < logits.cols(); ++c) {
+    predict(predictions, truths, row, known, marks);
+    for (std::int64_t c = 0; c < predictions.count; ++c) {
       const bool predicted = marks[static_cast<std::size_t>(c)] != 0;
-      const bool truth = is_true(truths, row, c, logits.cols());
+      const bool truth = is_true(truths, row, c, predictions.count);
       Counts& of_class = counts[static_cast<std::size_t>(c)];
       of_class[0] += predicted && truth;
       of_class[1] += predicted && !truth;
@@ -172,15 +169,25 @@ Metric find_metric(const std::string& name, bool multi_label) {
 
 std::string name_of(Metric metric) { return kNames[static_cast<std::size_t>(metric)]; }
 
-double score(Metric metric, const Tensor& logits, const Truths& truths, std::span<const VertexId> rows,
+Predictions predictions_of(Metric metric, const Tensor& logits, bool multi_label) {
+  Predictions predictions;
+  predictions.count = logits.cols();
+  if (multi_label || metric == Metric::roc_auc)
+    predictions.logits = logits.to(Device::cpu);
+  else
+    predictions.classes = ops::argmax_rows(logits).to(Device::cpu);
+  return predictions;
+}
+
+double score(Metric metric, const Predictions& predictions, const Truths& truths, std::span<const VertexId> rows,
              comm::Communicator* comm) {
   switch (metric) {
-    case Metric::accuracy: return accuracy(logits, truths, rows, comm);
-    case Metric::micro_f1: return micro_f1(count_classes(logits, truths, rows, false, comm));
-    case Metric::macro_f1: return macro_f1(count_classes(logits, truths, rows, false, comm));
-    case Metric::roc_auc: return area(logits, truths, rows, comm);
-    case Metric::micro_f1_known: return micro_f1(count_classes(logits, truths, rows, true, comm));
-    case Metric::macro_f1_known: return macro_f1(count_classes(logits, truths, rows, true, comm));
+    case Metric::accuracy: return accuracy(predictions, truths, rows, comm);
+    case Metric::micro_f1: return micro_f1(count_classes(predictions, truths, rows, false, comm));
+    case Metric::macro_f1: return macro_f1(count_classes(predictions, truths, rows, false, comm));
+    case Metric::roc_auc: return area(predictions.logits, truths, rows, comm);
+    case Metric::micro_f1_known: return micro_f1(count_classes(predictions, truths, rows, true, comm));
+    case Metric::macro_f1_known: return macro_f1(count_classes(predictions, truths, rows, true, comm));
   }
   return 0;
 }

@@ -365,11 +365,14 @@ Tensor Replica::evaluate_logits(nn::Var* embeddings) {
 }
 
 Scores Replica::evaluate() {
-  const Tensor computed = evaluate_logits(), logits = computed.to(Device::cpu);
+  const Tensor computed = evaluate_logits();
+  const Predictions predictions = predictions_of(metric_, computed, run_.data.data.multi_label);
   check_rows();
   const LocalData& local = whole_local_ ? *whole_local_ : local_;
   comm::Communicator* comm = comm_.size() > 1 ? &comm_ : nullptr;
-  const auto of = [&](const std::vector<VertexId>& rows) { return score(metric_, logits, local.truths(), rows, comm); };
+  const auto of = [&](const std::vector<VertexId>& rows) {
+    return score(metric_, predictions, local.truths(), rows, comm);
+  };
   Scores scores{of(local.train), of(local.valid), of(local.test)};
   if (run_.options.select != "loss" || run_.data.data.valid.empty()) return scores;
   const nn::NoGrad guard;

@@ -1,10 +1,13 @@
 // Each kernel for GPUs against the CPU's, on the same inputs. Sums of n terms may differ by their rounding: the
 // tolerance is a number of units in the last place of the largest element. Draws agree bit for bit.
 
+#include <algorithm>
 #include <functional>
 #include <limits>
 
+#include "src/base/random.hpp"
 #include "src/ops/attention.hpp"
+#include "src/ops/check.hpp"
 #include "src/ops/device_csr.hpp"
 #include "src/ops/device_ops.hpp"
 #include "src/ops/gemm.hpp"
@@ -352,6 +355,29 @@ TEST_CASE("losses and their gradients") {
             u[2].copy_from(ops::binary_cross_entropy_loss(u[0], l, there, 0.25, u[1]));
           },
           32);
+    }
+}
+
+TEST_CASE("the largest of each row, the first of equals") {
+  GALENA_NEEDS_DEVICE();
+  for (const DType dtype : {DType::f32, DType::f64})
+    for (const std::int64_t cols : {1, 2, 7, 47}) {
+      Tensor x = Tensor::empty(333, cols, dtype);
+      base::RandomStream random(cols, 1);
+      std::vector<std::int64_t> want;
+      for (std::int64_t i = 0; i < x.rows(); ++i) {
+        std::vector<double> row;
+        for (std::int64_t c = 0; c < cols; ++c) row.push_back(static_cast<double>(random.below(9)) - 4);
+        ops::with_float("test", dtype, [&]<class T>(T) {
+          for (std::int64_t c = 0; c < cols; ++c) x.at<T>(i, c) = static_cast<T>(row[static_cast<std::size_t>(c)]);
+        });
+        want.push_back(std::ranges::max_element(row) - row.begin());
+      }
+      const Tensor here = ops::argmax_rows(x), there = ops::argmax_rows(x.to(Device::cuda)).to(Device::cpu);
+      for (std::int64_t i = 0; i < x.rows(); ++i) {
+        CHECK(here.item(i, 0) == static_cast<double>(want[static_cast<std::size_t>(i)]));
+        CHECK(there.item(i, 0) == here.item(i, 0));
+      }
     }
 }
 

@@ -11,6 +11,12 @@
 namespace galena::train {
 namespace {
 
+double score(Metric metric, const Tensor& logits, const Truths& truths, std::span<const VertexId> rows,
+             comm::Communicator* comm) {
+  const auto predictions = predictions_of(metric, logits, !truths.label_matrix.empty());
+  return train::score(metric, predictions, truths, rows, comm);
+}
+
 constexpr std::int64_t kRows = 90, kClasses = 4;
 
 struct Sample {

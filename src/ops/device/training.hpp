@@ -2,6 +2,7 @@
 // Dropout, normalisation, losses and optimizers, as kernels. Draws are the CPU's, bit for bit.
 
 #include "src/ops/device/machine.hpp"
+#include "src/ops/max_math.hpp"
 #include "src/ops/optimize_math.hpp"
 #include "src/ops/random_key.hpp"
 
@@ -377,6 +378,11 @@ void add_norms(DeviceOps& ops) {
 
 template <class M>
 void add_losses(DeviceOps& ops) {
+  ops.argmax_rows = [](const Tensor& x, const Tensor& y) {
+    with_float("argmax_rows", x.dtype(), [&]<class T>(T) {
+      M::map(x.rows(), math::ArgmaxRow<T>{device_data<T>(x), device_data<std::int32_t>(y), x.cols()});
+    });
+  };
   ops.softmax_cross_entropy = [](const Tensor& logits, const std::int32_t* labels, const VertexId* rows,
                                  std::int64_t count, double factor, const Tensor& dlogits, const Tensor& loss) {
     const Tensor losses = scratch(count, 1, DType::f64);
