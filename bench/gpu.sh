@@ -66,10 +66,21 @@ for test in "$here"/test_*; do step "$(basename "$test")" "${own[@]}" "$test"; d
 
 sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda*/bin/compute-sanitizer 2>/dev/null | head -n 1)
 if [ -n "$sanitizer" ]; then
-  for tool in memcheck racecheck; do
-    LIMIT=60 step "test_cuda, $tool" "${own[@]}" "$sanitizer" --tool "$tool" --error-exitcode 9 "$here/test_cuda" 'dropout*,losses*,steps*,normalisations*,device: hyperedges*'
-    LIMIT=60 step "test_mine_cuda, $tool" "${own[@]}" "$sanitizer" --tool "$tool" --error-exitcode 9 "$here/test_mine_cuda" 'labels*'
+  maps='dropout*,losses*,steps*,normalisations*,sums of columns*,gathered rows*'
+  sums='rows stored in bf16*,sparse features*,attention*,device: hyperedges*,products of sampled*'
+  checked() {  # TOOL[,OPTION ...] PROGRAM CASES
+    local tool=${1%%,*} options=${1#"${1%%,*}"}
+    LIMIT=45 step "$2, $tool: ${3%%\**}" "${own[@]}" "$sanitizer" --tool "$tool" ${options//,/ } --error-exitcode 9 "$here/$2" "$3"
+  }
+  for tool in memcheck,--leak-check=full racecheck; do
+    checked "$tool" test_cuda "$maps"
+    checked "$tool" test_cuda "$sums"
+    checked "$tool" test_mine_cuda 'labels*'
   done
+  checked memcheck,--leak-check=full test_cuda 'a replay does*,batch normalisation on a device*'
+  checked synccheck test_cuda "$sums"
+  checked synccheck test_mine_cuda 'labels*'
+  checked initcheck test_cuda "$sums"
 else
   field "compute-sanitizer" '"not found"'
 fi

@@ -169,6 +169,8 @@ int run(bool quick) {
               {"epochs", Json::array()}};
   add(report["spmm"], spmm_against_cusparse("rmat 16", generate_rmat(16, 16, 1), log_sum, count));
   add(report["spmm"], spmm_against_cusparse("er 200k", generate_er(200'000, 2'000'000, 1), log_sum, count));
+  add(report["spmm"], spmm_against_cusparse("er 500k, degree 4", generate_er(500'000, 1'000'000, 1), log_sum, count));
+  add(report["spmm"], spmm_against_cusparse("er 20k, degree 400", generate_er(20'000, 4'000'000, 1), log_sum, count));
   add(report["sddmm"], sddmm_against_cusparse("rmat 16", generate_rmat(16, 16, 1)));
   add(report["sddmm"], sddmm_against_cusparse("er 200k", generate_er(200'000, 2'000'000, 1)));
   if (!quick) {
