@@ -37,6 +37,8 @@ class DeviceLinks {
   /// What is queued on the device from now on comes after the messages of this step. Each step is joined once, in any
   /// order. Waits for other ranks at most.
   virtual void join(Step step) = 0;
+  /// Sends what waits for this rank's CPU to send it: what is joined an epoch later is on its way meanwhile.
+  virtual void push() {}
   /// Waits until all that was started is over, where that depends on other ranks. For before a wait for the device: there
   /// nobody would tell whom it waits for.
   virtual void finish() = 0;

@@ -143,7 +143,10 @@ class NcclDriver : public LinkDriver {
     GALENA_CHECK(library().async_error(ranks_, &state));
     GALENA_CHECK(state);
     const cudaError_t status = cudaStreamQuery(transfers_);
-    if (status == cudaErrorNotReady) return false;
+    if (status == cudaErrorNotReady) {
+      static_cast<void>(cudaGetLastError());  // or the next launch might be told of it
+      return false;
+    }
     GALENA_CHECK(status);
     return true;
   }

@@ -291,6 +291,7 @@ Tensor Replica::run_backward(int epoch) {
 
 void Replica::sum_gradients() {
   if (comm_.size() == 1) return;
+  if (links_) links_->push();  // what a stale policy has begun
   const comm::Label label{comm::Traffic::gradients, -1, comm::Direction::none};
   const OnDevice here(device_);
   const Tensor gradients = store_.flat_gradients();

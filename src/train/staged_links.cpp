@@ -131,8 +131,12 @@ void StagedLinks::send(Messages& m) {
   });
 }
 
+void StagedLinks::push() {
+  for (auto& [number, messages] : steps_) send(messages);
+}
+
 void StagedLinks::join(Step step) {
-  for (auto& [number, messages] : steps_) send(messages);  // others may wait for those of later steps
+  push();  // others may wait for those of later steps
   const auto found = steps_.find(step);
   Messages& m = found->second;
   communicator_.wait_all(m.requests);

@@ -43,6 +43,7 @@ class StagedLinks : public comm::DeviceLinks {
   Step start(std::span<const comm::DeviceMessage> sends, std::span<const comm::DeviceMessage> receives) override;
   /// Sends what has been copied, and waits for the other ranks' messages; their copy to the device is queued.
   void join(Step step) override;
+  void push() override;
   void finish() override {}
 
  private:

@@ -25,12 +25,21 @@ std::vector<double> elements(const Tensor& x) {
   return all;
 }
 
+/// That an epoch's exchanges sent.
+std::uint64_t boundary_bytes(const EpochRecord& record) {
+  std::uint64_t bytes = 0;
+  for (const TrafficRow& row : record.traffic)
+    if (row.kind == "payload" || row.kind == "parameters") bytes += row.bytes;
+  return bytes;
+}
+
 void check_same_run(const NodeDataset& data, const TrainOptions& options, double tolerance) {
   const TrainResult want = train_on(Device::cpu, data, options), got = train_on(Device::cuda, data, options);
   REQUIRE(got.records.size() == want.records.size());
   for (std::size_t k = 0; k < got.records.size(); ++k) {
     CAPTURE(k);
     CHECK(got.records[k].loss == Approx(want.records[k].loss).epsilon(tolerance));
+    if (options.messages.byte_budget == 0) CHECK(boundary_bytes(got.records[k]) == boundary_bytes(want.records[k]));
   }
   CHECK(got.device == "cuda");
   REQUIRE(got.logits.device() == Device::cpu);
