@@ -38,7 +38,7 @@ enum class ChunkState : uint8_t {
   untouched = 0,  ///< not begun, or ended early: run it again
   done,           ///< its sums, local counts and rows are whole
   overflow,       ///< a set or a log did not fit its buffer: run it with larger ones
-  deferred,       ///< the launch's room for rows was full: run it in the next launch
+  cut,            ///< ended early because it alone found as many rows as are enough
   lost,           ///< a sum left 128 bits
 };
 
@@ -60,7 +60,7 @@ struct GpuJob {
   // By piece, chunks first.
   ChunkState* states;
   i128* sums;           ///< n_outputs each
-  uint64_t* row_begin;  ///< where its rows begin in `rows`
+  uint64_t* row_begin;  ///< where its rows begin (rows_at())
   uint64_t* row_size;   ///< vertices in its rows
   uint32_t n_outputs;
 
@@ -80,13 +80,24 @@ struct GpuJob {
   i128* local;  ///< by vertex, for LOCAL queries, or null
   vid* rows;    ///< matches by depth, for LIST queries; local counts of chunks in pieces; or null
   uint64_t row_capacity;
-  uint64_t* row_used;
-  int* stop;   ///< raised by the host or by a worker
-  int* found;  ///< of EXISTS, and where images are enough
+  uint64_t* row_used;    ///< more than row_capacity where rows stay in logs
+  uint64_t enough_rows;  ///< vertices in rows; a launch ends when there are so many; 0: when all is done
+  int* stop;             ///< raised by the host or by a worker
+  int* found;            ///< of EXISTS, and where images are enough
   ImageTask images;
 };
 
 #ifndef __CUDACC_RTC__
+/// Where in which buffer rows lie that begin at `begin`: in `rows`, or beyond its end, in `logs`. A worker whose rows
+/// find no room in `rows` leaves them in its log, and takes nothing more.
+struct RowPlace {
+  const vid* buffer;
+  uint64_t at;
+};
+inline RowPlace rows_at(const GpuJob& job, uint64_t begin) {
+  return begin < job.row_capacity ? RowPlace{job.rows, begin} : RowPlace{job.logs, begin - job.row_capacity};
+}
+
 /// Folds what became of the given pieces into their chunks: a chunk is done where all of it is. `states` are of the
 /// chunks, then of the pieces.
 inline void settle(ChunkState* states, uint64_t n_chunks, const Piece* given, uint64_t n_given) {
@@ -94,11 +105,11 @@ inline void settle(ChunkState* states, uint64_t n_chunks, const Piece* given, ui
     switch (state) {
       case ChunkState::done: return 0;
       case ChunkState::lost: return 1;
-      case ChunkState::deferred: return 2;
-      case ChunkState::overflow: return 3;
+      case ChunkState::overflow: return 2;
+      case ChunkState::cut:
       case ChunkState::untouched: break;
     }
-    return 4;
+    return 3;
   };
   for (uint64_t i = 0; i < n_given; ++i) {
     ChunkState& chunk = states[given[i].of];

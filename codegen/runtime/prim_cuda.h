@@ -269,14 +269,20 @@ class Gpu : public Access {
   GALENA_DEVICE void finish() {
     const bool lost = team_.vote([&](int) { return lost_; }).count() != 0;
     if (aborted_ || overflow_) clean();
-    ChunkState state = overflow_ ? ChunkState::overflow : aborted_ ? ChunkState::untouched : ChunkState::done;
+    ChunkState state = overflow_   ? ChunkState::overflow
+                       : !aborted_ ? ChunkState::done
+                       : enough()  ? ChunkState::cut
+                                   : ChunkState::untouched;
     if (state == ChunkState::done && lost) state = ChunkState::lost;
-    if (state == ChunkState::done && logged_ > 0)
-      state = job_.local != nullptr && !in_pieces_ ? publish_local() : publish_rows();
+    if ((state == ChunkState::done || state == ChunkState::cut) && logged_ > 0)
+      job_.local != nullptr && !in_pieces_ ? publish_local() : publish_rows();
     team_.lanes([&](int lane) {
       if (lane == 0) job_.states[piece_] = state;
     });
   }
+
+  /// Whether its rows are still in the worker's log, which takes no more.
+  [[nodiscard]] GALENA_DEVICE bool keeps_rows() const { return keeps_rows_; }
 
  private:
   static constexpr uint32_t kAskEvery = 1024;
@@ -392,7 +398,10 @@ class Gpu : public Access {
     team_.sync();
   }
 
-  /// False where it does not fit.
+  /// Whether this piece alone logged as many rows as a launch is to find.
+  [[nodiscard]] GALENA_DEVICE bool enough() const { return job_.enough_rows > 0 && logged_ >= job_.enough_rows; }
+
+  /// False where it does not fit, or where no more is wanted.
   GALENA_DEVICE bool log(const vid* words, int n) {
     if (logged_ + static_cast<uint64_t>(n) > job_.log_capacity) {
       overflow_ = true;
@@ -404,10 +413,10 @@ class Gpu : public Access {
       for (int i = 0; i < n; ++i) to[i] = words[i];
     });
     logged_ += static_cast<uint64_t>(n);
-    return true;
+    return !enough();
   }
 
-  GALENA_DEVICE ChunkState publish_local() const {
+  GALENA_DEVICE void publish_local() const {
     const vid* const log = job_.logs + worker_ * job_.log_capacity;
     team_.sync();
     each(team_, 0, logged_ / kLocalWords, [&](uint64_t i) {
@@ -415,22 +424,21 @@ class Gpu : public Access {
       add_wide(job_.local + entry[0], logged_count(entry));
     });
     team_.sync();
-    return ChunkState::done;
   }
 
-  GALENA_DEVICE ChunkState publish_rows() const {
+  GALENA_DEVICE void publish_rows() {
     const uint64_t begin = team_.first([&] { return fetch_add(job_.row_used, logged_); });
-    if (begin + logged_ > job_.row_capacity) return ChunkState::deferred;
-    const vid* const log = job_.logs + worker_ * job_.log_capacity;
+    keeps_rows_ = begin + logged_ > job_.row_capacity;
+    const uint64_t place = worker_ * job_.log_capacity;
     team_.sync();
-    each(team_, 0, logged_, [&](uint64_t i) { job_.rows[begin + i] = log[i]; });
+    if (!keeps_rows_) each(team_, 0, logged_, [&](uint64_t i) { job_.rows[begin + i] = job_.logs[place + i]; });
     team_.lanes([&](int lane) {
       if (lane != 0) return;
-      job_.row_begin[piece_] = begin;
+      job_.row_begin[piece_] = keeps_rows_ ? job_.row_capacity + place : begin;
       job_.row_size[piece_] = logged_;
+      if (job_.enough_rows > 0 && begin + logged_ >= job_.enough_rows) *static_cast<volatile int*>(job_.stop) = 1;
     });
     team_.sync();
-    return ChunkState::done;
   }
 
   /// Makes the tables zero again after a chunk that was left in its middle.
@@ -452,12 +460,13 @@ class Gpu : public Access {
   uint32_t spent_ = 0, patience_ = 0;
   // The same in all lanes, as all above.
   bool in_pieces_;  ///< of a chunk that more than this team works on
+  bool keeps_rows_ = false;
   bool overflow_ = false;
   bool aborted_ = false;
   bool lost_ = false;  ///< each lane's own
 };
 
-/// One worker: takes pieces until there are none. `task(x, piece)` runs one.
+/// One worker: takes pieces until there are none, or until its log is not to be written over. `task(x, piece)` runs one.
 template <class T, class Task>
 GALENA_DEVICE static inline void work(const GpuJob& job, const T& team, uint64_t worker, Task&& task) {
   for (uint64_t at = take(job, team); at != kNoWork; at = take(job, team)) {
@@ -466,6 +475,7 @@ GALENA_DEVICE static inline void work(const GpuJob& job, const T& team, uint64_t
     x.finish();
     team.sync();  // the log and the slots are the next piece's
     finished(job, team);
+    if (x.keeps_rows()) return;
   }
 }
 

@@ -4,7 +4,8 @@
 // two counters that more tickets were drawn than pieces given. A team leaves when nothing is unfinished, since then
 // nothing will be given, or when pieces have run out: then teams at work go on alone. Whoever gives counts the piece as
 // unfinished before it is ready, so `unfinished` is 0 only at the end. No team waits for one that has not begun:
-// nothing is unfinished but what was taken, given to a ticket, or not yet taken by teams that will look.
+// nothing is unfinished but what was taken, given to a ticket, or not yet taken by teams that will look. A team that
+// leaves because its log is full (gpu_job.h) holds no ticket; what nobody is left to take stays untouched.
 // Included by prim_cuda.h only.
 
 namespace galena::rt::gpu {

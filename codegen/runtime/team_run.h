@@ -95,7 +95,8 @@ inline void deliver(HostJob& host, Worker& w, int outputs, int width) {
   bool more = true;
   for (uint64_t p = 0; p <= given; ++p) {
     for (int i = 0; i < outputs; ++i) w.acc[i] += host.sums[p * HostJob::kOutputs + static_cast<uint64_t>(i)];
-    more = more && deliver_log(host.rows + host.row_begin[p], host.row_size[p], w, width);
+    const RowPlace rows = rows_at(host.job, host.row_begin[p]);
+    more = more && deliver_log(rows.buffer + rows.at, host.row_size[p], w, width);
   }
 }
 

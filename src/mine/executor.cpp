@@ -165,6 +165,7 @@ class Execution {
   void work_on_gpu(std::size_t t) {
     prepare(t);
     gpu::LeaseRunner runner(*request_.machines[t], *request_.plan, graph_.view(), *bounds_, request_.limits);
+    runner.hand_rows_to([this, t](std::span<const vid> rows) { return pass_on(rows, t); }, request_.enough);
     while (!crew_.halted()) {
       const std::vector<std::size_t> lease = take_lease();
       if (lease.empty() || !run_lease(runner, lease, t)) break;
@@ -199,7 +200,11 @@ class Execution {
     }
     const gpu::LeaseResult result = runner.run(chunks, weights, crew_.flag());
     commit_lease(lease, result, t);
-    if (!pass_on(result, t)) return false;
+    if (result.found && on_emit(&memory_[t]->worker(), 0, nullptr, 0) != 0) return false;
+    if (result.ended) {
+      ended_ = true;
+      return false;
+    }
     for (std::size_t k = 0; k < lease.size(); ++k) {
       if (result.states[k] != rt::ChunkState::overflow) continue;
       ++left_to_cpu_;
@@ -209,12 +214,10 @@ class Execution {
   }
 
   /// Matches that a machine found; false where they are enough.
-  bool pass_on(const gpu::LeaseResult& result, std::size_t t) {
-    rt::Worker& worker = memory_[t]->worker();
-    const int width = request_.plan->max_depth + 1;
-    if (result.found && on_emit(&worker, 0, nullptr, 0) != 0) return false;
-    for (std::size_t at = 0; at < result.rows.size(); at += static_cast<std::size_t>(width))
-      if (on_emit(&worker, 0, result.rows.data() + at, width) != 0) return false;
+  bool pass_on(std::span<const vid> rows, std::size_t t) {
+    const auto width = static_cast<std::size_t>(request_.plan->max_depth) + 1;
+    for (std::size_t at = 0; at < rows.size(); at += width)
+      if (on_emit(&memory_[t]->worker(), 0, rows.data() + at, static_cast<int>(width)) != 0) return false;
     return true;
   }
 

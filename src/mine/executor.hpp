@@ -20,9 +20,10 @@ using MatchFn = std::function<bool(int thread, const rt::vid* matched, int size)
 struct ExecuteRequest {
   const codegen::Plan* plan = nullptr;
   const Executable* code = nullptr;
-  double estimate = 0;  ///< nanoseconds on one core
-  MatchFn on_match;     ///< LIST and EXISTS
-  std::string key;      ///< names the checkpoint's section
+  double estimate = 0;       ///< nanoseconds on one core
+  MatchFn on_match;          ///< LIST and EXISTS
+  std::uint64_t enough = 0;  ///< LIST: a run may end when on_match had so many; 0: when it returns false
+  std::string key;           ///< names the checkpoint's section
   Checkpoint* checkpoint = nullptr;
   /// Where there are any, they run the chunks instead of threads. A chunk that fits none of them is run on the CPU.
   std::vector<gpu::Machine*> machines;
@@ -33,7 +34,7 @@ struct ExecuteResult {
   std::vector<rt::i128> sums;   ///< by output, not yet divided
   std::vector<rt::i128> local;  ///< by vertex as prepared; empty unless the plan is LOCAL
   bool partial = false;         ///< ended early by the stop flag
-  bool ended = false;           ///< ended early by on_match
+  bool ended = false;           ///< ended early by on_match, or with enough
   double done = 1;              ///< share of the work
   double seconds = 0;
   std::uint64_t worker_bytes = 0;

@@ -72,7 +72,7 @@ struct Runner::Outcome {
 };
 
 Runner::Outcome Runner::run_job(const Recipe& recipe, std::size_t job, QueryResult& result,
-                                const std::function<bool(int, const rt::vid*, int)>& on_match) {
+                                const std::function<bool(int, const rt::vid*, int)>& on_match, std::uint64_t enough) {
   const SelectedPlan& selected = recipe.jobs[job].selected;
   std::unique_ptr<Executable> own;
   if (ready_ == nullptr) own = std::make_unique<Executable>(selected.plan, selected.estimate, options_);
@@ -82,6 +82,7 @@ Runner::Outcome Runner::run_job(const Recipe& recipe, std::size_t job, QueryResu
   request.code = &code;
   request.estimate = selected.estimate;
   request.on_match = on_match;
+  request.enough = enough;
   request.key = recipe.jobs[job].key;
   request.checkpoint = &checkpoint_;
   Outcome outcome{execute(graph_, request, options_), &selected.plan};
@@ -202,8 +203,10 @@ void Runner::list(const Recipe& recipe, QueryResult& result, const RowSink& sink
   if (checkpoint_.enabled()) throw InputError("a LIST cannot be resumed; leave out --resume, or COUNT instead");
   const std::vector<int>& order = recipe.jobs.front().selected.plan.outputs.front().order;
   Rows rows(graph_, result.query, order, thread_count(options_), sink);
-  run_job(recipe, 0, result,
-          [&rows](int thread, const rt::vid* matched, int size) { return rows.add(thread, matched, size); });
+  const std::uint64_t enough = result.query.ordered ? 0 : result.query.limit.value_or(0);
+  run_job(
+      recipe, 0, result,
+      [&rows](int thread, const rt::vid* matched, int size) { return rows.add(thread, matched, size); }, enough);
   result.count = Count(rows.finish());
 }
 

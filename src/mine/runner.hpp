@@ -25,8 +25,9 @@ class Runner {
 
  private:
   struct Outcome;
+  /// `enough`: see ExecuteRequest.
   Outcome run_job(const Recipe& recipe, std::size_t job, QueryResult& result,
-                  const std::function<bool(int, const rt::vid*, int)>& on_match = {});
+                  const std::function<bool(int, const rt::vid*, int)>& on_match = {}, std::uint64_t enough = 0);
   /// Counts by the recipe's algebra, in its order; void where the result is partial.
   std::vector<rt::i128> by_algebra(const Recipe& recipe, QueryResult& result);
   /// The number of cliques of so many vertices; void where the result is then partial.

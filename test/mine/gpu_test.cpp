@@ -69,17 +69,24 @@ void check_equal(const Outcome& found, const Outcome& expected) {
 struct Leased {
   mine::gpu::LeaseResult result;
   std::vector<rt::i128> sums;
+  std::vector<rt::vid> rows;  ///< matches
   [[nodiscard]] std::size_t of(ChunkState state) const {
     return static_cast<std::size_t>(std::count(result.states.begin(), result.states.end(), state));
   }
 };
 
 Leased lease(SimulatedMachine& machine, const Prepared& graph, const Plan& plan, const mine::gpu::Limits& limits,
-             std::uint64_t pieces = 64) {
+             std::uint64_t pieces = 64, std::uint64_t enough = 0) {
   const ChunkPlan& chunks = graph.chunks(pieces, plan.max_depth >= 2);
   const mine::gpu::Bounds bounds(graph.view());
   mine::gpu::LeaseRunner runner(machine, plan, graph.view(), bounds, limits);
-  Leased leased{runner.run(chunks.chunks, std::vector<double>(chunks.chunks.size(), 1), nullptr), {}};
+  Leased leased;
+  const auto take = [&](std::span<const rt::vid> rows) {
+    leased.rows.insert(leased.rows.end(), rows.begin(), rows.end());
+    return true;
+  };
+  runner.hand_rows_to(take, enough);
+  leased.result = runner.run(chunks.chunks, std::vector<double>(chunks.chunks.size(), 1), nullptr);
   leased.sums.resize(plan.outputs.size());
   for (std::size_t i = 0; i < chunks.chunks.size(); ++i)
     for (std::size_t o = 0; o < leased.sums.size(); ++o)
@@ -164,21 +171,83 @@ TEST_CASE("matches that do not fit are not cut off") {
   const Prepared graph(generate_complete(16));
   const Plan plan = plan_of("LIST triangle");
   const std::size_t words = run(graph, plan, {}).rows.size() * 3;
-  SECTION("a launch's: the chunks are run again until all have handed on theirs") {
+  SECTION("a launch's: what workers had no time for is run by the next") {
     SimulatedMachine machine;
-    const Leased leased = lease(machine, graph, plan, {.rows = 400});
+    const Leased leased = lease(machine, graph, plan, {.rows = 60});
     CHECK(machine.launches[mine::gpu::Team::warp] > 2);
     CHECK(leased.of(ChunkState::done) == leased.result.states.size());
-    CHECK(leased.result.rows.size() == words);
+    CHECK(leased.rows.size() == words);
   }
   SECTION("a worker's: the chunk is left to the CPU, and none of its matches is handed on") {
     SimulatedMachine machine;
     const Leased leased = lease(machine, graph, plan, {.warp_log = 30, .block_log = 60});
     CHECK(leased.of(ChunkState::overflow) > 0);
     CHECK(leased.of(ChunkState::done) > 0);
-    CHECK(leased.result.rows.size() < words);
+    CHECK(leased.rows.size() < words);
     CHECK(leased.of(ChunkState::overflow) + leased.of(ChunkState::done) == leased.result.states.size());
   }
+}
+
+TEST_CASE("no chunk is run twice because a launch has no room for its matches") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Prepared graph(generate_rmat(9, 8, 3));
+  const Plan plan = plan_of("LIST triangle");
+  const auto listed = [&](std::uint64_t rows) {
+    SimulatedMachine machine;
+    Leased leased = lease(machine, graph, plan, {.rows = rows, .pieces = 0}, 2000);
+    CHECK(leased.of(ChunkState::done) == leased.result.states.size());
+    return std::tuple(machine.work(), machine.launches[mine::gpu::Team::warp], leased.rows.size());
+  };
+  const auto [once, one_launch, words] = listed(1 << 20);
+  const auto [often, launches, same_words] = listed(words / 20);
+  CHECK(one_launch == 1);
+  CHECK(launches > 5);
+  CHECK(same_words == words);
+  CHECK(often < once + once / 10);
+}
+
+TEST_CASE("a LIST with LIMIT ends when there are enough matches") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Plan plan = plan_of("LIST clique(4)");
+  const auto work = [&](const Prepared& graph, std::uint64_t pieces, std::uint64_t enough) {
+    SimulatedMachine machine;
+    const Leased leased = lease(machine, graph, plan, {.give_every = 3}, pieces, enough);
+    CHECK(leased.result.ended == (enough > 0));
+    CHECK(leased.rows.size() / 4 >= enough);
+    return machine.work();
+  };
+  SECTION("of many chunks") {
+    const Prepared graph(generate_rmat(8, 16, 3));
+    CHECK(work(graph, 2000, 10) < work(graph, 2000, 0) / 20);
+  }
+  SECTION("in the middle of one chunk, of which matches of single pieces will do") {
+    const Prepared graph(generate_complete(40));
+    CHECK(work(graph, 1, 10) < work(graph, 1, 0) / 20);
+  }
+}
+
+TEST_CASE("a LIST with LIMIT on a GPU passes on as many matches as it is asked for") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Prepared graph(generate_complete(20));
+  const Plan plan = plan_of("LIST triangle");
+  SimulatedMachine machine;
+  MineOptions options;
+  options.engine = Engine::interpreter;
+  const Executable code(plan, 0, options);
+  std::size_t matches = 0;
+  ExecuteRequest request;
+  request.plan = &plan;
+  request.code = &code;
+  request.machines = {&machine};
+  request.enough = 10;
+  request.on_match = [&](int, const rt::vid*, int) { return ++matches < 10; };
+  const ExecuteResult result = execute(graph, request, options);
+  CHECK(matches == 10);
+  CHECK(result.ended);
+  CHECK(!result.partial);
 }
 
 TEST_CASE("what fits no buffer of the device runs on the CPU, and that is said") {

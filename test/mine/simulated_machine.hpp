@@ -7,6 +7,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -71,6 +72,9 @@ class SimulatedMachine : public mine::gpu::Machine {
     kernel_->run()(&handed, &none);
     given += std::min(*job.given, job.most_given);
   }
+
+  /// How often lanes worked, in all launches.
+  [[nodiscard]] std::uint64_t work() const { return std::accumulate(rounds.begin(), rounds.end(), std::uint64_t{0}); }
 
   /// Bytes not released.
   [[nodiscard]] std::uint64_t held() const {

@@ -41,8 +41,8 @@ struct Limits {
   /// Words that a local graph takes at the most, unless one row is longer.
   std::uint64_t warp_local = rt::kWarpLocal, block_local = rt::kBlockLocal;
   /// Words of matches that a worker keeps of a LIST chunk.
-  std::uint64_t warp_log = 1 << 14, block_log = 1 << 20;
-  /// Words of matches, or of local counts of chunks in pieces, that a launch hands on.
+  std::uint64_t warp_log = 1 << 16, block_log = 1 << 20;
+  /// Words of matches, or of local counts of chunks in pieces, for which a launch has room beside its workers' logs.
   std::uint64_t rows = 1 << 24;
   /// Pieces of chunks that a launch's teams may give each other.
   std::uint64_t pieces = 1 << 15;

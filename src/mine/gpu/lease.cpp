@@ -164,17 +164,23 @@ LeaseResult LeaseRunner::run_images(std::span<const rt::Chunk> chunks, std::span
   return result;
 }
 
+void LeaseRunner::hand_rows_to(RowsFn take, std::uint64_t enough) {
+  take_rows_ = std::move(take);
+  enough_rows_ = enough * (static_cast<std::uint64_t>(plan_.max_depth) + 1);
+}
+
 void LeaseRunner::run_bin(Team team, std::vector<std::size_t> bin, std::span<const rt::Chunk> chunks,
                           const volatile int* halt, LeaseResult& result) {
   std::uint64_t most_given = most_pieces();
-  while (!bin.empty() && !result.found && (halt == nullptr || __atomic_load_n(halt, __ATOMIC_RELAXED) == 0)) {
+  while (!bin.empty() && !result.found && !result.ended && !rt::raised(halt)) {
     std::vector<rt::Chunk> own;
     for (const std::size_t i : bin) own.push_back(chunks[i]);
     const Room room = room_for(plan_, bounds_, team, n_padded_, own, limits_);
-    if (!launch(team, most_given, room, bin, own, halt, result)) return;
-    most_given =
-        0;  // what found no room for its rows may have more of them than there is ever room for: in pieces only
-    std::erase_if(bin, [&](std::size_t i) { return result.states[i] != rt::ChunkState::deferred; });
+    const Launched launched = launch(team, most_given, room, bin, own, halt, result);
+    if (!launched.fits) return;
+    // A chunk in pieces may have more rows than there is ever room for: what is left of those stays whole.
+    if (launched.given > 0) most_given = 0;
+    std::erase_if(bin, [&](std::size_t i) { return result.states[i] != rt::ChunkState::untouched; });
   }
 }
 
@@ -215,6 +221,7 @@ rt::GpuJob LeaseRunner::job(const Room& room, std::uint64_t n, std::uint64_t mos
   job.local = local_.as<rt::i128>();
   job.rows = rows_.as<rt::vid>();
   job.row_capacity = row_capacity_;
+  job.enough_rows = enough_rows_;
   job.images = images_;
   return job;
 }
@@ -255,19 +262,20 @@ void LeaseRunner::start_queue(std::span<const rt::Chunk> chunks, std::uint64_t m
   machine_.upload(words_.data(), &words, sizeof words);
 }
 
-/// Runs the bin once; false where not one worker fits.
-bool LeaseRunner::launch(Team team, std::uint64_t most_given, const Room& room, const std::vector<std::size_t>& bin,
-                         std::span<const rt::Chunk> own, const volatile int* halt, LeaseResult& result) {
+/// Runs the bin once.
+LeaseRunner::Launched LeaseRunner::launch(Team team, std::uint64_t most_given, const Room& room,
+                                          const std::vector<std::size_t>& bin, std::span<const rt::Chunk> own,
+                                          const volatile int* halt, LeaseResult& result) {
   reserve_for(own.size(), most_given);
   const std::uint64_t workers = make_room(team, room, own.size() + most_given);
   if (workers == 0) {
     for (const std::size_t i : bin) result.states[i] = rt::ChunkState::overflow;
-    return false;
+    return {};
   }
   start_queue(own, most_given);
-  machine_.run(team, job(room, own.size(), most_given), workers, halt);
-  collect(bin, most_given, result);
-  return true;
+  const rt::GpuJob job = this->job(room, own.size(), most_given);
+  machine_.run(team, job, workers, halt);
+  return {true, collect(bin, job, result)};
 }
 
 template <class E>
@@ -277,40 +285,61 @@ std::vector<E> LeaseRunner::downloaded(const Memory& memory, std::uint64_t n, st
   return all;
 }
 
-/// Takes over what the launch found in chunks that are done, they and all pieces that were given of them.
-void LeaseRunner::collect(const std::vector<std::size_t>& bin, std::uint64_t most_given, LeaseResult& result) {
+/// Takes over what the launch found in chunks that are done, they and all pieces that were given of them. Returns how
+/// many pieces were given.
+std::uint64_t LeaseRunner::collect(const std::vector<std::size_t>& bin, const rt::GpuJob& job, LeaseResult& result) {
   const std::uint64_t n = bin.size(), outputs = plan_.outputs.size();
   const Words words = downloaded<Words>(words_, 1).front();
-  const std::uint64_t given = std::min(words.given, most_given);
+  const std::uint64_t given = std::min(words.given, job.most_given);
   const std::vector<rt::Piece> pieces = downloaded<rt::Piece>(pieces_, given, n);
   std::vector<rt::ChunkState> states = downloaded<rt::ChunkState>(states_, n + given);
   const std::vector<rt::i128> sums = downloaded<rt::i128>(sums_, (n + given) * outputs);
+  // Where there are enough rows, those of pieces will do: their chunks are not run again.
+  const bool enough = job.enough_rows > 0 && words.row_used >= job.enough_rows;
+  std::vector<bool> wanted(n + given);
+  for (std::size_t i = 0; i < n + given && enough; ++i)
+    wanted[i] = states[i] == rt::ChunkState::done || states[i] == rt::ChunkState::cut;
   rt::settle(states.data(), n, pieces.data(), given);
   result.found = result.found || words.found != 0;
-  std::vector<bool> whole(n + given);
   for (std::size_t i = 0; i < n + given; ++i) {
     const std::size_t chunk = i < n ? i : pieces[i - n].of;
-    whole[i] = states[chunk] == rt::ChunkState::done;
+    if (states[chunk] != rt::ChunkState::done) continue;
+    wanted[i] = true;
     rt::i128* const to = result.sums.data() + bin[chunk] * outputs;
-    for (std::size_t o = 0; o < outputs && whole[i]; ++o)
+    for (std::size_t o = 0; o < outputs; ++o)
       if (__builtin_add_overflow(to[o], sums[i * outputs + o], to + o)) states[chunk] = rt::ChunkState::lost;
   }
   for (std::size_t i = 0; i < n; ++i) result.states[bin[i]] = states[i];
-  if (row_capacity_ > 0) collect_logs(whole, words.row_used, result);
+  if (row_capacity_ > 0) collect_rows(wanted, job, words.row_used, result);
+  result.ended = result.ended || enough;
+  return given;
 }
 
 /// Matches, or local counts of chunks in pieces.
-void LeaseRunner::collect_logs(const std::vector<bool>& whole, std::uint64_t used, LeaseResult& result) {
-  const auto words = downloaded<rt::vid>(rows_, std::min(used, row_capacity_));
-  const auto begin = downloaded<std::uint64_t>(row_begin_, whole.size());
-  const auto size = downloaded<std::uint64_t>(row_size_, whole.size());
-  for (std::size_t i = 0; i < whole.size(); ++i) {
-    if (!whole[i] || size[i] == 0) continue;
-    const rt::vid* const from = words.data() + begin[i];
-    if (lists_) result.rows.insert(result.rows.end(), from, from + size[i]);
-    for (std::uint64_t at = 0; !lists_ && at < size[i]; at += rt::kLocalWords)
-      result.local.emplace_back(from[at], rt::logged_count(from + at));
+void LeaseRunner::collect_rows(const std::vector<bool>& wanted, const rt::GpuJob& job, std::uint64_t used,
+                               LeaseResult& result) {
+  const auto near = downloaded<rt::vid>(rows_, std::min(used, row_capacity_));
+  const auto begin = downloaded<std::uint64_t>(row_begin_, wanted.size());
+  const auto size = downloaded<std::uint64_t>(row_size_, wanted.size());
+  for (std::size_t i = 0; i < wanted.size() && !result.ended; ++i) {
+    if (!wanted[i] || size[i] == 0) continue;
+    const rt::RowPlace place = rt::rows_at(job, begin[i]);
+    if (place.buffer == job.rows)
+      take_rows(std::span(near).subspan(place.at, size[i]), result);
+    else
+      take_rows(downloaded<rt::vid>(logs_, size[i], place.at), result);
   }
+}
+
+void LeaseRunner::take_rows(std::span<const rt::vid> rows, LeaseResult& result) {
+  if (lists_) {
+    if (enough_rows_ > 0)  // 0 would be all
+      enough_rows_ -= std::min(rows.size(), enough_rows_ - 1);
+    result.ended = take_rows_ && !take_rows_(rows);
+    return;
+  }
+  for (std::size_t at = 0; at < rows.size(); at += rt::kLocalWords)
+    result.local.emplace_back(rows[at], rt::logged_count(rows.data() + at));
 }
 
 void LeaseRunner::collect_local(LeaseResult& result) {

@@ -1,6 +1,7 @@
 #pragma once
 // Running a lease, a list of chunks of one plan, on one machine.
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -26,12 +27,15 @@ class DeviceGraph {
   rt::GraphView view_{};
 };
 
+/// Takes matches by depth, one after the other; false: no more.
+using RowsFn = std::function<bool(std::span<const rt::vid>)>;
+
 struct LeaseResult {
   std::vector<rt::ChunkState> states;               ///< by chunk of the lease
   std::vector<rt::i128> sums;                       ///< by chunk, then output; of chunks done
   std::vector<std::pair<rt::vid, rt::i128>> local;  ///< of LOCAL: what the chunks done add, by vertex
-  std::vector<rt::vid> rows;                        ///< of LIST: matches by depth, of the chunks done
   bool found = false;                               ///< of EXISTS
+  bool ended = false;                               ///< of LIST: there were enough matches
 };
 
 /// Keeps a machine's buffers for one plan over one graph.
@@ -47,22 +51,30 @@ class LeaseRunner {
   /// The same for a plan of images: `task`, of the host's memory, says what is asked for and takes the answer.
   LeaseResult run_images(std::span<const rt::Chunk> chunks, std::span<const double> weights, const rt::ImageTask& task,
                          const volatile int* halt);
+  /// Of LIST: where each launch's matches go, those of chunks done. When `enough` of them went there (0: all are wanted),
+  /// or it wants no more, a run ends.
+  void hand_rows_to(RowsFn take, std::uint64_t enough);
   /// Seconds that loading the kernels took.
   [[nodiscard]] double compile_seconds() const { return compile_seconds_; }
   [[nodiscard]] std::uint64_t bytes() const;
 
  private:
-  /// Runs the chunks of a bin (indices in `chunks`) until none is deferred.
+  /// Runs the chunks of a bin (indices in `chunks`) until none is left untouched.
   void run_bin(Team team, std::vector<std::size_t> bin, std::span<const rt::Chunk> chunks, const volatile int* halt,
                LeaseResult& result);
-  bool launch(Team team, std::uint64_t most_given, const Room& room, const std::vector<std::size_t>& bin,
-              std::span<const rt::Chunk> own, const volatile int* halt, LeaseResult& result);
+  struct Launched {
+    bool fits = false;        ///< one worker at least
+    std::uint64_t given = 0;  ///< pieces
+  };
+  Launched launch(Team team, std::uint64_t most_given, const Room& room, const std::vector<std::size_t>& bin,
+                  std::span<const rt::Chunk> own, const volatile int* halt, LeaseResult& result);
   [[nodiscard]] std::uint64_t most_pieces() const;
   void reserve_for(std::uint64_t chunks, std::uint64_t most_given);
   void start_queue(std::span<const rt::Chunk> chunks, std::uint64_t most_given);
   [[nodiscard]] rt::GpuJob job(const Room& room, std::uint64_t n, std::uint64_t most_given) const;
-  void collect(const std::vector<std::size_t>& bin, std::uint64_t most_given, LeaseResult& result);
-  void collect_logs(const std::vector<bool>& whole, std::uint64_t used, LeaseResult& result);
+  std::uint64_t collect(const std::vector<std::size_t>& bin, const rt::GpuJob& job, LeaseResult& result);
+  void collect_rows(const std::vector<bool>& wanted, const rt::GpuJob& job, std::uint64_t used, LeaseResult& result);
+  void take_rows(std::span<const rt::vid> rows, LeaseResult& result);
   template <class E>
   std::vector<E> downloaded(const Memory& memory, std::uint64_t n, std::uint64_t from = 0);
   std::uint64_t make_room(Team team, const Room& room, std::uint64_t wanted);
@@ -75,6 +87,8 @@ class LeaseRunner {
   const Bounds& bounds_;
   Limits limits_;
   std::uint64_t row_capacity_ = 0;
+  RowsFn take_rows_;
+  std::uint64_t enough_rows_ = 0;  ///< vertices in rows that are still wanted; 0: all there are
   DeviceGraph graph_;
   std::uint64_t n_padded_;
   bool lists_ = false, counts_local_ = false;
