@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <thread>
+#include <vector>
 
 #include "src/device/cuda_call.hpp"
 
@@ -10,6 +11,7 @@ namespace galena::device {
 namespace {
 
 constexpr auto kPoll = std::chrono::microseconds(200);
+constexpr auto kSpin = std::chrono::milliseconds(1);  ///< a launch's first time, without sleep
 
 }  // namespace
 
@@ -17,8 +19,9 @@ struct Gpu::State {
   int number = 0;
   cudaDeviceProp properties{};
   cudaStream_t stream = nullptr, side = nullptr;  ///< work, and what must overtake it
-  cudaLibrary_t library = nullptr;
-  int* one = nullptr;  ///< in pinned memory, for `stop`
+  std::vector<cudaLibrary_t> modules;
+  std::size_t current = 0;  ///< of them
+  int* one = nullptr;       ///< in pinned memory, for `stop`
 
   explicit State(int which) : number(which) {
     use();
@@ -40,15 +43,24 @@ struct Gpu::State {
 
   void use() const { GALENA_CUDA_CALL(cudaSetDevice(number)); }
   void unload() noexcept {
-    if (library != nullptr) cudaLibraryUnload(library);
-    library = nullptr;
+    for (cudaLibrary_t module : modules) cudaLibraryUnload(module);
+    modules.clear();
   }
   [[nodiscard]] const void* kernel(const char* name) const {
     cudaKernel_t found = nullptr;
-    GALENA_CUDA_CALL(cudaLibraryGetKernel(&found, library, name));
+    GALENA_CUDA_CALL(cudaLibraryGetKernel(&found, modules.at(current), name));
     return reinterpret_cast<const void*>(found);
   }
   void wait() const { GALENA_CUDA_CALL(cudaStreamSynchronize(stream)); }
+
+  /// Waits for all that was queued, also where a call failed meanwhile: what a kernel uses may not be freed before.
+  struct WaitAtEnd {
+    const State& state;
+    ~WaitAtEnd() {
+      cudaStreamSynchronize(state.stream);
+      cudaStreamSynchronize(state.side);
+    }
+  };
 };
 
 Gpu::Gpu(int number) : state_(std::make_unique<State>(number)) {}
@@ -97,13 +109,21 @@ void Gpu::download(void* to, const void* from, std::uint64_t bytes) {
 void Gpu::zero(void* memory, std::uint64_t bytes) {
   state_->use();
   GALENA_CUDA_CALL(cudaMemsetAsync(memory, 0, bytes, state_->stream));
-  state_->wait();
 }
 
-void Gpu::load(const std::string& cubin) {
+std::size_t Gpu::load(const std::string& cubin) {
   state_->use();
+  cudaLibrary_t module = nullptr;
+  GALENA_CUDA_CALL(cudaLibraryLoadData(&module, cubin.data(), nullptr, nullptr, 0, nullptr, nullptr, 0));
+  state_->modules.push_back(module);
+  return state_->current = state_->modules.size() - 1;
+}
+
+void Gpu::choose(std::size_t module) { state_->current = module; }
+
+void Gpu::unload() noexcept {
+  cudaSetDevice(state_->number);
   state_->unload();
-  GALENA_CUDA_CALL(cudaLibraryLoadData(&state_->library, cubin.data(), nullptr, nullptr, 0, nullptr, nullptr, 0));
 }
 
 int Gpu::blocks_per_processor(const char* kernel, int threads) {
@@ -120,6 +140,8 @@ void Gpu::launch(const char* kernel, int blocks, int threads, const void* parame
   GALENA_CUDA_CALL(cudaLaunchKernel(state_->kernel(kernel), dim3(static_cast<unsigned>(blocks)),
                                     dim3(static_cast<unsigned>(threads)), parameters, 0, state_->stream));
   GALENA_CUDA_CALL(cudaGetLastError());
+  const State::WaitAtEnd wait{*state_};
+  const auto begin = std::chrono::steady_clock::now();
   for (bool told = halt == nullptr; !told;) {
     const cudaError_t status = cudaStreamQuery(state_->stream);
     if (status != cudaErrorNotReady) {
@@ -129,11 +151,14 @@ void Gpu::launch(const char* kernel, int blocks, int threads, const void* parame
     if (__atomic_load_n(halt, __ATOMIC_RELAXED) != 0) {
       GALENA_CUDA_CALL(cudaMemcpyAsync(stop, state_->one, sizeof(int), cudaMemcpyHostToDevice, state_->side));
       told = true;
-    } else {
+    } else if (std::chrono::steady_clock::now() - begin > kSpin) {
       std::this_thread::sleep_for(kPoll);
+    } else {
+      std::this_thread::yield();
     }
   }
   state_->wait();
+  GALENA_CUDA_CALL(cudaStreamSynchronize(state_->side));  // else it may land in what the next launch counts by
 }
 
 }  // namespace galena::device

@@ -1,6 +1,7 @@
 #pragma once
 // One CUDA device: memory, modules, launches. The twin without CUDA refuses to make one.
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -27,10 +28,15 @@ class Gpu {
   void release(void* memory) noexcept;
   void upload(void* to, const void* from, std::uint64_t bytes);
   void download(void* to, const void* from, std::uint64_t bytes);
+  /// Before all that is called later; does not wait.
   void zero(void* memory, std::uint64_t bytes);
 
-  /// Replaces the module whose kernels are launched.
-  void load(const std::string& cubin);
+  /// Another module, whose kernels are launched from now on; returns its number.
+  std::size_t load(const std::string& cubin);
+  /// The module whose kernels are launched from now on.
+  void choose(std::size_t module);
+  /// All modules go.
+  void unload() noexcept;
   /// Blocks of `threads` that fit on one processor at once.
   int blocks_per_processor(const char* kernel, int threads);
   /// Runs the kernel with one parameter, by value, and waits. When `halt` (may be null) rises meanwhile, writes 1 to

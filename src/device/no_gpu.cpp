@@ -18,7 +18,9 @@ void Gpu::release(void* /*memory*/) noexcept {}
 void Gpu::upload(void* /*to*/, const void* /*from*/, std::uint64_t /*bytes*/) {}
 void Gpu::download(void* /*to*/, const void* /*from*/, std::uint64_t /*bytes*/) {}
 void Gpu::zero(void* /*memory*/, std::uint64_t /*bytes*/) {}
-void Gpu::load(const std::string& /*cubin*/) {}
+std::size_t Gpu::load(const std::string& /*cubin*/) { return 0; }
+void Gpu::choose(std::size_t /*module*/) {}
+void Gpu::unload() noexcept {}
 int Gpu::blocks_per_processor(const char* /*kernel*/, int /*threads*/) { return 0; }
 void Gpu::launch(const char* /*kernel*/, int /*blocks*/, int /*threads*/, const void* /*parameter*/,
                  const volatile int* /*halt*/, int* /*stop*/) {}

@@ -1,3 +1,5 @@
+#include <map>
+
 #include "codegen/emit/cuda.hpp"
 #include "codegen/jit/nvrtc.hpp"
 #include "galena/error.hpp"
@@ -10,6 +12,7 @@ namespace galena::mine::gpu {
 namespace {
 
 constexpr int kWarp = 32;
+constexpr std::size_t kMostModules = 64;  ///< that stay loaded
 
 class CudaMachine : public Machine {
  public:
@@ -23,8 +26,17 @@ class CudaMachine : public Machine {
   void zero(void* memory, std::uint64_t bytes) override { gpu_.zero(memory, bytes); }
 
   double load(const codegen::Plan& plan) override {
-    const jit::Cubin cubin = jit::compile_cuda(codegen::emit_cuda(plan), gpu_.arch());
-    gpu_.load(cubin.bytes);
+    std::string source = codegen::emit_cuda(plan);
+    if (const auto known = modules_.find(source); known != modules_.end()) {
+      gpu_.choose(known->second);
+      return 0;
+    }
+    if (modules_.size() == kMostModules) {
+      gpu_.unload();
+      modules_.clear();
+    }
+    const jit::Cubin cubin = jit::compile_cuda(source, gpu_.arch());
+    modules_.emplace(std::move(source), gpu_.load(cubin.bytes));
     return cubin.seconds;
   }
 
@@ -44,6 +56,7 @@ class CudaMachine : public Machine {
   static std::uint64_t per_block(Team team) { return team == Team::warp ? rt::kWorkersPerBlock : 1; }
 
   device::Gpu gpu_;
+  std::map<std::string, std::size_t> modules_;  ///< by source
 };
 
 }  // namespace
