@@ -33,6 +33,7 @@ constexpr std::uint64_t kPiecesShort = 192;  ///< of a run of under some 50 ms
 constexpr std::uint64_t kPiecesGpu = 1 << 16;
 constexpr std::size_t kLeastLease = 4096;  ///< chunks: fewer leave a GPU's workers idle at the lease's end
 constexpr double kLong = 5e7;              ///< nanoseconds
+constexpr double kLongOnGpu = 2e10;        ///< nanoseconds on one core: enough for a GPU to show progress
 constexpr double kCheckpointSeconds = 2;
 
 class Execution {
@@ -45,18 +46,19 @@ class Execution {
     const codegen::Plan& plan = *request.plan;
     done_.assign(chunks_.chunks.size(), 0);
     sums_.assign(plan.outputs.size(), 0);
-    for (const codegen::Output& output : plan.outputs)
+    for (const codegen::Output& output : plan.outputs) {
       counts_local_ = counts_local_ || output.kind == codegen::Output::Kind::local;
+      lists_ = lists_ || output.kind == codegen::Output::Kind::list;
+    }
     if (counts_local_) local_.assign(graph.view().n, 0);
     if (lasting(request)) restore();
     if (options.processes != nullptr) join_team();
   }
 
   ExecuteResult run() {
-    const bool on_gpus = !request_.machines.empty();
-    const std::size_t wanted = on_gpus ? request_.machines.size() : static_cast<std::size_t>(thread_count(options_));
+    const bool on_gpus = request_.fleet != nullptr;
+    const std::size_t wanted = on_gpus ? request_.fleet->size() : static_cast<std::size_t>(thread_count(options_));
     const auto threads = std::clamp<std::size_t>(wanted, 1, std::max<std::size_t>(1, chunks_.chunks.size()));
-    if (on_gpus) bounds_.emplace(graph_.view());
     for (std::size_t t = 0; t < threads; ++t)
       memory_.push_back(std::make_unique<WorkerMemory>(*request_.plan, graph_.view()));
     owners_.resize(threads);
@@ -111,7 +113,7 @@ class Execution {
   }
 
   static std::uint64_t pieces(const ExecuteRequest& request) {
-    if (!request.machines.empty()) return kPiecesGpu;
+    if (request.fleet != nullptr) return kPiecesGpu;
     return request.estimate > kLong || lasting(request) ? kPieces : kPiecesShort;
   }
 
@@ -164,7 +166,7 @@ class Execution {
   /// Thread t serves machine t: takes leases until there are no chunks.
   void work_on_gpu(std::size_t t) {
     prepare(t);
-    gpu::LeaseRunner runner(*request_.machines[t], *request_.plan, graph_.view(), *bounds_, request_.limits);
+    gpu::LeaseRunner runner((*request_.fleet)[t], *request_.plan, request_.limits);
     runner.hand_rows_to([this, t](std::span<const vid> rows) { return pass_on(rows, t); }, request_.enough);
     while (!crew_.halted()) {
       const std::vector<std::size_t> lease = take_lease();
@@ -172,19 +174,28 @@ class Execution {
     }
     {
       const std::scoped_lock lock(mutex_);
+      if (counts_local_) runner.add_local(local_);
       gpu_bytes_ += runner.bytes();
       compile_seconds_ = std::max(compile_seconds_, runner.compile_seconds());
     }
     leave(t);
   }
 
-  /// The next chunks that are not done, as many as leave every machine another lease later; none at the end.
+  /// Whether one machine takes all chunks at once: nobody waits for a part of them.
+  [[nodiscard]] bool at_once() const {
+    return request_.fleet->size() == 1 && !checkpointing() && (!options_.progress || request_.estimate < kLongOnGpu);
+  }
+
+  /// The next chunks that are not done, as many as leave every machine another lease later; none at the end. Of LIST few
+  /// at first: whoever takes the matches may have enough.
   std::vector<std::size_t> take_lease() {
     const std::scoped_lock lock(mutex_);
     std::vector<std::size_t> lease;
     const std::size_t all = chunks_.chunks.size();
     const std::size_t left = all - std::min(all, next_.load());
-    const std::size_t size = std::min(left, std::max(kLeastLease, left / (2 * request_.machines.size())));
+    std::size_t size = at_once() ? left : std::min(left, std::max(kLeastLease, left / (2 * request_.fleet->size())));
+    if (lists_) size = std::min(size, most_listed_);
+    most_listed_ *= 2;
     for (; next_ < all && lease.size() < size; ++next_)
       if (done_[next_] == 0) lease.push_back(next_);
     return lease;
@@ -199,7 +210,7 @@ class Execution {
       weights.push_back(chunks_.weight[i] * static_cast<double>(chunks_.chunks.size()));
     }
     const gpu::LeaseResult result = runner.run(chunks, weights, crew_.flag());
-    commit_lease(lease, result, t);
+    commit_lease(runner, lease, result, t);
     if (result.found && on_emit(&memory_[t]->worker(), 0, nullptr, 0) != 0) return false;
     if (result.ended) {
       ended_ = true;
@@ -234,13 +245,15 @@ class Execution {
     for (const auto& [v, count] : local) local_[v] += count;
   }
 
-  void commit_lease(const std::vector<std::size_t>& lease, const gpu::LeaseResult& result, std::size_t t) {
+  void commit_lease(gpu::LeaseRunner& runner, const std::vector<std::size_t>& lease, const gpu::LeaseResult& result,
+                    std::size_t t) {
     const std::scoped_lock lock(mutex_);
     for (std::size_t k = 0; k < lease.size(); ++k) {
       if (result.states[k] == rt::ChunkState::lost) memory_[t]->worker().overflow = 1;
       if (result.states[k] == rt::ChunkState::done) add(lease[k], result.sums.data() + k * sums_.size());
     }
     for (const auto& [v, count] : result.local) local_[v] += count;
+    if (counts_local_ && checkpointing()) runner.add_local(local_);  // what is written is of the same chunks
   }
 
   /// A whole chunk's sums. Under the lock.
@@ -271,7 +284,7 @@ class Execution {
   }
 
   void join_team() {
-    if (!request_.machines.empty())
+    if (request_.fleet != nullptr)
       throw InputError("several processes share the work of CPUs; a GPU run takes all GPUs of its machine by itself");
     team_.emplace(*options_.processes, chunks_.chunks.size());
     Team::Part restored{done_, sums_, local_};
@@ -341,7 +354,6 @@ class Execution {
   const ChunkPlan& chunks_;
   std::vector<std::unique_ptr<WorkerMemory>> memory_;
   std::vector<Owner> owners_;
-  std::optional<gpu::Bounds> bounds_;
   std::optional<Team> team_;
   std::vector<std::uint8_t> elsewhere_;  ///< chunks that other processes had done before this run
   std::atomic<std::size_t> next_{0};
@@ -355,7 +367,8 @@ class Execution {
   double busy_ = 0, balance_ = 1;
   double finished_ = 0;
   double restored_ = 0;  ///< of finished_, from the checkpoint
-  bool counts_local_ = false;
+  bool counts_local_ = false, lists_ = false;
+  std::size_t most_listed_ = kLeastLease;  ///< chunks of the next lease of a LIST
   bool overflow_ = false;
   std::uint64_t gpu_bytes_ = 0;
   double compile_seconds_ = 0;
@@ -372,12 +385,11 @@ int thread_count(const MineOptions& options) {
 }
 
 ExecuteResult execute(const Prepared& graph, const ExecuteRequest& request, const MineOptions& options) {
-  if (options.device == MineDevice::cuda && request.machines.empty()) {
-    const auto machines = gpu::cuda_machines();
+  if (options.device == MineDevice::cuda && request.fleet == nullptr) {
     const codegen::Plan plan = codegen::without_marked_sizes(*request.plan);
     ExecuteRequest on_gpus = request;
     on_gpus.plan = &plan;
-    for (const auto& machine : machines) on_gpus.machines.push_back(machine.get());
+    on_gpus.fleet = &graph.fleet();
     on_gpus.key += "@gpu";  // other chunks than a CPU's
     return Execution(graph, on_gpus, options).run();
   }

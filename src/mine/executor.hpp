@@ -8,7 +8,7 @@
 #include "codegen/plan/plan.hpp"
 #include "galena/mine.hpp"
 #include "src/mine/checkpoint.hpp"
-#include "src/mine/gpu/bins.hpp"
+#include "src/mine/gpu/fleet.hpp"
 #include "src/mine/kernels.hpp"
 #include "src/mine/prepared.hpp"
 
@@ -25,8 +25,9 @@ struct ExecuteRequest {
   std::uint64_t enough = 0;  ///< LIST: a run may end when on_match had so many; 0: when it returns false
   std::string key;           ///< names the checkpoint's section
   Checkpoint* checkpoint = nullptr;
-  /// Where there are any, they run the chunks instead of threads. A chunk that fits none of them is run on the CPU.
-  std::vector<gpu::Machine*> machines;
+  /// Whose machines, if there are any, run the chunks instead of threads; it has the same graph. A chunk that fits none
+  /// of them is run on the CPU.
+  gpu::Fleet* fleet = nullptr;
   gpu::Limits limits;  ///< of their buffers
 };
 

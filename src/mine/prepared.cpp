@@ -5,6 +5,7 @@
 #include "galena/error.hpp"
 #include "src/mine/algebra/costs.hpp"
 #include "src/mine/clock.hpp"
+#include "src/mine/gpu/fleet.hpp"
 
 namespace galena::mine {
 
@@ -31,6 +32,8 @@ Prepared::Prepared(Graph graph) : graph_(std::move(graph)) {
   seconds_ = clock.seconds();
 }
 
+Prepared::~Prepared() = default;
+
 const ChunkPlan& Prepared::chunks(std::uint64_t pieces, bool deep) const {
   const std::scoped_lock lock(mutex_);
   const auto [it, fresh] = chunks_.try_emplace({pieces, deep});
@@ -48,6 +51,12 @@ const CoreOrder& Prepared::core_order() const {
   const std::scoped_lock lock(mutex_);
   if (!core_order_) core_order_ = mine::core_order(view_);
   return *core_order_;
+}
+
+gpu::Fleet& Prepared::fleet() const {
+  const std::scoped_lock lock(mutex_);
+  if (!fleet_) fleet_ = std::make_unique<gpu::Fleet>(view_, gpu::cuda_machines());
+  return *fleet_;
 }
 
 }  // namespace galena::mine

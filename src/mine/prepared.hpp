@@ -3,6 +3,7 @@
 // keeps v's larger hubs, of which no vertex has more than about sqrt(2m).
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -17,10 +18,15 @@
 
 namespace galena::mine {
 
+namespace gpu {
+class Fleet;
+}
+
 class Prepared {
  public:
   /// Throws InputError for a directed graph.
   explicit Prepared(Graph graph);
+  ~Prepared();
   Prepared(const Prepared&) = delete;
   Prepared& operator=(const Prepared&) = delete;
 
@@ -39,6 +45,8 @@ class Prepared {
   [[nodiscard]] const codegen::RowCosts& row_costs() const;
   /// core_order(view()), made once.
   [[nodiscard]] const CoreOrder& core_order() const;
+  /// All CUDA devices with this graph on them, made once. EnvironmentError where there are none.
+  [[nodiscard]] gpu::Fleet& fleet() const;
   [[nodiscard]] double seconds() const { return seconds_; }
 
  private:
@@ -51,6 +59,7 @@ class Prepared {
   mutable std::map<std::pair<std::uint64_t, bool>, ChunkPlan> chunks_;
   mutable std::optional<codegen::RowCosts> row_costs_;
   mutable std::optional<CoreOrder> core_order_;
+  mutable std::unique_ptr<gpu::Fleet> fleet_;
 };
 
 }  // namespace galena::mine

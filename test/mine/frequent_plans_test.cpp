@@ -21,10 +21,11 @@ using namespace galena::test;
 namespace {
 
 QueryResult frequent(const Graph& graph, const std::string& clauses, const MineOptions& options,
-                     std::vector<mine::gpu::Machine*> machines = {}) {
+                     const std::vector<mine::gpu::Machine*>& machines = {}) {
   const mine::Prepared prepared(graph);
   std::uint64_t bytes = 0;
-  return mine::FrequentMiner(prepared, std::move(machines))
+  mine::gpu::Fleet fleet(prepared.view(), machines);
+  return mine::FrequentMiner(prepared, machines.empty() ? nullptr : &fleet)
       .run(parse_queries("FREQUENT " + clauses).front(), options, bytes);
 }
 
@@ -136,7 +137,6 @@ TEST_CASE("images of chunks that fit no buffer of a GPU are found by blocks, or 
   const std::vector<double> weights(chunks.chunks.size(), 1);
   const std::vector<Label> labels{0, 1, 0, 1};
   const std::vector<std::uint32_t> asked(rt::bit_words(prepared.view().n), ~0U);
-  const mine::gpu::Bounds bounds(prepared.view());
   std::vector<std::vector<std::uint32_t>> answers;
   for (const std::uint64_t room : {4096, 1}) {
     std::vector<std::uint32_t> found(asked.size());
@@ -144,7 +144,8 @@ TEST_CASE("images of chunks that fit no buffer of a GPU are found by blocks, or 
     SimulatedMachine machine;
     mine::gpu::Limits limits;
     limits.warp_slot = room;
-    mine::gpu::LeaseRunner runner(machine, plan, prepared.view(), bounds, limits);
+    mine::gpu::Fleet fleet(prepared.view(), {&machine});
+    mine::gpu::LeaseRunner runner(fleet[0], plan, limits);
     const auto result = runner.run_images(
         chunks.chunks, weights, {labels.data(), asked.data(), found.data(), &count, ~std::uint64_t{0}}, nullptr);
     CHECK(std::count(result.states.begin(), result.states.end(), rt::ChunkState::done) == std::ssize(result.states));

@@ -50,8 +50,8 @@ struct Found {
 Found lease(SimulatedMachine& machine, const Prepared& graph, const Plan& plan, const mine::gpu::Limits& limits,
             std::uint64_t pieces) {
   const ChunkPlan& chunks = graph.chunks(pieces, plan.max_depth >= 2);
-  const mine::gpu::Bounds bounds(graph.view());
-  mine::gpu::LeaseRunner runner(machine, plan, graph.view(), bounds, limits);
+  mine::gpu::Fleet fleet(graph.view(), {&machine});
+  mine::gpu::LeaseRunner runner(fleet[0], plan, limits);
   Found found;
   const std::ptrdiff_t width = plan.max_depth + 1;
   const auto take = [&](std::span<const rt::vid> rows) {
@@ -65,6 +65,7 @@ Found lease(SimulatedMachine& machine, const Prepared& graph, const Plan& plan, 
   found.local.resize(graph.view().n);
   for (std::size_t i = 0; i < result.sums.size(); ++i) found.sums[i % found.sums.size()] += result.sums[i];
   for (const auto& [v, count] : result.local) found.local[v] += count;
+  if (plan.outputs.front().kind == Output::Kind::local) runner.add_local(found.local);
   std::sort(found.rows.begin(), found.rows.end());
   found.chunks = result.states.size();
   found.done = static_cast<std::size_t>(std::count(result.states.begin(), result.states.end(), ChunkState::done));

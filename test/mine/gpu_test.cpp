@@ -43,7 +43,8 @@ Outcome run(const Prepared& graph, const Plan& plan, const std::vector<mine::gpu
   ExecuteRequest request;
   request.plan = &plan;
   request.code = &code;
-  request.machines = machines;
+  mine::gpu::Fleet fleet(graph.view(), machines);
+  request.fleet = machines.empty() ? nullptr : &fleet;
   request.limits = limits;
   const bool exists = plan.outputs.front().kind == Output::Kind::exists;
   request.on_match = [&](int, const rt::vid* matched, int size) {
@@ -78,8 +79,8 @@ struct Leased {
 Leased lease(SimulatedMachine& machine, const Prepared& graph, const Plan& plan, const mine::gpu::Limits& limits,
              std::uint64_t pieces = 64, std::uint64_t enough = 0) {
   const ChunkPlan& chunks = graph.chunks(pieces, plan.max_depth >= 2);
-  const mine::gpu::Bounds bounds(graph.view());
-  mine::gpu::LeaseRunner runner(machine, plan, graph.view(), bounds, limits);
+  mine::gpu::Fleet fleet(graph.view(), {&machine});
+  mine::gpu::LeaseRunner runner(fleet[0], plan, limits);
   Leased leased;
   const auto take = [&](std::span<const rt::vid> rows) {
     leased.rows.insert(leased.rows.end(), rows.begin(), rows.end());
@@ -241,7 +242,8 @@ TEST_CASE("a LIST with LIMIT on a GPU passes on as many matches as it is asked f
   ExecuteRequest request;
   request.plan = &plan;
   request.code = &code;
-  request.machines = {&machine};
+  mine::gpu::Fleet fleet(graph.view(), {&machine});
+  request.fleet = &fleet;
   request.enough = 10;
   request.on_match = [&](int, const rt::vid*, int) { return ++matches < 10; };
   const ExecuteResult result = execute(graph, request, options);
@@ -297,9 +299,10 @@ TEST_CASE("buffers are as large as a bin's chunks need, not as the largest degre
   REQUIRE(plan.slots > 0);
   const rt::GraphView& view = graph.view();
   const rt::Chunk hub{0, view.indptr[1] + 1, 0, 1};
-  CHECK(bounds.roots(hub) == 1);
-  CHECK(bounds.slot(plan, hub) == 1);  // the hub's neighbours have one neighbour each
-  const auto room = mine::gpu::room_for(plan, bounds, mine::gpu::Team::block, 5056, std::vector{hub}, {});
+  const std::vector<mine::gpu::Reach> reach = bounds.reach(std::vector{hub});
+  CHECK(reach.front().roots == 1);
+  CHECK(bounds.slot(plan, reach.front()) == 1);  // the hub's neighbours have one neighbour each
+  const auto room = mine::gpu::room_for(plan, bounds, mine::gpu::Team::block, 5056, reach, {});
   CHECK(room.slot < view.max_degree);
 }
 

@@ -63,7 +63,7 @@ std::vector<int> reading_order(const Shape& shape) {
 class FrequentRun {
  public:
   FrequentRun(const Prepared& prepared, const LabelledGraph& graph, const Query& query, const MineOptions& options,
-              const std::vector<gpu::Machine*>& machines)
+              gpu::Fleet* fleet)
       : spec_(query.frequent),
         options_(options),
         threads_(thread_count(options)),
@@ -72,8 +72,8 @@ class FrequentRun {
         large_(prepared.units() > kLarge) {
     result_.query = query;
     result_.engine = "domains";
-    if (machines.empty() && options.engine == Engine::automatic) return;
-    plans_.emplace(prepared, graph, spec_, options, machines, [this] { return poll(); });
+    if (fleet == nullptr && options.engine == Engine::automatic) return;
+    plans_.emplace(prepared, graph, spec_, options, fleet, [this] { return poll(); });
     result_.engine = plans_->engine();
   }
 
@@ -235,13 +235,8 @@ QueryResult FrequentMiner::run(const Query& query, const MineOptions& options, s
   const Stopwatch planning;
   const LabelledGraph& graph = labelled(query.frequent);
   const double planned = planning.seconds();
-  std::vector<std::unique_ptr<gpu::Machine>> devices;
-  std::vector<gpu::Machine*> machines = machines_;
-  if (machines.empty() && options.device == MineDevice::cuda) {
-    devices = gpu::cuda_machines();
-    for (const auto& device : devices) machines.push_back(device.get());
-  }
-  FrequentRun run(graph_, graph, query, options, machines);
+  gpu::Fleet* const fleet = fleet_ == nullptr && options.device == MineDevice::cuda ? &graph_.fleet() : fleet_;
+  FrequentRun run(graph_, graph, query, options, fleet);
   QueryResult result = run.run();
   result.plan_seconds = planned;
   working_bytes = run.bytes();

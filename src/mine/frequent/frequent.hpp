@@ -8,16 +8,15 @@
 
 #include "galena/mine.hpp"
 #include "src/mine/frequent/labelled_graph.hpp"
-#include "src/mine/gpu/machine.hpp"
+#include "src/mine/gpu/fleet.hpp"
 #include "src/mine/prepared.hpp"
 
 namespace galena::mine {
 
 class FrequentMiner {
  public:
-  /// `graph` must outlive it. Where there are machines, they decide images, instead of what the options say.
-  explicit FrequentMiner(const Prepared& graph, std::vector<gpu::Machine*> machines = {})
-      : graph_(graph), machines_(std::move(machines)) {}
+  /// `graph` must outlive it. Where there is a fleet, it decides images, instead of what the options say.
+  explicit FrequentMiner(const Prepared& graph, gpu::Fleet* fleet = nullptr) : graph_(graph), fleet_(fleet) {}
 
   /// Runs a FREQUENT query. The first one of its LABELS puts the graph in order of labels, which later ones find made:
   /// plan_seconds. `working_bytes` becomes what it held beyond the graph.
@@ -32,7 +31,7 @@ class FrequentMiner {
   const frequent::LabelledGraph& labelled(const FrequentSearch& spec);
 
   const Prepared& graph_;
-  std::vector<gpu::Machine*> machines_;
+  gpu::Fleet* fleet_;
   std::map<std::pair<bool, bool>, frequent::LabelledGraph> labelled_;  ///< by which labels matter: vertices', edges'
 };
 

@@ -60,20 +60,17 @@ struct PlannedImages::Question {
 };
 
 PlannedImages::PlannedImages(const Prepared& prepared, const LabelledGraph& graph, const FrequentSearch& search,
-                             const MineOptions& options, std::vector<gpu::Machine*> machines,
-                             std::function<bool()> stop)
+                             const MineOptions& options, gpu::Fleet* fleet, std::function<bool()> stop)
     : prepared_(prepared),
       graph_(graph),
       search_(search),
       options_(options),
-      machines_(std::move(machines)),
+      fleet_(fleet),
       stop_(std::move(stop)),
-      threads_(thread_count(options)) {
-  if (!machines_.empty()) bounds_.emplace(prepared.view());
-}
+      threads_(thread_count(options)) {}
 
 std::string PlannedImages::engine() const {
-  if (!machines_.empty()) return "cuda";
+  if (fleet_ != nullptr) return "cuda";
   return options_.engine == Engine::interpreter ? "interpreter" : "jit";
 }
 
@@ -109,7 +106,7 @@ void PlannedImages::find(std::span<FrequentShape* const> patterns) {
   for (const auto& [key, items] : groups) {
     if (stop_()) break;
     const Code& code = code_for(items.front().root);
-    machines_.empty() ? run_on_cpu(code, items) : run_on_gpus(code, items);
+    fleet_ == nullptr ? run_on_cpu(code, items) : run_on_gpus(code, items);
   }
   const bool stopped = stop_();
   for (std::size_t i = 0; i < patterns.size(); ++i)
@@ -123,7 +120,7 @@ const PlannedImages::Code& PlannedImages::code_for(const RootedShape& root) {
     code.plan = codegen::image_plan(root.pattern, root.root, labels_of_search(search_, prepared_.view()),
                                     prepared_.statistics());
     MineOptions options = options_;
-    if (machines_.empty() && options.engine == Engine::automatic) options.engine = Engine::jit;
+    if (fleet_ == nullptr && options.engine == Engine::automatic) options.engine = Engine::jit;
     code.run = std::make_unique<Executable>(code.plan, 0, options);
     compile_seconds_ += code.run->compile_seconds();
   }
@@ -164,17 +161,17 @@ void PlannedImages::run_on_cpu(const Code& code, const Items& items) {
 void PlannedImages::run_on_gpus(const Code& code, const Items& items) {
   std::atomic<std::size_t> next{0};
   base::ErrorTrap trap;
-#pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(machines_.size()))
-  for (std::size_t t = 0; t < machines_.size(); ++t) trap.run(t, [&] { serve(*machines_[t], code, items, next); });
+#pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(fleet_->size()))
+  for (std::size_t t = 0; t < fleet_->size(); ++t) trap.run(t, [&] { serve((*fleet_)[t], code, items, next); });
   trap.rethrow();
 }
 
 /// Takes items until there are none.
-void PlannedImages::serve(gpu::Machine& machine, const Code& code, const Items& items, std::atomic<std::size_t>& next) {
+void PlannedImages::serve(gpu::Station& station, const Code& code, const Items& items, std::atomic<std::size_t>& next) {
   const ChunkPlan& chunks = prepared_.chunks(kPiecesGpu, code.plan.max_depth >= 2);
   std::vector<double> weights;
   for (const double weight : chunks.weight) weights.push_back(weight * static_cast<double>(chunks.chunks.size()));
-  gpu::LeaseRunner runner(machine, code.plan, prepared_.view(), *bounds_);
+  gpu::LeaseRunner runner(station, code.plan);
   {
     const std::scoped_lock lock(mutex_);
     compile_seconds_ += runner.compile_seconds();

@@ -15,8 +15,7 @@
 #include "galena/mine.hpp"
 #include "src/mine/frequent/level.hpp"
 #include "src/mine/frequent/shape_plans.hpp"
-#include "src/mine/gpu/bins.hpp"
-#include "src/mine/gpu/machine.hpp"
+#include "src/mine/gpu/fleet.hpp"
 #include "src/mine/kernels.hpp"
 #include "src/mine/prepared.hpp"
 
@@ -26,7 +25,7 @@ class PlannedImages {
  public:
   /// `stop` is asked now and then; true ends the work early. All must outlive it.
   PlannedImages(const Prepared& prepared, const LabelledGraph& graph, const FrequentSearch& search,
-                const MineOptions& options, std::vector<gpu::Machine*> machines, std::function<bool()> stop);
+                const MineOptions& options, gpu::Fleet* fleet, std::function<bool()> stop);
 
   /// Each pattern's `images` holds every image of each orbit; takes those out that are none, and sets `support` as
   /// Images::find() does.
@@ -53,7 +52,7 @@ class PlannedImages {
   const Code& code_for(const RootedShape& root);
   void run_on_cpu(const Code& code, const Items& items);
   void run_on_gpus(const Code& code, const Items& items);
-  void serve(gpu::Machine& machine, const Code& code, const Items& items, std::atomic<std::size_t>& next);
+  void serve(gpu::Station& station, const Code& code, const Items& items, std::atomic<std::size_t>& next);
   template <class F>
   void for_possible(const Item& item, F&& f) const;
   bool dropped(std::size_t pattern);
@@ -63,11 +62,10 @@ class PlannedImages {
   const LabelledGraph& graph_;
   const FrequentSearch& search_;
   const MineOptions& options_;
-  const std::vector<gpu::Machine*> machines_;
+  gpu::Fleet* const fleet_;  ///< or null
   const std::function<bool()> stop_;
   const int threads_;
   std::map<std::u32string, Code> codes_;
-  std::optional<gpu::Bounds> bounds_;
   double compile_seconds_ = 0;
 
   std::span<FrequentShape* const> patterns_;  ///< those at hand

@@ -33,22 +33,31 @@ Bounds::Bounds(const rt::GraphView& graph) : graph_(graph), neighbour_(graph.n) 
       neighbour_[v] = std::max(neighbour_[v], degree(graph, graph.indices[a]));
 }
 
-std::uint64_t Bounds::roots(const rt::Chunk& chunk) const {
-  const rt::Slice roots = rt::roots(graph_, chunk);
-  return roots.end - roots.begin;
+std::vector<Reach> Bounds::reach(std::span<const rt::Chunk> chunks) const {
+  std::vector<Reach> all;
+  rt::vid v = graph_.n;
+  for (const rt::Chunk& chunk : chunks) {
+    Reach& reach = all.emplace_back();
+    if (chunk.begin >= chunk.end) continue;
+    if (v == graph_.n || rt::unit_of(graph_, v) > chunk.begin) v = rt::vertex_of_unit(graph_, chunk.begin);
+    while (rt::unit_of(graph_, v + 1) <= chunk.begin) ++v;
+    for (;; ++v) {
+      ++reach.roots;
+      reach.root = std::max(reach.root, degree(graph_, v));
+      reach.second = std::max(reach.second, neighbour_[v]);
+      if (rt::unit_of(graph_, v + 1) >= chunk.end) break;
+    }
+  }
+  return all;
 }
 
 class Bounds::Most {
  public:
-  Most(const Bounds& bounds, const codegen::Plan& plan, const rt::Chunk& chunk)
-      : plan_(plan), degree_(bounds.graph_.max_degree) {
-    const rt::Slice roots = rt::roots(bounds.graph_, chunk);
-    second_ = second_is_neighbour(plan) ? 0 : degree_;
-    for (std::uint64_t v = roots.begin; v < roots.end; ++v) {
-      root_ = std::max<std::uint64_t>(root_, degree(bounds.graph_, static_cast<rt::vid>(v)));
-      second_ = std::max<std::uint64_t>(second_, bounds.neighbour_[v]);
-    }
-  }
+  Most(const Bounds& bounds, const codegen::Plan& plan, const Reach& reach)
+      : plan_(plan),
+        degree_(bounds.graph_.max_degree),
+        root_(reach.root),
+        second_(second_is_neighbour(plan) ? reach.second : degree_) {}
 
   [[nodiscard]] std::uint64_t operator()(int id) const {
     const codegen::SetDef& set = plan_.sets[static_cast<std::size_t>(id)];
@@ -64,10 +73,10 @@ class Bounds::Most {
 
  private:
   const codegen::Plan& plan_;
-  std::uint64_t degree_, root_ = 0, second_ = 0;
+  std::uint64_t degree_, root_, second_;
 };
 
-std::uint64_t Bounds::slot(const codegen::Plan& plan, const rt::Chunk& chunk) const {
+std::uint64_t Bounds::slot(const codegen::Plan& plan, const Reach& chunk) const {
   const Most most(*this, plan, chunk);
   std::uint64_t largest = 0;
   for (std::size_t s = 0; s < plan.sets.size(); ++s) {
@@ -77,7 +86,7 @@ std::uint64_t Bounds::slot(const codegen::Plan& plan, const rt::Chunk& chunk) co
   return largest;
 }
 
-Bounds::LocalWords Bounds::local(const codegen::Plan& plan, const rt::Chunk& chunk) const {
+Bounds::LocalWords Bounds::local(const codegen::Plan& plan, const Reach& chunk) const {
   const Most most(*this, plan, chunk);
   LocalWords words;
   for (std::size_t l = 0; l < plan.locals.size(); ++l) {
@@ -93,13 +102,25 @@ Team team_for(const codegen::Plan& plan, double weight) {
   return weight > kHeavy ? Team::block : Team::warp;
 }
 
+std::uint64_t padded_vertices(const rt::GraphView& graph) {
+  constexpr std::uint64_t kAlign = 64;
+  return (static_cast<std::uint64_t>(graph.n) + kAlign - 1) / kAlign * kAlign;
+}
+
+std::uint64_t table_bytes(const codegen::Plan& plan, std::uint64_t n_padded) {
+  return n_padded * (plan.counters.size() * sizeof(std::uint32_t) + plan.marks.size());
+}
+
 Room room_for(const codegen::Plan& plan, const Bounds& bounds, Team team, std::uint64_t n_padded,
-              std::span<const rt::Chunk> chunks, const Limits& limits) {
+              std::span<const Reach> chunks, const Limits& limits) {
   Room room;
   std::uint64_t roots = 0;
-  for (const rt::Chunk& chunk : chunks) {
+  Reach last;
+  for (const Reach& chunk : chunks) {
+    roots = std::max(roots, chunk.roots);
+    if (chunk.root <= last.root && chunk.second <= last.second) continue;  // needs no more than the last
+    last = chunk;
     if (plan.slots > 0) room.slot = std::max(room.slot, bounds.slot(plan, chunk));
-    roots = std::max(roots, bounds.roots(chunk));
     if (plan.locals.empty()) continue;
     const Bounds::LocalWords words = bounds.local(plan, chunk);
     const std::uint64_t limit = std::max(team == Team::warp ? limits.warp_local : limits.block_local, words.row);
@@ -109,8 +130,7 @@ Room room_for(const codegen::Plan& plan, const Bounds& bounds, Team team, std::u
   if (has(plan, codegen::Output::Kind::list)) room.log = team == Team::warp ? limits.warp_log : limits.block_log;
   if (has(plan, codegen::Output::Kind::local)) room.log = roots * rt::kLocalWords;
   room.bytes = (room.slot * static_cast<std::uint64_t>(plan.slots) + room.log) * sizeof(rt::vid) +
-               room.local * plan.locals.size() * sizeof(std::uint32_t) +
-               n_padded * (plan.counters.size() * sizeof(std::uint32_t) + plan.marks.size());
+               room.local * plan.locals.size() * sizeof(std::uint32_t) + table_bytes(plan, n_padded);
   return room;
 }
 

@@ -12,24 +12,32 @@
 
 namespace galena::mine::gpu {
 
+/// What bounds the sets of a chunk.
+struct Reach {
+  rt::vid root = 0;         ///< the largest degree of its v0
+  rt::vid second = 0;       ///< the largest degree of their neighbours
+  std::uint64_t roots = 0;  ///< vertices that it begins at
+};
+
 /// The largest sets that the chunks of one graph can lead to.
 class Bounds {
  public:
   explicit Bounds(const rt::GraphView& graph);
 
+  /// Of each chunk, in one walk where they are in order.
+  [[nodiscard]] std::vector<Reach> reach(std::span<const rt::Chunk> chunks) const;
+
   /// Elements that no set the plan writes to a buffer has more of while it runs this chunk. Sets around v0 and v1
   /// are bounded by the degrees there are in the chunk, deeper ones by the graph's largest.
-  [[nodiscard]] std::uint64_t slot(const codegen::Plan& plan, const rt::Chunk& chunk) const;
+  [[nodiscard]] std::uint64_t slot(const codegen::Plan& plan, const Reach& chunk) const;
   /// Words that the plan's largest local graph takes while it runs this chunk: with all rows, or with one.
   struct LocalWords {
     std::uint64_t all = 0, row = 0;
   };
-  [[nodiscard]] LocalWords local(const codegen::Plan& plan, const rt::Chunk& chunk) const;
-  /// Vertices that the chunk begins at.
-  [[nodiscard]] std::uint64_t roots(const rt::Chunk& chunk) const;
+  [[nodiscard]] LocalWords local(const codegen::Plan& plan, const Reach& chunk) const;
 
  private:
-  /// Elements of the set at the most, while the chunk runs.
+  /// Elements of a set at the most, while the chunk runs.
   class Most;
   const rt::GraphView& graph_;
   std::vector<rt::vid> neighbour_;  ///< by vertex: the largest degree among its neighbours
@@ -45,7 +53,7 @@ struct Limits {
   /// Words of matches, or of local counts of chunks in pieces, for which a launch has room beside its workers' logs.
   std::uint64_t rows = 1 << 24;
   /// Pieces of chunks that a launch's teams may give each other.
-  std::uint64_t pieces = 1 << 15;
+  std::uint64_t pieces = 1 << 18;
   std::uint32_t give_every = rt::kGiveEvery;
 };
 
@@ -53,6 +61,11 @@ struct Limits {
 /// where the chunk is `weight` > kHeavy times the average, else a warp.
 inline constexpr double kHeavy = 4;
 Team team_for(const codegen::Plan& plan, double weight);
+
+/// Vertices of a worker's table.
+std::uint64_t padded_vertices(const rt::GraphView& graph);
+/// Bytes of a worker's tables.
+std::uint64_t table_bytes(const codegen::Plan& plan, std::uint64_t n_padded);
 
 /// What one worker needs.
 struct Room {
@@ -62,6 +75,6 @@ struct Room {
   std::uint64_t bytes = 0;
 };
 Room room_for(const codegen::Plan& plan, const Bounds& bounds, Team team, std::uint64_t n_padded,
-              std::span<const rt::Chunk> chunks, const Limits& limits);
+              std::span<const Reach> chunks, const Limits& limits);
 
 }  // namespace galena::mine::gpu

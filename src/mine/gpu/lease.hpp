@@ -8,24 +8,9 @@
 #include "codegen/plan/plan.hpp"
 #include "codegen/runtime/gpu_job.h"
 #include "src/mine/gpu/bins.hpp"
-#include "src/mine/gpu/machine.hpp"
+#include "src/mine/gpu/station.hpp"
 
 namespace galena::mine::gpu {
-
-/// A graph's arrays on a machine.
-class DeviceGraph {
- public:
-  /// EnvironmentError where there is no room.
-  DeviceGraph(Machine& machine, const rt::GraphView& graph);
-  [[nodiscard]] const rt::GraphView& view() const { return view_; }
-
- private:
-  template <class T>
-  const T* copy(const T* from, std::uint64_t n);
-  Machine& machine_;
-  std::vector<Memory> arrays_;
-  rt::GraphView view_{};
-};
 
 /// Takes matches by depth, one after the other; false: no more.
 using RowsFn = std::function<bool(std::span<const rt::vid>)>;
@@ -33,16 +18,15 @@ using RowsFn = std::function<bool(std::span<const rt::vid>)>;
 struct LeaseResult {
   std::vector<rt::ChunkState> states;               ///< by chunk of the lease
   std::vector<rt::i128> sums;                       ///< by chunk, then output; of chunks done
-  std::vector<std::pair<rt::vid, rt::i128>> local;  ///< of LOCAL: what the chunks done add, by vertex
+  std::vector<std::pair<rt::vid, rt::i128>> local;  ///< of LOCAL: by vertex, what is not on the device (add_local())
   bool found = false;                               ///< of EXISTS
   bool ended = false;                               ///< of LIST: there were enough matches
 };
 
-/// Keeps a machine's buffers for one plan over one graph.
+/// Runs one plan at a station.
 class LeaseRunner {
  public:
-  LeaseRunner(Machine& machine, const codegen::Plan& plan, const rt::GraphView& graph, const Bounds& bounds,
-              const Limits& limits = {});
+  LeaseRunner(Station& station, const codegen::Plan& plan, const Limits& limits = {});
 
   /// Runs the chunks; `weights`: each one's share of the work, relative to the average. What did not fit a warp's
   /// buffers is run again by blocks; what does not fit those either is left as overflow, for a CPU.
@@ -54,14 +38,16 @@ class LeaseRunner {
   /// Of LIST: where each launch's matches go, those of chunks done. When `enough` of them went there (0: all are wanted),
   /// or it wants no more, a run ends.
   void hand_rows_to(RowsFn take, std::uint64_t enough);
+  /// Of LOCAL: adds by vertex what the leases' chunks that are done have left on the device, and takes it from there.
+  void add_local(std::span<rt::i128> counts);
   /// Seconds that loading the kernels took.
   [[nodiscard]] double compile_seconds() const { return compile_seconds_; }
-  [[nodiscard]] std::uint64_t bytes() const;
+  [[nodiscard]] std::uint64_t bytes() const { return station_.buffer_bytes(); }
 
  private:
   /// Runs the chunks of a bin (indices in `chunks`) until none is left untouched.
-  void run_bin(Team team, std::vector<std::size_t> bin, std::span<const rt::Chunk> chunks, const volatile int* halt,
-               LeaseResult& result);
+  void run_bin(Team team, std::vector<std::size_t> bin, std::span<const rt::Chunk> chunks,
+               std::span<const Reach> reaches, const volatile int* halt, LeaseResult& result);
   struct Launched {
     bool fits = false;        ///< one worker at least
     std::uint64_t given = 0;  ///< pieces
@@ -77,25 +63,18 @@ class LeaseRunner {
   void take_rows(std::span<const rt::vid> rows, LeaseResult& result);
   template <class E>
   std::vector<E> downloaded(const Memory& memory, std::uint64_t n, std::uint64_t from = 0);
-  std::uint64_t make_room(Team team, const Room& room, std::uint64_t wanted);
-  void reserve(Memory& memory, std::uint64_t bytes);
-  void collect_local(LeaseResult& result);
   void reserve_rows();
 
+  Station& station_;
   Machine& machine_;
+  LaunchBuffers& buffers_;
   const codegen::Plan& plan_;
-  const Bounds& bounds_;
   Limits limits_;
   std::uint64_t row_capacity_ = 0;
   RowsFn take_rows_;
   std::uint64_t enough_rows_ = 0;  ///< vertices in rows that are still wanted; 0: all there are
-  DeviceGraph graph_;
-  std::uint64_t n_padded_;
   bool lists_ = false, counts_local_ = false;
   double compile_seconds_ = 0;
-  Memory slots_, counters_, marks_, locals_, logs_, rows_, local_, pieces_, ready_, states_, sums_, row_begin_,
-      row_size_, words_;
-  Memory given_, asked_, found_, image_count_;  ///< of images
   rt::ImageTask images_{};
 };
 
