@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <memory>
 #include <numeric>
@@ -39,6 +40,7 @@ class SimulatedMachine : public mine::gpu::Machine {
   [[nodiscard]] std::uint64_t free_bytes() const override { return std::min(free_, spare); }
   void* allocate(std::uint64_t bytes) override {
     if (bytes > free_) return nullptr;
+    ++allocations;
     void* memory = std::malloc(bytes);
     std::memset(memory, 0xa5, bytes);  // as a device's memory, it holds anything
     given_[memory] = bytes;
@@ -50,9 +52,15 @@ class SimulatedMachine : public mine::gpu::Machine {
     given_.erase(memory);
     std::free(memory);
   }
-  void upload(void* to, const void* from, std::uint64_t bytes) override { copy(to, from, bytes); }
+  void upload(void* to, const void* from, std::uint64_t bytes) override {
+    uploaded += bytes;
+    copy(to, from, bytes);
+  }
   void download(void* to, const void* from, std::uint64_t bytes) override { copy(to, from, bytes); }
-  void zero(void* memory, std::uint64_t bytes) override { std::memset(memory, 0, bytes); }
+  void zero(void* memory, std::uint64_t bytes) override {
+    zeroed += bytes;
+    std::memset(memory, 0, bytes);
+  }
 
   double load(const codegen::Plan& plan) override {
     kernel_ = jit::compile(codegen::emit_simulated_launch(plan)).kernel;
@@ -62,6 +70,7 @@ class SimulatedMachine : public mine::gpu::Machine {
 
   void run(Team team, const rt::GpuJob& job, std::uint64_t workers, const volatile int* halt) override {
     ++launches[team];
+    if (before_run) before_run();
     most_seen = std::max(most_seen, workers);
     if (halt != nullptr && *halt != 0) *job.stop = 1;
     rounds.resize(std::max<std::size_t>(rounds.size(), workers));
@@ -84,7 +93,10 @@ class SimulatedMachine : public mine::gpu::Machine {
   }
 
   std::map<Team, int> launches;
-  std::uint64_t seed = 1;                   ///< of the next launch's order
+  std::uint64_t seed = 1;  ///< of the next launch's order
+  std::function<void()> before_run;
+  std::uint64_t allocations = 0;            ///< buffers that it gave
+  std::uint64_t uploaded = 0, zeroed = 0;   ///< bytes
   std::uint64_t given = 0;                  ///< pieces that teams gave each other
   std::vector<std::uint64_t> rounds;        ///< by worker: how often its lanes worked
   std::uint64_t most_seen = 0;              ///< workers of a launch
