@@ -306,6 +306,42 @@ TEST_CASE("buffers are as large as a bin's chunks need, not as the largest degre
   CHECK(room.slot < view.max_degree);
 }
 
+TEST_CASE("plans with tables of all vertices run by warps where memory holds a table for each") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Prepared graph(generate_rmat(8, 5, 3));
+  for (const char* text :
+       {"COUNT house", "COUNT cycle(4)", "COUNT cycle(6)", "COUNT K(2,3)", "LOCAL cycle(4) BY a", "LOCAL house BY a"}) {
+    INFO(text);
+    const Plan plan = plan_of(text);
+    const std::uint64_t tables = mine::gpu::table_bytes(plan, mine::gpu::padded_vertices(graph.view()));
+    REQUIRE(tables > 0);
+    SimulatedMachine enough, little;
+    little.spare = 8 * tables;  // blocks' tables fit, and use all of it
+    const Outcome expected = run(graph, plan, {});
+    check_equal(run(graph, plan, {&enough}), expected);
+    CHECK(enough.launches[mine::gpu::Team::warp] > 0);
+    CHECK(enough.launches[mine::gpu::Team::block] == 0);
+    check_equal(run(graph, plan, {&little}), expected);
+    CHECK(little.launches[mine::gpu::Team::warp] == 0);
+    CHECK(little.launches[mine::gpu::Team::block] > 0);
+  }
+}
+
+TEST_CASE("long lists and heavy chunks go to blocks") {
+  const Plan tables = plan_of("COUNT cycle(4)"), none = plan_of("COUNT clique(4)");
+  REQUIRE(!tables.counters.empty());
+  REQUIRE((none.counters.empty() && none.marks.empty()));
+  using mine::gpu::Team;
+  const mine::gpu::Reach short_lists{20, 5000, 3}, long_lists{5000, 20, 1};
+  CHECK(mine::gpu::team_for(tables, 1, short_lists, true) == Team::warp);
+  CHECK(mine::gpu::team_for(tables, 1, short_lists, false) == Team::block);
+  CHECK(mine::gpu::team_for(tables, 1, long_lists, true) == Team::block);
+  CHECK(mine::gpu::team_for(tables, 10, short_lists, true) == Team::block);
+  CHECK(mine::gpu::team_for(none, 1, long_lists, true) == Team::warp);
+  CHECK(mine::gpu::team_for(none, 10, short_lists, true) == Team::block);
+}
+
 TEST_CASE("a stopped run on a GPU is partial") {
   if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
   const PrivateCache cache;

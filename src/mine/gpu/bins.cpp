@@ -97,9 +97,15 @@ Bounds::LocalWords Bounds::local(const codegen::Plan& plan, const Reach& chunk) 
   return words;
 }
 
-Team team_for(const codegen::Plan& plan, double weight) {
-  if (!plan.counters.empty() || !plan.marks.empty()) return Team::block;
+Team team_for(const codegen::Plan& plan, double weight, const Reach& reach, bool warps_hold_tables) {
+  const bool tables = !plan.counters.empty() || !plan.marks.empty();
+  if (tables && (!warps_hold_tables || reach.root > kLongList)) return Team::block;
   return weight > kHeavy ? Team::block : Team::warp;
+}
+
+bool warps_hold_tables(const codegen::Plan& plan, std::uint64_t n_padded, std::uint64_t warps, std::uint64_t bytes) {
+  constexpr std::uint64_t kShare = 2;  // the rest is for other buffers
+  return table_bytes(plan, n_padded) <= bytes / kShare / std::max<std::uint64_t>(1, warps);
 }
 
 std::uint64_t padded_vertices(const rt::GraphView& graph) {

@@ -57,10 +57,14 @@ struct Limits {
   std::uint32_t give_every = rt::kGiveEvery;
 };
 
-/// The team that a chunk begins with: a block where the plan has tables of all vertices (too many for every warp),
-/// where the chunk is `weight` > kHeavy times the average, else a warp.
+/// The team that a chunk begins with, by its share of the work relative to the average: a block where it is heavy, else
+/// a warp. Where the plan has tables of all vertices, a block too where its lists keep one busy, or where the memory
+/// does not hold tables for warps.
 inline constexpr double kHeavy = 4;
-Team team_for(const codegen::Plan& plan, double weight);
+inline constexpr rt::vid kLongList = 512;
+Team team_for(const codegen::Plan& plan, double weight, const Reach& reach, bool warps_hold_tables);
+/// Whether tables of so many warps fit a share of so many bytes.
+bool warps_hold_tables(const codegen::Plan& plan, std::uint64_t n_padded, std::uint64_t warps, std::uint64_t bytes);
 
 /// Vertices of a worker's table.
 std::uint64_t padded_vertices(const rt::GraphView& graph);

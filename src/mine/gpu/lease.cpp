@@ -47,9 +47,11 @@ LeaseResult LeaseRunner::run(std::span<const rt::Chunk> chunks, std::span<const 
   result.states.assign(chunks.size(), rt::ChunkState::untouched);
   result.sums.assign(chunks.size() * plan_.outputs.size(), 0);
   const std::vector<Reach> reaches = station_.bounds().reach(chunks);
+  const bool tables =
+      warps_hold_tables(plan_, station_.n_padded(), machine_.most_workers(Team::warp), station_.available());
   std::vector<std::size_t> warps, blocks;
   for (std::size_t i = 0; i < chunks.size(); ++i)
-    (team_for(plan_, weights[i]) == Team::warp ? warps : blocks).push_back(i);
+    (team_for(plan_, weights[i], reaches[i], tables) == Team::warp ? warps : blocks).push_back(i);
   run_bin(Team::warp, warps, chunks, reaches, halt, result);
   for (const std::size_t i : warps)
     if (result.states[i] == rt::ChunkState::overflow) blocks.push_back(i);
