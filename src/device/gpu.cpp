@@ -148,6 +148,7 @@ void Gpu::launch(const char* kernel, int blocks, int threads, const void* parame
       check_cuda(status, "cudaStreamQuery after a launch");
       return;
     }
+    static_cast<void>(cudaGetLastError());  // or the next launch might be told of it
     if (__atomic_load_n(halt, __ATOMIC_RELAXED) != 0) {
       GALENA_CUDA_CALL(cudaMemcpyAsync(stop, state_->one, sizeof(int), cudaMemcpyHostToDevice, state_->side));
       told = true;
