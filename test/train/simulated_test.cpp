@@ -18,6 +18,20 @@ void check_same_bits(const TrainResult& got, const TrainResult& want) {
     for (std::int64_t c = 0; c < want.logits.cols(); ++c) CHECK(got.logits.item(i, c) == want.logits.item(i, c));
 }
 
+/// The parts' run with replayed passes, which gives the bits, sends the bytes and gives back the memory of that without.
+TrainResult check_replayed(const NodeDataset& data, TrainOptions options) {
+  options.replay = false;
+  const TrainResult want = train_network(data, options);
+  options.replay = true;
+  TrainResult got = train_network(data, options);
+  check_same_bits(got, want);
+  CHECK(got.bytes_per_epoch.payload == want.bytes_per_epoch.payload);
+  CHECK(got.bytes_per_epoch.parameters == want.bytes_per_epoch.parameters);
+  CHECK(SimulatedDevice::live_bytes() == 0);
+  CHECK(SimulatedDevice::pinned_bytes() == 0);
+  return got;
+}
+
 }  // namespace
 
 TEST_CASE("an epoch waits for the device once, and a run gives all of its memory back") {
@@ -96,16 +110,8 @@ TEST_CASE("parts with a GPU each replay what is between two exchanges, and give 
       options.partition.method = PartitionMethod::random;
       options.messages.bits = bits;
       options.epochs = 7;
-      options.replay = false;
-      const TrainResult want = train_network(data, options);
-      options.replay = true;
-      const TrainResult got = train_network(data, options);
-      check_same_bits(got, want);
-      CHECK(got.bytes_per_epoch.payload == want.bytes_per_epoch.payload);
-      CHECK(got.bytes_per_epoch.parameters == want.bytes_per_epoch.parameters);
+      const TrainResult got = check_replayed(data, options);
       CHECK_THAT(got.notes.back(), contains("From epoch 3 on") && contains("between which ranks exchange"));
-      CHECK(SimulatedDevice::live_bytes() == 0);
-      CHECK(SimulatedDevice::pinned_bytes() == 0);
     }
 }
 
@@ -149,15 +155,7 @@ TEST_CASE("parts that send other rows or widths in every epoch replay their pass
       options.partition.method = PartitionMethod::random;
       options.messages = messages;
       options.epochs = messages.period + 8;
-      options.replay = false;
-      const TrainResult want = train_network(data, options);
-      options.replay = true;
-      const TrainResult got = train_network(data, options);
-      check_same_bits(got, want);
-      CHECK(got.bytes_per_epoch.payload == want.bytes_per_epoch.payload);
-      CHECK(got.bytes_per_epoch.parameters == want.bytes_per_epoch.parameters);
-      CHECK(SimulatedDevice::live_bytes() == 0);
-      CHECK(SimulatedDevice::pinned_bytes() == 0);
+      const TrainResult got = check_replayed(data, options);
       if (model == "hypergcn" && name != "adaptive") {
         CHECK_THAT(got.notes.back(), contains("not replayed") && contains("extremal vertices by this epoch's sample"));
         continue;
