@@ -37,6 +37,7 @@ class Emitter {
     text_.open("for (uint64_t i0 = q0.begin; i0 < q0.end; ++i0)");
     text_.line("const vid v0 = (vid)i0;");
     loops_[0] = &plan_.root;
+    text_.line("if (x.stopped()) return x.abort();");
     text_.line("if (x.wanted()) x.give(c, i0, q0);");
     if (of_images(plan_)) text_.line("if (!x.undecided(v0)) continue;");
     filters(plan_.root);
@@ -371,7 +372,7 @@ class Emitter {
       text_.open("x.lanes(" + begin + ", " + end + ", [&](uint64_t i" + depth + ")");
     else
       text_.open("for (uint64_t i" + depth + " = " + begin + "; i" + depth + " < " + end + "; ++i" + depth + ")");
-    text_.line("const vid v" + depth + " = " + list + ".p[i" + depth + "];");
+    text_.line("[[maybe_unused]] const vid v" + depth + " = " + list + ".p[i" + depth + "];");
     if (inner.from.set >= 0 && asks_position(inner.body, d, inner.from.set))
       text_.line("const uint64_t " + position_name(d) + " = (uint64_t)(" + list + ".p - (" + used(inner.from.set, {}) +
                  ").p) + i" + depth + ";");
@@ -409,7 +410,7 @@ class Emitter {
     text_.line((d <= 2 ? "Bits " : "const Bits ") + list + " = " + (d <= 2 ? part : whole) + ";");
     text_.open("for (uint64_t " + i + " = next_bit(" + list + ", " + list + ".begin); " + i + " < " + list + ".end; " +
                i + " = next_bit(" + list + ", " + i + " + 1))");
-    text_.line("const vid v" + depth + " = (" + used(columns, {}) + ").p[" + i + "];");
+    text_.line("[[maybe_unused]] const vid v" + depth + " = (" + used(columns, {}) + ").p[" + i + "];");
     text_.line("if (x.stopped()) return x.abort();");
     if (d <= 2) {
       text_.open("if (x.wanted())");

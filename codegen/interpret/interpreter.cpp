@@ -30,6 +30,7 @@ class Run : private Bindings<kMetered> {
   void go() {
     const rt::Slice vertices = rt::roots(g_, chunk_);
     for (std::uint64_t v = vertices.begin; v < vertices.end; ++v) {
+      if (stopped()) return abort();
       if (images_ && !rt::undecided(*w_.images, static_cast<vid>(v))) continue;
       matched_ = false;
       if (!try_vertex(plan_.root, static_cast<vid>(v)) && !matched_) return abort();

@@ -201,7 +201,9 @@ class Gpu : public Access {
     if (overflow_) return true;  // what was matched may come of a list that was cut short
     if (matched != nullptr) return !log(matched, size);
     team_.lanes([&](int lane) {
-      if (lane == 0) *job_.found = *job_.stop = 1;
+      if (lane != 0) return;
+      write_now(job_.found, 1);
+      write_now(job_.stop, 1);
     });
     return true;
   }

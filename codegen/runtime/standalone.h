@@ -3,9 +3,8 @@
 // cuts the graph into chunks, runs the kernels, prints. Included by emitted programs only, which
 // nvcc compiles.
 
-#include <stdio.h>
-
 #include <algorithm>
+#include <cstdio>
 #include <fstream>
 #include <numeric>
 #include <sstream>
@@ -201,6 +200,10 @@ inline bool launch(const Kernel& kernel, bool blocks, uint64_t slot_capacity, co
   GALENA_CALL(cudaGetDevice(&device));
   GALENA_CALL(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device));
   GALENA_CALL(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&resident, function, threads, 0));
+  if (resident == 0) {
+    std::fprintf(stderr, "a processor of this device has not the registers or shared memory that a block needs\n");
+    return false;
+  }
   GpuJob job{};
   job.n_padded = (static_cast<uint64_t>(graph.n) + 63) / 64 * 64;
   const uint64_t bytes = kernel.slots * slot_capacity * sizeof(vid) +
@@ -260,16 +263,20 @@ inline bool run(const char* path, const std::vector<Kernel>& kernels, const std:
   std::vector<std::vector<i128>> sums;
   for (const Kernel& kernel : kernels) {
     constexpr uint64_t kWarpSlot = 4096;
+    const uint64_t largest = std::max<uint64_t>(host.max_degree, 2);  // a row of one column has two words
     sums.emplace_back(kernel.outputs, i128{0});
     std::vector<Chunk> chunks = cut(host), left, none;
     const bool tables = kernel.counters + kernel.marks > 0;
     if (!tables) {
-      if (!chunks.empty() &&
-          !launch(kernel, false, std::min<uint64_t>(kWarpSlot, host.max_degree), graph, chunks, sums.back(), left))
+      if (!chunks.empty() && !launch(kernel, false, std::min(kWarpSlot, largest), graph, chunks, sums.back(), left))
         return false;
       chunks.swap(left);
     }
-    if (!chunks.empty() && !launch(kernel, true, host.max_degree, graph, chunks, sums.back(), none)) return false;
+    if (!chunks.empty() && !launch(kernel, true, largest, graph, chunks, sums.back(), none)) return false;
+    if (!none.empty()) {
+      std::fprintf(stderr, "a set did not fit its buffer\n");
+      return false;
+    }
   }
   i128 all = 0;
   for (const Number& number : numbers) {

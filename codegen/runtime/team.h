@@ -62,12 +62,18 @@ GALENA_DEVICE static inline N read_now(const N* p) {
   return *static_cast<const volatile N*>(p);
 }
 
+/// Writes *p, which other teams or the host may read at any time.
+template <class N>
+GALENA_DEVICE static inline void write_now(N* p, N value) {
+  *static_cast<volatile N*>(p) = value;
+}
+
 /// Raises a flag: who sees it up sees all that was written before.
 GALENA_DEVICE static inline void show(uint32_t* flag) {
 #ifdef __CUDACC__
   __threadfence();
 #endif
-  *static_cast<volatile uint32_t*>(flag) = 1;
+  write_now(flag, 1U);
 }
 GALENA_DEVICE static inline bool seen(const uint32_t* flag) {
   const bool up = read_now(flag) != 0;
@@ -234,7 +240,9 @@ class Team {
   __device__ uint64_t first(F&& f) const {
     if constexpr (W == 1) {
       const uint64_t word = lane_ == 0 ? f() : 0;
-      return __shfl_sync(kAll, static_cast<unsigned long long>(word), 0);
+      const uint64_t all = __shfl_sync(kAll, static_cast<unsigned long long>(word), 0);
+      __syncwarp();  // what the first lane saw written, all see: a shuffle alone orders no memory
+      return all;
     } else {
       sync();
       if (lane_ == 0) shared_->word = f();

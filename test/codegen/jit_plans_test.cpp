@@ -5,6 +5,7 @@
 #include "codegen/builtin/catalogue.hpp"
 #include "codegen/builtin/registry.hpp"
 #include "codegen/emit/cpp.hpp"
+#include "codegen/interpret/interpreter.hpp"
 #include "codegen/jit/jit.hpp"
 #include "codegen/passes/planner.hpp"
 #include "test/codegen/compiled_plans.hpp"
@@ -54,30 +55,34 @@ TEST_CASE("plans compiled with their set operations equal the interpreter") {
     check_compiled(text, true, 0);
 }
 
-TEST_CASE("a kernel that is stopped says so") {
+TEST_CASE("a run that is stopped says so") {
   std::string why;
   if (!jit::compiler_available(&why)) GALENA_SKIP(why);
   const PrivateCache cache;
-  PlanRequest request;
-  request.name = "path(4)";
-  request.kind = Output::Kind::list;
-  const Plan plan = make_plans(named_pattern("path", {4}), GraphStatistics::typical(), request).front().plan;
-  const auto kernel = jit::compile(emit_cpp(plan)).kernel;
-  std::mt19937 random(22);
-  const SmallGraph graph(30, 0.5, random);
-  const volatile int stop = 1;
-  int aborted = 0, chunks = 0;
-  const PlanOutcome outcome = PlanRun(plan, graph)
-                                  .over_random_chunks(
-                                      [&](rt::Worker& w, const rt::Chunk& c) {
-                                        w.stop = &stop;
-                                        kernel->run()(&w, &c);
-                                        aborted += w.aborted;
-                                        ++chunks;
-                                      },
-                                      random, 100);
-  CHECK(outcome.rows.empty());
-  CHECK(aborted > chunks / 2);
+  for (const char* text : {"LIST path(4)", "COUNT cycle(4)"}) {  // the second has no loop but that over roots
+    const Plan plan = plan_of(text);
+    const auto kernel = jit::compile(emit_cpp(plan)).kernel;
+    const Interpreter interpreter(plan);
+    std::mt19937 random(22);
+    const SmallGraph graph(30, 0.5, random);
+    const volatile int stop = 1;
+    const auto check_stopped = [&](auto&& run) {
+      int aborted = 0, chunks = 0;
+      const auto run_stopped = [&](rt::Worker& w, const rt::Chunk& c) {
+        w.stop = &stop;
+        run(w, c);
+        aborted += w.aborted;
+        ++chunks;
+      };
+      const PlanOutcome outcome = PlanRun(plan, graph).over_random_chunks(run_stopped, random, 100);
+      INFO(text);
+      CHECK(outcome.rows.empty());
+      CHECK(outcome.sums.front() == 0);
+      CHECK(aborted == chunks);
+    };
+    check_stopped([&](rt::Worker& w, const rt::Chunk& c) { kernel->run()(&w, &c); });
+    check_stopped([&](rt::Worker& w, const rt::Chunk& c) { interpreter.run(w, c); });
+  }
 }
 
 TEST_CASE("every kernel linked in equals the interpreter") {

@@ -148,6 +148,19 @@ TEST_CASE("what does not fit a slot is reported, not written") {
   CHECK(bench.slots.back() == 7);
 }
 
+TEST_CASE("a match that is enough stops all teams") {
+  Bench bench(1);
+  int wrong = 0;
+  by_teams<1>(bench, [&](auto& x) {
+    wrong += x.emit(0, nullptr, 0) ? 0 : 1;
+    int asked = 0;
+    while (!x.stopped() && asked < 1 << 20) ++asked;
+    wrong += asked == 1 << 20;
+  });
+  CHECK(wrong == 0);
+  CHECK((bench.stop == 1 && bench.found == 1));
+}
+
 /// Local graphs over `n` columns of lists around `m`, with memory for `room` rows; R: words of shared memory.
 template <int W, int R = 0>
 void check_local(std::mt19937_64& random, std::size_t n, std::size_t m, std::size_t room) {
