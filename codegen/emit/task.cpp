@@ -374,8 +374,8 @@ class Emitter {
       text_.open("for (uint64_t i" + depth + " = " + begin + "; i" + depth + " < " + end + "; ++i" + depth + ")");
     text_.line("[[maybe_unused]] const vid v" + depth + " = " + list + ".p[i" + depth + "];");
     if (inner.from.set >= 0 && asks_position(inner.body, d, inner.from.set))
-      text_.line("const uint64_t " + position_name(d) + " = (uint64_t)(" + list + ".p - (" + used(inner.from.set, {}) +
-                 ").p) + i" + depth + ";");
+      text_.line("const vid " + position_name(d) + " = (vid)(" + list + ".p - (" + used(inner.from.set, {}) +
+                 ").p + i" + depth + ");");
     if (!in_lanes_) text_.line("if (x.stopped()) return x.abort();");
     if (!in_lanes_ && d <= 2) text_.line("if (x.wanted()) " + giving(d, "i" + depth) + ";");
     filters(inner);
@@ -408,8 +408,8 @@ class Emitter {
     }
     const std::string part = "bits_part(b" + depth + ", q" + depth + ".begin, q" + depth + ".end)";
     text_.line((d <= 2 ? "Bits " : "const Bits ") + list + " = " + (d <= 2 ? part : whole) + ";");
-    text_.open("for (uint64_t " + i + " = next_bit(" + list + ", " + list + ".begin); " + i + " < " + list + ".end; " +
-               i + " = next_bit(" + list + ", " + i + " + 1))");
+    text_.open("for (vid " + i + " = next_bit(" + list + ", " + list + ".begin); " + i + " < " + list + ".end; " + i +
+               " = next_bit(" + list + ", " + i + " + 1))");
     text_.line("[[maybe_unused]] const vid v" + depth + " = (" + used(columns, {}) + ").p[" + i + "];");
     text_.line("if (x.stopped()) return x.abort();");
     if (d <= 2) {

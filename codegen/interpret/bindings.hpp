@@ -71,7 +71,7 @@ class Bindings {
   }
 
   /// How many of the columns are below v[depth], or up to it.
-  [[nodiscard]] std::uint64_t position(int depth, int columns, bool up_to) {
+  [[nodiscard]] vid position(int depth, int columns, bool up_to) {
     const auto d = static_cast<std::size_t>(depth);
     if (home_[d] == columns) return at_[d] + (up_to ? 1 : 0);
     charge(step_cost::kSearch);
@@ -94,7 +94,7 @@ class Bindings {
         meter_->rows += step_cost::fill_row(g.columns.n, adjacency(g.rows.p[i]).n);
   }
 
-  void fill(std::uint32_t* out, const Local& g, std::uint64_t at, int local) {
+  void fill(std::uint32_t* out, const Local& g, vid at, int local) {
     const Span list = adjacency(g.rows.p[at]);
     if (plan_.locals[static_cast<std::size_t>(local)].depth > 0) charge(step_cost::fill_row(g.columns.n, list.n));
     ops_.fill_row(out, g.columns, list);
@@ -103,12 +103,12 @@ class Bindings {
   /// The row of v[vertex], until the next one is asked for.
   Bits row(int local, int vertex) {
     const Local& g = locals_[static_cast<std::size_t>(local)];
-    const std::uint64_t at = at_[static_cast<std::size_t>(vertex)];
-    const std::uint64_t entry = rt::entry_of(g, at);
-    std::uint32_t* const bits = g.bits + entry * g.stride;
+    const vid at = at_[static_cast<std::size_t>(vertex)];
+    const vid entry = rt::entry_of(g, at);
+    std::uint32_t* const bits = rt::row_at(g, entry);
     if (g.tags[entry] != at + 1) {
       fill(bits, g, at, local);
-      g.tags[entry] = static_cast<std::uint32_t>(at + 1);
+      g.tags[entry] = at + 1;
     }
     return {bits, 0, g.columns.n};
   }
@@ -128,7 +128,7 @@ class Bindings {
     } else if (both && rt::is_whole(g)) {
       bits_[id].p = b.p;
     } else {
-      for (std::uint64_t word = 0; word < g.stride; ++word) out[word] = both ? b.p[word] : ~b.p[word];
+      for (vid word = 0; word < g.stride; ++word) out[word] = both ? b.p[word] : ~b.p[word];
     }
   }
 
@@ -252,8 +252,8 @@ class Bindings {
   const rt::SetOps& ops_;
   Meter* meter_;
   std::array<vid, kMaxPatternVertices> v_{};
-  std::array<int, kMaxPatternVertices> home_{};          ///< by depth: the list in which v has a known position ...
-  std::array<std::uint64_t, kMaxPatternVertices> at_{};  ///< ... and that position
+  std::array<int, kMaxPatternVertices> home_{};  ///< by depth: the list in which v has a known position ...
+  std::array<vid, kMaxPatternVertices> at_{};    ///< ... and that position
   std::vector<Span> sets_;
   std::vector<Bits> bits_;  ///< of the sets that are rows of bits
   std::vector<Local> locals_;

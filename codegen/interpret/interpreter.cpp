@@ -250,7 +250,7 @@ class Run : private Bindings<kMetered> {
       b = rt::bits_part(b, slice.begin, slice.end);
     }
     home_[depth] = columns;
-    for (std::uint64_t i = rt::next_bit(b, b.begin); i < b.end; i = rt::next_bit(b, i + 1)) {
+    for (vid i = rt::next_bit(b, b.begin); i < b.end; i = rt::next_bit(b, i + 1)) {
       if (stopped()) return false;
       at_[depth] = i;
       if (!try_vertex(loop, sets_[static_cast<std::size_t>(columns)].p[i])) return false;
@@ -277,8 +277,7 @@ class Run : private Bindings<kMetered> {
     if (outer == 1) slice = rt::slice_third(chunk_, s.n);
     for (std::uint64_t i = slice.begin; i < slice.end; ++i) {
       if (stopped()) return false;
-      if (loop.from.set >= 0)
-        at_[depth] = static_cast<std::uint64_t>(s.p - sets_[static_cast<std::size_t>(loop.from.set)].p) + i;
+      if (loop.from.set >= 0) at_[depth] = static_cast<vid>(s.p + i - sets_[static_cast<std::size_t>(loop.from.set)].p);
       const vid x = s.p != nullptr ? s.p[i] : static_cast<vid>(base + static_cast<std::int64_t>(i));
       if (!try_vertex(loop, x)) return false;
     }

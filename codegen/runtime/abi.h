@@ -8,8 +8,10 @@
 /// Marks functions that also run on a GPU.
 #ifdef __CUDACC__
 #define GALENA_DEVICE __device__
+#define GALENA_NOINLINE __noinline__
 #else
 #define GALENA_DEVICE
+#define GALENA_NOINLINE __attribute__((noinline))
 #endif
 
 namespace galena::rt {

@@ -16,15 +16,15 @@ namespace galena::rt {
 /// bits outside of [begin, end) mean nothing.
 struct Bits {
   const uint32_t* p;
-  uint64_t begin, end;
+  vid begin, end;
 };
 
 struct Local {
   Span rows, columns;
-  uint32_t* bits;    ///< `entries` rows of `stride` words
-  uint32_t* tags;    ///< by entry: 1 + the position in `rows` that it holds, or 0
-  uint64_t entries;  ///< at most rows.n; 0 where there is no memory for one
-  uint64_t stride;
+  uint32_t* bits;  ///< `entries` rows of `stride` words
+  uint32_t* tags;  ///< by entry: 1 + the position in `rows` that it holds, or 0
+  vid entries;     ///< at most rows.n; 0 where there is no memory for one
+  vid stride;
 };
 
 /// Words of a row over n columns: pairs, so that it can be read by 64 bits.
@@ -35,26 +35,28 @@ GALENA_DEVICE static inline Local local_graph(uint32_t* memory, uint64_t capacit
   const uint64_t stride = row_words(columns.n);
   const uint64_t most = capacity / (stride + 1);
   const uint64_t entries = rows.n < most ? rows.n : most;
-  return Local{rows, columns, memory, memory + entries * stride, entries, stride};
+  return Local{rows, columns, memory, memory + entries * stride, static_cast<vid>(entries), static_cast<vid>(stride)};
 }
 
 /// Whether every row has a place of its own.
 GALENA_DEVICE static inline bool is_whole(const Local& g) { return g.entries == g.rows.n; }
-GALENA_DEVICE static inline uint64_t entry_of(const Local& g, uint64_t row) {
-  return is_whole(g) ? row : row % g.entries;
+GALENA_DEVICE static inline vid entry_of(const Local& g, vid row) { return is_whole(g) ? row : row % g.entries; }
+/// The words of an entry's row.
+GALENA_DEVICE static inline uint32_t* row_at(const Local& g, vid entry) {
+  return g.bits + static_cast<uint64_t>(entry) * g.stride;
 }
 
-GALENA_DEVICE static inline Bits bits_below(Bits b, uint64_t at) {
-  const uint64_t end = at < b.end ? at : b.end;
+GALENA_DEVICE static inline Bits bits_below(Bits b, vid at) {
+  const vid end = at < b.end ? at : b.end;
   return Bits{b.p, b.begin, end > b.begin ? end : b.begin};
 }
-GALENA_DEVICE static inline Bits bits_from(Bits b, uint64_t at) {
-  const uint64_t begin = at > b.begin ? at : b.begin;
+GALENA_DEVICE static inline Bits bits_from(Bits b, vid at) {
+  const vid begin = at > b.begin ? at : b.begin;
   return Bits{b.p, begin < b.end ? begin : b.end, b.end};
 }
 /// The part of the range that [first, last) of its positions are.
 GALENA_DEVICE static inline Bits bits_part(Bits b, uint64_t first, uint64_t last) {
-  return Bits{b.p, b.begin + first, b.begin + last};
+  return Bits{b.p, b.begin + static_cast<vid>(first), b.begin + static_cast<vid>(last)};
 }
 
 GALENA_DEVICE static inline uint64_t bits_word(const uint32_t* p, uint64_t pair) {
@@ -68,22 +70,46 @@ GALENA_DEVICE static inline uint64_t bits_within(uint64_t pair, uint64_t begin, 
   return mask;
 }
 
-/// The first position >= i in the set, or b.end.
-GALENA_DEVICE static inline uint64_t next_bit(Bits b, uint64_t i) {
+/// The bits of word `word` that lie within [begin, end), which reaches into it.
+GALENA_DEVICE static inline uint32_t word_within(vid word, vid begin, vid end) {
+  uint32_t mask = ~uint32_t{0};
+  if (word == begin / 32) mask <<= begin % 32;
+  if (word == (end - 1) / 32) mask &= ~uint32_t{0} >> (31 - (end - 1) % 32);
+  return mask;
+}
+
+/// The first position >= i in the set, or b.end; by words of 32 bits.
+GALENA_DEVICE static inline vid next_bit_by_words(Bits b, vid i) {
   if (i >= b.end) return b.end;
-  uint64_t pair = i / 64;
-  uint64_t word = bits_word(b.p, pair) >> (i % 64) << (i % 64);
+  vid at = i / 32;
+  uint32_t word = b.p[at] >> (i % 32) << (i % 32);
   while (word == 0) {
-    if (64 * ++pair >= b.end) return b.end;
-    word = bits_word(b.p, pair);
+    if (++at > (b.end - 1) / 32) return b.end;
+    word = b.p[at];
   }
 #ifdef __CUDACC__
-  const uint64_t at = 64 * pair + static_cast<uint64_t>(__ffsll(static_cast<long long>(word)) - 1);
+  const vid found = 32 * at + static_cast<vid>(__ffs(static_cast<int>(word)) - 1);
 #else
-  const uint64_t at = 64 * pair + static_cast<uint64_t>(__builtin_ctzll(word));
+  const vid found = 32 * at + static_cast<vid>(__builtin_ctz(word));
 #endif
-  return at < b.end ? at : b.end;
+  return found < b.end ? found : b.end;
 }
+#ifdef __CUDACC__
+GALENA_DEVICE static inline vid next_bit(Bits b, vid i) { return next_bit_by_words(b, i); }
+#else
+/// The same by pairs of words.
+static inline vid next_bit(Bits b, vid i) {
+  if (i >= b.end) return b.end;
+  vid pair = i / 64;
+  uint64_t word = bits_word(b.p, pair) >> (i % 64) << (i % 64);
+  while (word == 0) {
+    if (++pair > (b.end - 1) / 64) return b.end;
+    word = bits_word(b.p, pair);
+  }
+  const vid found = 64 * pair + static_cast<vid>(__builtin_ctzll(word));
+  return found < b.end ? found : b.end;
+}
+#endif
 
 GALENA_DEVICE static inline bool none_of(Bits b) { return next_bit(b, b.begin) == b.end; }
 

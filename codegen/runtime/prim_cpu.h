@@ -74,25 +74,25 @@ struct Cpu : Access {
     return g;
   }
   /// A row, until the next one is asked for.
-  [[nodiscard]] Bits row(const Local& g, uint64_t at) const {
-    const uint64_t entry = entry_of(g, at);
-    uint32_t* const bits = g.bits + entry * g.stride;
+  [[nodiscard]] Bits row(const Local& g, vid at) const {
+    const vid entry = entry_of(g, at);
+    uint32_t* const bits = row_at(g, entry);
     if (g.tags[entry] != at + 1) {
       fill_row(bits, g.columns, adj(g.rows.p[at]));
-      g.tags[entry] = static_cast<uint32_t>(at + 1);
+      g.tags[entry] = at + 1;
     }
     return Bits{bits, 0, g.columns.n};
   }
   /// A row that stays.
-  [[nodiscard]] Bits kept_row(vid* out, const Local& g, uint64_t at) const {
+  [[nodiscard]] Bits kept_row(vid* out, const Local& g, vid at) const {
     if (is_whole(g)) return row(g, at);
     fill_row(out, g.columns, adj(g.rows.p[at]));
     return Bits{out, 0, g.columns.n};
   }
   /// The columns that a row lacks.
-  [[nodiscard]] Bits others(vid* out, const Local& g, uint64_t at) const {
+  [[nodiscard]] Bits others(vid* out, const Local& g, vid at) const {
     const Bits b = row(g, at);
-    for (uint64_t word = 0; word < g.stride; ++word) out[word] = ~b.p[word];
+    for (vid word = 0; word < g.stride; ++word) out[word] = ~b.p[word];
     return Bits{out, 0, g.columns.n};
   }
   /// Sets of bits over the range of a, which that of b holds.
@@ -106,7 +106,7 @@ struct Cpu : Access {
   }
   static vid both_n(Bits a, Bits b) { return GALENA_ISA::both_n(a.p, b.p, a.begin, a.end); }
   static vid without_n(Bits a, Bits b) { return GALENA_ISA::without_n(a.p, b.p, a.begin, a.end); }
-  static vid zeros_n(Bits a) { return static_cast<vid>(a.end - a.begin) - ones_n(a); }
+  static vid zeros_n(Bits a) { return a.end - a.begin - ones_n(a); }
   static vid ones_n(Bits a) { return GALENA_ISA::both_n(a.p, a.p, a.begin, a.end); }
   /// Calls f(i) for each i in [begin, end): a loop whose rounds are independent and so short that a
   /// GPU gives each to a lane.

@@ -57,7 +57,7 @@ class Gpu : public Access {
     const Span l = a.n <= b.n ? b : a;
     finder_.prepare(team_, l);
     spend(s.n);
-    return static_cast<vid>(count_if(team_, s.n, [&](uint64_t i) { return finder_.has(l, s.p[i]); }));
+    return count_if(team_, s.n, [&](uint64_t i) { return finder_.has(l, s.p[i]); });
   }
   /// The stretch s of adj(v), without what the label sets (null: any) do not allow.
   GALENA_DEVICE Span filtered(vid* out, vid v, Span s, const Labels* edges, const Labels* vertices) {
@@ -81,7 +81,7 @@ class Gpu : public Access {
   /// Adds 1 to counter[y] for each x in s and each neighbour y of x with low <= y < high.
   /// Returns how many increments that were.
   GALENA_DEVICE uint64_t raise(uint32_t* counter, Span s, uint64_t low, uint64_t high) {
-    const uint64_t increments = around(s, low, high, [&](vid y) { raise_one(counter + y); });
+    const uint64_t increments = around(s, low, high, [&](vid y) { count_one(counter + y); });
     spend(increments);
     team_.sync();
     return increments;
@@ -122,49 +122,48 @@ class Gpu : public Access {
     return g;
   }
   /// A row, until the next one is asked for.
-  [[nodiscard]] GALENA_DEVICE Bits row(const Local& g, uint64_t at) {
+  [[nodiscard]] GALENA_DEVICE Bits row(const Local& g, vid at) {
     if (g.entries == 0) return Bits{g.bits, 0, 0};
-    const uint64_t entry = entry_of(g, at);
-    uint32_t* const bits = g.bits + entry * g.stride;
+    const vid entry = entry_of(g, at);
+    uint32_t* const bits = row_at(g, entry);
     if (g.tags[entry] != at + 1) {
       fill_row(bits, g, adj(g.rows.p[at]));
       team_.lanes([&](int lane) {
-        if (lane == 0) g.tags[entry] = static_cast<uint32_t>(at + 1);
+        if (lane == 0) g.tags[entry] = at + 1;
       });
       team_.sync();
     }
     return Bits{bits, 0, g.columns.n};
   }
   /// A row that stays.
-  [[nodiscard]] GALENA_DEVICE Bits kept_row(vid* out, const Local& g, uint64_t at) {
+  [[nodiscard]] GALENA_DEVICE Bits kept_row(vid* out, const Local& g, vid at) {
     if (is_whole(g) || g.entries == 0) return row(g, at);
     if (!fits(g.columns.n)) return Bits{g.bits, 0, 0};
     fill_row(out, g, adj(g.rows.p[at]));
-    finder_.forget();
     return Bits{out, 0, g.columns.n};
   }
   /// The columns that a row lacks.
-  [[nodiscard]] GALENA_DEVICE Bits others(vid* out, const Local& g, uint64_t at) {
+  [[nodiscard]] GALENA_DEVICE Bits others(vid* out, const Local& g, vid at) {
     const Bits b = row(g, at);
-    return store_bits(out, b, [&](uint64_t word) { return ~b.p[word]; });
+    return store_bits(out, b, [&](vid word) { return ~b.p[word]; });
   }
   /// Sets of bits over the range of a, which that of b holds.
   GALENA_DEVICE Bits both(vid* out, Bits a, Bits b) {
-    return store_bits(out, met(a, b), [&](uint64_t word) { return a.p[word] & b.p[word]; });
+    return store_bits(out, met(a, b), [&](vid word) { return a.p[word] & b.p[word]; });
   }
   GALENA_DEVICE Bits without(vid* out, Bits a, Bits b) {
-    return store_bits(out, met(a, b), [&](uint64_t word) { return a.p[word] & ~b.p[word]; });
+    return store_bits(out, met(a, b), [&](vid word) { return a.p[word] & ~b.p[word]; });
   }
   GALENA_DEVICE vid both_n(Bits a, Bits b) {
-    return count_bits(met(a, b), [&](uint64_t word) { return a.p[word] & b.p[word]; });
+    return count_bits(met(a, b), [&](vid word) { return a.p[word] & b.p[word]; });
   }
   GALENA_DEVICE vid without_n(Bits a, Bits b) {
-    return count_bits(met(a, b), [&](uint64_t word) { return a.p[word] & ~b.p[word]; });
+    return count_bits(met(a, b), [&](vid word) { return a.p[word] & ~b.p[word]; });
   }
   GALENA_DEVICE vid ones_n(Bits a) {
-    return count_bits(a, [&](uint64_t word) { return a.p[word]; });
+    return count_bits(a, [&](vid word) { return a.p[word]; });
   }
-  GALENA_DEVICE vid zeros_n(Bits a) { return static_cast<vid>(a.end - a.begin) - ones_n(a); }
+  GALENA_DEVICE vid zeros_n(Bits a) { return a.end - a.begin - ones_n(a); }
 
   /// Calls f(i) for each i in [begin, end), each in one lane.
   template <class F>
@@ -335,7 +334,8 @@ class Gpu : public Access {
     if (!fits(b.end)) return Bits{b.p, 0, 0};
     if (b.begin < b.end) spend((b.end - b.begin) / kWarp);
     team_.sync();  // others may still read what was there
-    if (b.begin < b.end) each(team_, b.begin / 64 * 2, (b.end + 63) / 64 * 2, [&](uint64_t i) { out[i] = word(i); });
+    if (b.begin < b.end)
+      each(team_, b.begin / 64 * 2, row_words(b.end), [&](uint64_t i) { out[i] = word(static_cast<vid>(i)); });
     team_.sync();
     finder_.forget();
     return Bits{out, b.begin, b.begin < b.end ? b.end : b.begin};
@@ -344,40 +344,18 @@ class Gpu : public Access {
   GALENA_DEVICE vid count_bits(Bits b, F&& word) {
     if (b.begin >= b.end) return 0;
     spend((b.end - b.begin) / kWarp);
-    uint64_t mine = 0;
-    each(team_, b.begin / 32, (b.end + 31) / 32, [&](uint64_t i) {
-      const uint64_t within = bits_within(i / 2, b.begin, b.end) >> (i % 2 * 32);
-      mine += bits_in(word(i) & static_cast<uint32_t>(within));
+    uint32_t mine = 0;
+    each(team_, b.begin / 32, (b.end - 1) / 32 + 1, [&](uint64_t i) {
+      const auto at = static_cast<vid>(i);
+      mine += bits_in(word(at) & word_within(at, b.begin, b.end));
     });
-    return static_cast<vid>(team_.total(mine));
+    return team_.total(mine);
   }
 
-  /// out = which of the columns are in the list: the fewer are searched for in the more.
   GALENA_DEVICE void fill_row(uint32_t* out, const Local& g, Span list) {
-    const Span columns = g.columns;
-    spend(lesser(list.n, columns.n));
-    team_.sync();  // others may still read what was there
-    if (list.n < columns.n) {
-      each(team_, 0, g.stride, [&](uint64_t i) { out[i] = 0; });
-      team_.sync();
-      each(team_, 0, list.n, [&](uint64_t i) {
-        const vid at = lower(columns, list.p[i]);
-        if (at < columns.n && columns.p[at] == list.p[i]) raise_bits(out + at / 32, 1U << (at % 32));
-      });
-    } else {
-      finder_.prepare(team_, list);
-      for (uint64_t base = 0; base < g.stride * kWarp; base += T::kLanes) {
-        const auto votes = team_.vote([&](int lane) {
-          const uint64_t i = base + static_cast<uint64_t>(lane);
-          return i < columns.n && finder_.has(list, columns.p[i]);
-        });
-        team_.lanes([&](int lane) {
-          const uint64_t word = (base + static_cast<uint64_t>(lane)) / kWarp;
-          if (lane % kWarp == 0 && word < g.stride) out[word] = votes.of_warp(lane);
-        });
-      }
-    }
-    team_.sync();
+    spend(lesser(list.n, g.columns.n));
+    gpu::fill_row(team_, out, g.columns, list);
+    finder_.forget();
   }
 
   /// Calls f(y) for each x in s and each neighbour y of x with low <= y < high: a warp a list. Returns how many

@@ -10,20 +10,27 @@ GALENA_DEVICE static inline Span from(Span s, uint64_t begin) {
 
 /// The number of elements of a below x.
 GALENA_DEVICE static inline vid lower(Span a, vid x) {
-  const vid* p = a.p;
-  uint64_t n = a.n;
+  vid at = 0, n = a.n;
   while (n > 1) {
-    const uint64_t half = n / 2;
-    p += half & -static_cast<uint64_t>(p[half - 1] < x);
+    const vid half = n / 2;
+    at += half & -static_cast<vid>(a.p[at + half - 1] < x);
     n -= half;
   }
-  return static_cast<vid>(p - a.p) + static_cast<vid>(n != 0 && *p < x);
+  return at + static_cast<vid>(n != 0 && a.p[at] < x);
 }
 
-GALENA_DEVICE static inline bool has(Span a, vid x) {
-  const vid at = lower(a, x);
-  return at < a.n && a.p[at] == x;
+/// The position of x in a, if it is there; else some position, or 0 where there is none.
+GALENA_DEVICE static inline vid place(Span a, vid x) {
+  vid at = 0, n = a.n;
+  while (n > 1) {
+    const vid half = n / 2;
+    at += half & -static_cast<vid>(a.p[at + half] <= x);
+    n -= half;
+  }
+  return at;
 }
+
+GALENA_DEVICE static inline bool has(Span a, vid x) { return a.n != 0 && a.p[place(a, x)] == x; }
 
 /// The elements of a below x.
 GALENA_DEVICE static inline Span below(Span a, vid x) { return Span{a.p, lower(a, x)}; }

@@ -32,11 +32,11 @@ GALENA_DEVICE static inline uint64_t compact(const T& team, uint64_t n, Keep&& k
 
 /// The number of i in [0, n) that keep(i) holds for.
 template <class T, class Keep>
-GALENA_DEVICE static inline uint64_t count_if(const T& team, uint64_t n, Keep&& keep) {
+GALENA_DEVICE static inline vid count_if(const T& team, vid n, Keep&& keep) {
   if (n <= T::kLanes)
     return team.vote([&](int lane) { return static_cast<uint64_t>(lane) < n && keep(static_cast<uint64_t>(lane)); })
         .count();
-  uint64_t mine = 0;
+  uint32_t mine = 0;
   each(team, 0, n, [&](uint64_t i) { mine += keep(i) ? 1 : 0; });
   return team.total(mine);
 }
@@ -58,7 +58,8 @@ class Finder {
     vid* const pivots = pivots_;
     team.sync();  // others may still search by the old ones
     team.lanes([&](int lane) {
-      if (lane < kPivots - 1) pivots[lane] = list.p[part(list.n, lane + 1) - 1];
+      const auto i = static_cast<vid>(lane);
+      if (i < kPivots - 1) pivots[i] = list.p[part(list.n, i + 1) - 1];
     });
     team.sync();
   }
@@ -66,9 +67,8 @@ class Finder {
   /// Whether the list that was prepared has x.
   [[nodiscard]] GALENA_DEVICE bool has(Span list, vid x) const {
     if (list_.p == nullptr) return gpu::has(list, x);
-    const auto i = static_cast<int>(lower(Span{pivots_, kPivots - 1}, x));
-    const uint64_t begin = part(list.n, i);
-    return gpu::has(Span{list.p + begin, static_cast<vid>(part(list.n, i + 1) - begin)}, x);
+    const vid i = lower(Span{pivots_, kPivots - 1}, x), begin = part(list.n, i);
+    return gpu::has(Span{list.p + begin, part(list.n, i + 1) - begin}, x);
   }
 
   /// To be called when memory that may have been prepared is written.
@@ -78,12 +78,40 @@ class Finder {
   static constexpr vid kLeast = 2 * kPivots;
 
   /// Where the i-th part begins.
-  GALENA_DEVICE static uint64_t part(vid n, int i) {
-    return static_cast<uint64_t>(n) * static_cast<uint64_t>(i) / kPivots;
-  }
+  GALENA_DEVICE static vid part(vid n, vid i) { return n / kPivots * i + n % kPivots * i / kPivots; }
 
   Span list_{nullptr, 0};
   vid* pivots_ = nullptr;
 };
+
+/// out = which of the columns are in the list: the fewer are searched for in the more. Not inlined, as tasks ask for
+/// rows in many places, but fill each once. Pivots are other ones afterwards.
+template <class T>
+GALENA_DEVICE GALENA_NOINLINE static void fill_row(T team, uint32_t* out, Span columns, Span list) {
+  const auto words = static_cast<vid>(row_words(columns.n));
+  team.sync();  // others may still read what was there
+  if (list.n < columns.n) {
+    each(team, 0, words, [&](uint64_t i) { out[i] = 0; });
+    team.sync();
+    each(team, 0, list.n, [&](uint64_t i) {
+      const vid x = list.p[i], at = place(columns, x);
+      if (columns.p[at] == x) raise_bits(out + at / 32, 1U << (at % 32));
+    });
+  } else {
+    Finder finder;
+    finder.prepare(team, list);
+    for (uint64_t base = 0; base < static_cast<uint64_t>(words) * kWarp; base += T::kLanes) {
+      const auto votes = team.vote([&](int lane) {
+        const uint64_t i = base + static_cast<uint64_t>(lane);
+        return i < columns.n && finder.has(list, columns.p[i]);
+      });
+      team.lanes([&](int lane) {
+        const uint64_t word = (base + static_cast<uint64_t>(lane)) / kWarp;
+        if (lane % kWarp == 0 && word < words) out[word] = votes.of_warp(lane);
+      });
+    }
+  }
+  team.sync();
+}
 
 }  // namespace galena::rt::gpu

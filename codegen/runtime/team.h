@@ -17,13 +17,23 @@
 namespace galena::rt::gpu {
 
 constexpr int kWarp = 32;
-constexpr int kPivots = 32;
+constexpr vid kPivots = 32;
 
 GALENA_DEVICE static inline uint32_t bits_in(uint32_t mask) {
 #ifdef __CUDACC__
   return static_cast<uint32_t>(__popc(mask));
 #else
   return static_cast<uint32_t>(__builtin_popcount(mask));
+#endif
+}
+
+/// Adds 1 to *p in global memory, which other lanes may do at the same time.
+GALENA_DEVICE static inline void count_one(uint32_t* p) {
+#ifdef __CUDACC__
+  // atomicAdd() would wait for what was there: beside a fence, compilers do not drop a result that nobody reads.
+  asm volatile("red.relaxed.gpu.global.add.u32 [%0], 1;" ::"l"(__cvta_generic_to_global(p)) : "memory");
+#else
+  ++*p;
 #endif
 }
 
@@ -39,7 +49,7 @@ GALENA_DEVICE static inline uint32_t raise_one(uint32_t* p) {
 /// Sets the bits of `mask` in *p, where other lanes may set others at the same time.
 GALENA_DEVICE static inline void raise_bits(uint32_t* p, uint32_t mask) {
 #ifdef __CUDACC__
-  atomicOr(p, mask);
+  asm volatile("red.relaxed.gpu.or.b32 [%0], %1;" ::"l"(p), "r"(mask) : "memory");
 #else
   *p |= mask;
 #endif
@@ -222,6 +232,18 @@ class Team {
     }
     return mine;
   }
+  /// The same of what is below 2^32 in all.
+  __device__ uint32_t total(uint32_t mine) const {
+    mine = warp_total(mine);
+    if constexpr (W > 1) {
+      sync();
+      if (lane_ % kWarp == 0) shared_->votes[lane_ / kWarp] = mine;
+      sync();
+      mine = 0;
+      for (int w = 0; w < W; ++w) mine += shared_->votes[w];
+    }
+    return mine;
+  }
   __device__ uint64_t total(uint64_t mine) const {
     for (int step = kWarp / 2; step > 0; step /= 2)
       mine += __shfl_xor_sync(kAll, static_cast<unsigned long long>(mine), step);
@@ -261,6 +283,15 @@ class Team {
   [[nodiscard]] __device__ uint32_t* rows() const { return shared_->rows; }
 
  private:
+  static __device__ uint32_t warp_total(uint32_t mine) {
+#if __CUDA_ARCH__ >= 800
+    return __reduce_add_sync(kAll, mine);
+#else
+    for (int step = kWarp / 2; step > 0; step /= 2) mine += __shfl_xor_sync(kAll, mine, step);
+    return mine;
+#endif
+  }
+
   Shared<W, R>* shared_;
   int lane_;
 };

@@ -123,6 +123,7 @@ class FiberTeam {
     for (int lane = 0; lane < kLanes; ++lane) sum += static_cast<uint64_t>(all[lane]);
     return sum;
   }
+  uint32_t total(uint32_t mine) const { return static_cast<uint32_t>(total(static_cast<uint64_t>(mine))); }
 
   template <class F>
   uint64_t first(F&& f) const {

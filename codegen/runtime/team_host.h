@@ -31,6 +31,7 @@ class HostTeam {
 
   /// All lanes added to the one variable.
   i128 total(i128 all, bool& /*lost*/) const { return all; }
+  uint32_t total(uint32_t all) const { return all; }
   uint64_t total(uint64_t all) const { return all; }
 
   template <class F>

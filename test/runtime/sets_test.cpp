@@ -6,6 +6,7 @@
 #include "test/support/catch.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <iterator>
 #include <random>
@@ -231,14 +232,19 @@ TEST_CASE("rows of bits are combined and counted within any range") {
         REQUIRE(agree);
         REQUIRE(ops->both_n(a.data(), b.data(), begin, end) == expected_both);
         REQUIRE(ops->without_n(a.data(), b.data(), begin, end) == expected_without);
-        const galena::rt::Bits bits{a.data(), begin, end};
-        size_t walked = galena::rt::next_bit(bits, begin);
-        for (size_t i = begin; i < end; ++i)
-          if (has(a, i)) {
-            REQUIRE(walked == i);
-            walked = galena::rt::next_bit(bits, i + 1);
-          }
-        REQUIRE(walked == end);
+        const galena::rt::Bits bits{a.data(), static_cast<vid>(begin), static_cast<vid>(end)};
+        for (const auto next : {galena::rt::next_bit, galena::rt::next_bit_by_words}) {
+          vid walked = next(bits, bits.begin), counted = 0;
+          for (vid i = bits.begin; i < bits.end; ++i)
+            if (has(a, i)) {
+              REQUIRE(walked == i);
+              walked = next(bits, i + 1);
+            }
+          REQUIRE(walked == end);
+          for (vid word = bits.begin / 32; bits.begin < bits.end && word <= (bits.end - 1) / 32; ++word)
+            counted += static_cast<vid>(std::popcount(galena::rt::word_within(word, bits.begin, bits.end)));
+          REQUIRE(counted == bits.end - bits.begin);
+        }
       }
     }
   }

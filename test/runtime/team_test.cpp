@@ -193,10 +193,10 @@ void check_local(std::mt19937_64& random, std::size_t n, std::size_t m, std::siz
     const Local g = x.local(0, span(rows), span(columns));
     const bool far = g.bits >= memory.data() && g.bits < memory.data() + memory.size();
     wrong += far == near || (near && !is_whole(g));
-    for (const std::size_t at : {0, 3, 6, 3, 1, 0}) {
-      const std::size_t begin = columns.size() / 3, end = columns.size() - columns.size() / 5;
+    for (const vid at : {0, 3, 6, 3, 1, 0}) {
+      const vid all = span(columns).n, begin = all / 3, end = all - all / 5;
       vid ones = 0, both = 0, without = 0;
-      for (std::size_t i = begin; i < end; ++i) {
+      for (vid i = begin; i < end; ++i) {
         ones += has(at, i) ? 1 : 0;
         both += has(at, i) && has(5, i) ? 1 : 0;
         without += has(at, i) && !has(5, i) ? 1 : 0;
@@ -209,8 +209,8 @@ void check_local(std::mt19937_64& random, std::size_t n, std::size_t m, std::siz
       wrong += x.ones_n(met) != ones;
       const Bits others = bits_below(bits_from(x.others(x.slot(0), g, at), begin), end);
       wrong += x.ones_n(others) != end - begin - ones;
-      std::size_t walked = next_bit(others, begin);
-      for (std::size_t i = begin; i < end; ++i)
+      vid walked = next_bit(others, begin);
+      for (vid i = begin; i < end; ++i)
         if (!has(at, i)) {
           wrong += walked != i;
           walked = next_bit(others, i + 1);
