@@ -34,11 +34,25 @@ const char* operator_text(Condition::Operator op) {
   return " >= ";
 }
 
-std::string factor_text(const Factor& factor) {
-  std::string text = "n" + std::to_string(factor.size);
-  if (factor.minus != 0) text += " - " + std::to_string(factor.minus);
-  for (const int t : factor.tests) text += " - t" + std::to_string(t);
-  return "(" + text + ")";
+std::string factor_text(const Factor& factor, const SumStyle& style) {
+  const bool part = style.is_part && style.is_part(factor.size);
+  std::string minus = factor.minus != 0 ? std::to_string(factor.minus) : "";
+  for (const int t : factor.tests) minus += (minus.empty() ? "t" : (part ? " + t" : " - t")) + std::to_string(t);
+  if (part && !minus.empty()) minus = style.once + "((int64_t)" + minus + ")";
+  return "(n" + std::to_string(factor.size) + (minus.empty() ? "" : " - " + minus) + ")";
+}
+
+std::string product_text(const Term& term, const std::string& type, const SumStyle& style) {
+  std::string product = "(" + type + ")" + std::to_string(term.coefficient);
+  if (term.coefficient == 1 && !term.factors.empty()) product.clear();
+  for (const Factor& factor : term.factors) {
+    const std::string text = factor_text(factor, style);
+    if (product.empty())
+      product = "(" + type + ")" + text;
+    else
+      product = style.checked ? "x.mul(" + product + ", " + text + ")" : product + " * " + text;
+  }
+  return product;
 }
 
 }  // namespace
@@ -76,7 +90,7 @@ std::string atom_text(const Atom& atom) {
   }
   std::string text;
   if (atom.mark >= 0)
-    text = "(x.mark(" + std::to_string(atom.mark) + ")[" + x + "] != 0)";
+    text = "(k" + std::to_string(atom.mark) + "[" + x + "] != 0)";
   else if (atom.labels >= 0)
     text = "x.joined(" + x + ", " + y + ", " + labels_text(atom.labels) + ")";
   else
@@ -84,22 +98,15 @@ std::string atom_text(const Atom& atom) {
   return atom.kind == Atom::Kind::adjacent ? text : "!" + text;
 }
 
-std::string sum_text(const Sum& sum, bool checked) {
+std::string sum_text(const std::vector<Term>& terms, const SumStyle& style) {
+  const std::string type = style.narrow ? "Product" : "i128";
   std::string text;
-  for (const Term& term : sum.terms) {
-    std::string product = "(i128)" + std::to_string(term.coefficient);
-    if (term.coefficient == 1 && !term.factors.empty()) product.clear();
-    for (const Factor& factor : term.factors) {
-      if (product.empty())
-        product = "(i128)" + factor_text(factor);
-      else
-        product =
-            checked ? "x.mul(" + product + ", " + factor_text(factor) + ")" : product + " * " + factor_text(factor);
-    }
+  for (const Term& term : terms) {
+    const std::string product = product_text(term, type, style);
     if (text.empty())
       text = product;
     else
-      text = checked ? "x.add(" + text + ", " + product + ")" : text + " + " + product;
+      text = style.checked ? "x.add(" + text + ", " + product + ")" : text + " + " + product;
   }
   return text.empty() ? "(i128)0" : text;
 }

@@ -1,7 +1,9 @@
 #pragma once
 // Expressions of the generated text: bounds, atoms, conditions, sums.
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "codegen/plan/plan.hpp"
 
@@ -17,7 +19,13 @@ std::string condition_text(const Condition& condition);
 /// `known` is a mark to ask, where the atom has one.
 std::string atom_text(const Atom& atom);
 std::string labels_text(int id);
-/// An i128 expression for the sum's value.
-std::string sum_text(const Sum& sum, bool checked);
+/// How a sum is written.
+struct SumStyle {
+  bool checked = false;                ///< it may leave 128 bits: check each step
+  bool narrow = false;                 ///< it is a Product (prim_cuda.h), else an i128
+  std::function<bool(int)> is_part{};  ///< the sizes of which each lane has a part
+  std::string once{};                  ///< what lanes have in common counts once by this call
+};
+std::string sum_text(const std::vector<Term>& terms, const SumStyle& style);
 
 }  // namespace galena::codegen

@@ -3,13 +3,14 @@
 // plan and is this text's oracle.
 //
 // On a GPU a team of lanes runs this text together: what it says is the same in all lanes, and the
-// primitives share out the work. Only within x.lanes() has each lane rounds of its own; a sum
-// outside of it counts once for the team. The loops over v0, v1 and v2 may end early there: what was left of them was
+// primitives share out the work. Only within x.lanes() and x.ones() has each lane rounds of its own; a sum
+// outside of them counts once for the team, but for sizes of which each lane has a part (sizes_in_parts()). The loops over v0, v1 and v2 may end early there: what was left of them was
 // given to other teams (x.give()).
 
 #include "codegen/emit/task.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "codegen/emit/expressions.hpp"
@@ -22,9 +23,37 @@ namespace {
 
 std::string num(std::uint64_t n) { return std::to_string(n); }
 
+/// By size: whether it is only ever added, alone or times what all lanes have in common, in the block that defines it.
+/// Then each lane adds what it found itself of it, and nobody needs the whole.
+std::vector<bool> sizes_in_parts(const Plan& plan) {
+  std::vector<bool> parts(plan.sizes.size());
+  if (plan.checked) return parts;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const SizeDef& size = plan.sizes[i];
+    const bool bits = size.moment == 0 && plan.sets[static_cast<std::size_t>(size.a.set)].local >= 0;
+    parts[i] = size.moment == 0 && size.counter < 0 && size.mark < 0 && (size.b >= 0 || size.local >= 0 || bits);
+  }
+  const std::vector<bool> apart = parts;
+  for_each_loop(plan, [&](const Loop& loop) {
+    const std::vector<int>& own = loop.body.sizes;
+    for (const Sum& sum : loop.body.sums) {
+      const bool added = plan.outputs[static_cast<std::size_t>(sum.output)].kind != Output::Kind::exists;
+      for (const Term& term : sum.terms) {
+        const auto is_apart = [&](const Factor& f) { return apart[static_cast<std::size_t>(f.size)]; };
+        const bool one = std::count_if(term.factors.begin(), term.factors.end(), is_apart) == 1;
+        for (const Factor& f : term.factors)
+          if (!added || !one || std::find(own.begin(), own.end(), f.size) == own.end())
+            parts[static_cast<std::size_t>(f.size)] = false;
+      }
+    }
+  });
+  return parts;
+}
+
 class Emitter {
  public:
-  explicit Emitter(const Plan& plan) : plan_(plan), loops_(static_cast<std::size_t>(plan.max_depth) + 1) {}
+  explicit Emitter(const Plan& plan)
+      : plan_(plan), loops_(static_cast<std::size_t>(plan.max_depth) + 1), parts_(sizes_in_parts(plan)) {}
 
   std::string task(const std::string& name) {
     for (std::size_t i = 0; i < plan_.labels.size() && !plan_.labels_given; ++i) label_set(i);
@@ -33,6 +62,11 @@ class Emitter {
     for (std::size_t i = 0; i < plan_.outputs.size(); ++i) text_.line("i128 a" + num(i) + " = 0;");
     for (std::size_t i = 0; i < plan_.labels.size() && plan_.labels_given; ++i)
       text_.line("const Labels kLabels" + num(i) + " = x.given(" + num(plan_.labels[i].labels.front()) + ");");
+    if (!plan_.checked) text_.line("using Product [[maybe_unused]] = typename X::Product;");
+    for (std::size_t i = 0; i < plan_.counters.size(); ++i)
+      text_.line("uint32_t* const c" + num(i) + " = x.counter(" + num(i) + ");");
+    for (std::size_t i = 0; i < plan_.marks.size(); ++i)
+      text_.line("[[maybe_unused]] uint8_t* const k" + num(i) + " = x.mark(" + num(i) + ");");
     text_.line("Slice q0 = roots(x.g, c);");
     text_.open("for (uint64_t i0 = q0.begin; i0 < q0.end; ++i0)");
     text_.line("const vid v0 = (vid)i0;");
@@ -184,14 +218,15 @@ class Emitter {
                used(def.columns, {}) + ");");
   }
 
-  [[nodiscard]] std::string size_of_bits(const SizeDef& def) const {
-    if (def.local < 0) return "x.ones_n(" + used_bits(def.a) + ")";
-    const std::string b = "x.row(" + row(def.local, def.vertex) + ")";
-    if (!is_bits(def.a.set)) {
-      const std::string some = trimmed_bits(b, def.a.bounds, def.a.set);
-      return (def.subtract ? "x.zeros_n(" : "x.ones_n(") + some + ")";
-    }
-    return (def.subtract ? "x.without_n(" : "x.both_n(") + used_bits(def.a) + ", " + b + ")";
+  [[nodiscard]] std::string size_of_bits(int id) const {
+    const SizeDef& def = plan_.sizes[static_cast<std::size_t>(id)];
+    const std::string of = shared_out_ ? "share." : "x.";
+    const std::string end = shared_out_ ? "(" : is_part(id) ? "_part(" : "_n(";
+    if (def.local < 0) return of + "ones" + end + used_bits(def.a) + ")";
+    const std::string b = (shared_out_ ? "x.filled_row(" : "x.row(") + row(def.local, def.vertex) + ")";
+    if (!is_bits(def.a.set))
+      return of + (def.subtract ? "zeros" : "ones") + end + trimmed_bits(b, def.a.bounds, def.a.set) + ")";
+    return of + (def.subtract ? "without" : "both") + end + used_bits(def.a) + ", " + b + ")";
   }
 
   /// Whether the position of v[depth] is asked for in the block or its loops.
@@ -235,7 +270,7 @@ class Emitter {
     const std::string c = num(static_cast<std::uint64_t>(id));
     const std::string low = def.bounds.above != 0 ? "(uint64_t)" + greatest_of(def.bounds.above) + " + 1" : "0";
     const std::string high = def.bounds.below != 0 ? least_of(def.bounds.below) : "x.g.n";
-    const std::string arguments = "x.counter(" + c + "), " + used(def.set) + ", " + low + ", " + high;
+    const std::string arguments = "c" + c + ", " + used(def.set) + ", " + low + ", " + high;
     if (!raise) {
       text_.line("x.clear(" + arguments + ", w" + c + ");");
     } else if (summed(id)) {
@@ -285,17 +320,20 @@ class Emitter {
       return;
     }
     if (def.local >= 0 || is_bits(def.a.set)) {
-      text_.line("const int64_t n" + std::to_string(id) + " = " + size_of_bits(def) + ";");
+      text_.line("const int64_t n" + std::to_string(id) + " = " + size_of_bits(id) + ";");
       return;
     }
     if (def.mark >= 0) return marked_size(id);
     const std::string a = used(def.a);
     std::string both = "(" + a + ").n";
     if (def.counter >= 0)
-      both = "x.counter(" + num(static_cast<std::uint64_t>(def.counter)) + ")[" + vertex_name(def.vertex) + "]";
+      both = "c" + num(static_cast<std::uint64_t>(def.counter)) + "[" + vertex_name(def.vertex) + "]";
     else if (def.b >= 0)
-      both = "x.isect_n(" + a + ", " + used(def.b, def.b_bounds) + ")";
-    if (def.subtract) both = "(int64_t)(" + a + ").n - (int64_t)" + both;
+      both = (is_part(id) ? "x.isect_part(" : "x.isect_n(") + a + ", " + used(def.b, def.b_bounds) + ")";
+    if (def.subtract && is_part(id))
+      both = "x.once((int64_t)(" + a + ").n) - (int64_t)" + both;
+    else if (def.subtract)
+      both = "(int64_t)(" + a + ").n - (int64_t)" + both;
     text_.line("const int64_t n" + num(static_cast<std::uint64_t>(id)) + " = " + both + ";");
   }
 
@@ -337,15 +375,38 @@ class Emitter {
   }
 
   void add(const Sum& sum) {
-    const std::string output = num(static_cast<std::uint64_t>(sum.output));
-    const std::string sum_value = sum_text(sum, plan_.checked);
-    const std::string value = in_lanes_ ? sum_value : "x.once(" + sum_value + ")";
-    if (plan_.outputs[static_cast<std::size_t>(sum.output)].kind == Output::Kind::exists)
-      text_.line("if (" + sum_value + " > 0 && x.emit(" + output + ", nullptr, 0)) return x.abort();");
-    else if (plan_.checked)
-      text_.line("a" + output + " = x.add(a" + output + ", " + value + ");");
-    else
-      text_.line("a" + output + " += " + value + ";");
+    const std::string a = "a" + num(static_cast<std::uint64_t>(sum.output));
+    if (plan_.outputs[static_cast<std::size_t>(sum.output)].kind == Output::Kind::exists) {
+      text_.line("if (" + sum_text(sum.terms, {.checked = plan_.checked}) + " > 0 && x.emit(" + a.substr(1) +
+                 ", nullptr, 0)) return x.abort();");
+      return;
+    }
+    SumStyle style{plan_.checked, is_narrow(sum.terms), [this](int size) { return is_part(size); }, once_};
+    std::vector<Term> each, once;  // of what each lane has a part, and what counts once
+    for (const Term& term : sum.terms) (has_part(term) || once_.empty() ? each : once).push_back(term);
+    std::string value = each.empty() ? "" : sum_text(each, style);
+    if (!once.empty() || value.empty())
+      value += (value.empty() ? "" : " + ") + once_ + "(" + sum_text(once, style) + ")";
+    text_.line(plan_.checked ? a + " = x.add(" + a + ", " + value + ");" : a + " += " + value + ";");
+  }
+
+  [[nodiscard]] bool is_part(int size) const { return parts_[static_cast<std::size_t>(size)]; }
+  [[nodiscard]] bool has_part(const Term& term) const {
+    return std::any_of(term.factors.begin(), term.factors.end(), [this](const Factor& f) { return is_part(f.size); });
+  }
+
+  /// Whether 64 bits hold the sum where no list has 2^31 elements.
+  [[nodiscard]] bool is_narrow(const std::vector<Term>& terms) const {
+    long double most = 0;
+    for (const Term& term : terms) {
+      long double product = std::abs(static_cast<long double>(term.coefficient));
+      for (const Factor& f : term.factors) {
+        if (plan_.sizes[static_cast<std::size_t>(f.size)].moment > 0) return false;
+        product *= 2147483647.0L;
+      }
+      most += product;
+    }
+    return !plan_.checked && most < 9.2e18L;
   }
 
   void loop(const Loop& inner) {
@@ -367,7 +428,16 @@ class Emitter {
       begin = "q" + depth + ".begin";
       end = "q" + depth + ".end";
     }
+    if (in_lanes_ && counts_rounds(inner)) {
+      for (const Sum& sum : inner.body.sums)
+        text_.line("a" + num(static_cast<std::uint64_t>(sum.output)) + " += x.once((i128)(" + end + " - " + begin +
+                   ") * (" + sum_text(sum.terms, {}) + "));");
+      in_lanes_ = false;
+      loops_[static_cast<std::size_t>(d)] = nullptr;
+      return text_.close();
+    }
     skip_ = in_lanes_ ? "return" : "continue";
+    once_ = in_lanes_ ? "" : "x.once";
     if (in_lanes_)
       text_.open("x.lanes(" + begin + ", " + end + ", [&](uint64_t i" + depth + ")");
     else
@@ -383,6 +453,7 @@ class Emitter {
     text_.close(in_lanes_ ? "});" : "}");
     in_lanes_ = false;
     skip_ = "continue";
+    once_ = "x.once";
     text_.close();
     loops_[static_cast<std::size_t>(d)] = nullptr;
   }
@@ -401,6 +472,11 @@ class Emitter {
     loops_[static_cast<std::size_t>(d)] = &inner;
     text_.open();
     const std::string whole = used_bits(inner.from);
+    if (const int rows = asks_rows_only(inner.body); rows >= 0) {
+      ones_loop(inner, whole, rows);
+      loops_[static_cast<std::size_t>(d)] = nullptr;
+      return text_.close();
+    }
     if (d <= 2) {
       text_.line("const Bits b" + depth + " = " + whole + ";");
       text_.line("Slice q" + depth + " = slice_third(c, b" + depth + ".end - b" + depth + ".begin, " + number_[1] +
@@ -423,6 +499,54 @@ class Emitter {
     text_.close();
     text_.close();
     loops_[static_cast<std::size_t>(d)] = nullptr;
+  }
+
+  /// Whether each round of the loop adds the same.
+  [[nodiscard]] bool counts_rounds(const Loop& l) const {
+    const Block& b = l.body;
+    return !plan_.checked && l.vlabel < 0 && l.except == 0 && l.checks.empty() && l.conditions.empty() &&
+           l.min_degree == 0 && b.sets.empty() && b.tests.empty() && b.sizes.empty() && b.depth >= 2;
+  }
+
+  /// The same where each round only counts in rows of a local graph.
+  void ones_loop(const Loop& inner, const std::string& whole, int rows) {
+    const int d = inner.body.depth;
+    const std::string depth = std::to_string(d), i = position_name(d);
+    std::string list = whole;
+    if (d <= 2) {
+      text_.line("const Bits b" + depth + " = " + whole + ";");
+      text_.line("const Slice q" + depth + " = slice_third(c, b" + depth + ".end - b" + depth + ".begin, " +
+                 number_[1] + ");");
+      list = "bits_part(b" + depth + ", q" + depth + ".begin, q" + depth + ".end)";
+    }
+    text_.open("const bool ended = x.ones(" + local_name(rows) + ", " + list + ", [&](vid " + i +
+               ", const auto& share)");
+    text_.line("[[maybe_unused]] const vid v" + depth + " = (" + used(home_of(plan_, inner), {}) + ").p[" + i + "];");
+    skip_ = "return";
+    once_ = "share.once";
+    shared_out_ = true;
+    filters(inner);
+    block(inner.body);
+    skip_ = "continue";
+    once_ = "x.once";
+    shared_out_ = false;
+    text_.close("});");
+    text_.line("if (ended) return x.abort();");
+  }
+
+  /// The local graph whose rows are all that a leaf asks for, and of which each lane may count a part; -1: more.
+  [[nodiscard]] int asks_rows_only(const Block& b) const {
+    int rows = -1;
+    for (const int s : b.sizes) {
+      const SizeDef& size = plan_.sizes[static_cast<std::size_t>(s)];
+      if (!is_part(s) || size.local < 0 || size.vertex != b.depth || (rows >= 0 && size.local != rows)) return -1;
+      rows = size.local;
+    }
+    for (const int s : b.sets)
+      if (!is_view(plan_.sets[static_cast<std::size_t>(s)])) return -1;
+    const bool more = !b.locals.empty() || !b.marks.empty() || !b.counters.empty() || !b.tests.empty() ||
+                      !b.emits.empty() || !b.loops.empty();
+    return more ? -1 : rows;
   }
 
   /// A leaf that only reads tables: so soon over that its loop need not watch the stop flag, and that a
@@ -463,7 +587,10 @@ class Emitter {
   Text text_;
   std::string number_[2];          ///< of the loops under way at depths 1 and 2, among their blocks'
   std::string skip_ = "continue";  ///< goes on with the innermost loop's next round
+  std::string once_ = "x.once";    ///< what all lanes have counts once by this call; empty where one lane is at it
   bool in_lanes_ = false;
+  bool shared_out_ = false;  ///< within x.ones()
+  std::vector<bool> parts_;  ///< by size
 };
 
 }  // namespace

@@ -11,6 +11,9 @@
 namespace galena::rt::GALENA_ISA {
 
 struct Cpu : Access {
+  /// Holds the product of two sizes.
+  using Product = i128;
+
   Worker& w;
 
   explicit Cpu(Worker* worker) : Access{*worker->graph}, w(*worker) {}
@@ -23,6 +26,8 @@ struct Cpu : Access {
   Span isect(vid* out, Span a, Span b) const { return Span{out, GALENA_ISA::isect(out, a, b)}; }
   Span diff(vid* out, Span a, Span b) const { return Span{out, GALENA_ISA::diff(out, a, b)}; }
   static vid isect_n(Span a, Span b) { return GALENA_ISA::isect_n(a, b); }
+  /// On a GPU, of what isect_n() gives, what one lane found; so with the other parts.
+  static int64_t isect_part(Span a, Span b) { return GALENA_ISA::isect_n(a, b); }
   [[nodiscard]] bool marks_pay(Span a, Span b) const { return rt::marks_pay(merge_worth(), g.n, a, b); }
   [[nodiscard]] uint64_t marked_n(int m, Span b) const { return GALENA_ISA::marked_n(mark(m), b); }
   void mark_in(int m, Span s) const { GALENA_ISA::mark_in(mark(m), s); }
@@ -108,6 +113,32 @@ struct Cpu : Access {
   static vid without_n(Bits a, Bits b) { return GALENA_ISA::without_n(a.p, b.p, a.begin, a.end); }
   static vid zeros_n(Bits a) { return a.end - a.begin - ones_n(a); }
   static vid ones_n(Bits a) { return GALENA_ISA::both_n(a.p, a.p, a.begin, a.end); }
+  static int64_t both_part(Bits a, Bits b) { return both_n(a, b); }
+  static int64_t without_part(Bits a, Bits b) { return without_n(a, b); }
+  static int64_t zeros_part(Bits a) { return zeros_n(a); }
+  static int64_t ones_part(Bits a) { return ones_n(a); }
+
+  /// On a GPU, what a lane does of a count.
+  struct Share {
+    static int64_t both(Bits a, Bits b) { return both_n(a, b); }
+    static int64_t without(Bits a, Bits b) { return without_n(a, b); }
+    static int64_t zeros(Bits a) { return zeros_n(a); }
+    static int64_t ones(Bits a) { return ones_n(a); }
+    template <class N>
+    static N once(N value) {
+      return value;
+    }
+  };
+  /// Calls f(i, share) for each i in b. True where the run is to end.
+  template <class F>
+  [[nodiscard, gnu::always_inline]] inline bool ones(const Local& /*g*/, Bits b, F&& f) const {
+    for (vid i = next_bit(b, b.begin); i < b.end; i = next_bit(b, i + 1)) {
+      if (stopped()) return true;
+      f(i, Share{});
+    }
+    return false;
+  }
+  [[nodiscard]] Bits filled_row(const Local& g, vid at) const { return row(g, at); }
   /// Calls f(i) for each i in [begin, end): a loop whose rounds are independent and so short that a
   /// GPU gives each to a lane.
   template <class F>
@@ -115,7 +146,10 @@ struct Cpu : Access {
     for (uint64_t i = begin; i < end; ++i) f(i);
   }
   /// What a whole team adds once (on a GPU: in one of its lanes).
-  [[nodiscard]] static i128 once(i128 value) { return value; }
+  template <class N>
+  [[nodiscard]] static N once(N value) {
+    return value;
+  }
 
   /// Sums that may leave 128 bits; the first that does marks the worker.
   [[nodiscard]] i128 add(i128 a, i128 b) const {

@@ -26,9 +26,18 @@ namespace galena::rt::gpu {
 template <class T>
 class Gpu : public Access {
  public:
+  /// Holds the product of two sizes, as lists of 2^31 elements and more are left to the CPU.
+  using Product = int64_t;
+
   /// `piece`: the number of what is run.
   GALENA_DEVICE Gpu(const GpuJob& job, const T& team, uint64_t worker, uint64_t piece)
-      : Access{job.graph}, job_(job), team_(team), worker_(worker), piece_(piece), in_pieces_(piece >= job.n_chunks) {}
+      : Access{job.graph},
+        job_(job),
+        team_(team),
+        worker_(worker),
+        piece_(piece),
+        in_pieces_(piece >= job.n_chunks),
+        overflow_(job.graph.max_degree >> 31 != 0) {}
 
   [[nodiscard]] GALENA_DEVICE vid* slot(int s) const {
     return job_.slots + (worker_ * job_.n_slots + static_cast<uint64_t>(s)) * job_.slot_capacity;
@@ -58,6 +67,16 @@ class Gpu : public Access {
     finder_.prepare(team_, l);
     spend(s.n);
     return count_if(team_, s.n, [&](uint64_t i) { return finder_.has(l, s.p[i]); });
+  }
+  /// Of what isect_n() gives, what the lane found.
+  GALENA_DEVICE int64_t isect_part(Span a, Span b) {
+    const Span s = a.n <= b.n ? a : b;
+    const Span l = a.n <= b.n ? b : a;
+    finder_.prepare(team_, l);
+    spend(s.n);
+    int64_t mine = 0;
+    each(team_, 0, s.n, [&](uint64_t i) { mine += finder_.has(l, s.p[i]) ? 1 : 0; });
+    return mine;
   }
   /// The stretch s of adj(v), without what the label sets (null: any) do not allow.
   GALENA_DEVICE Span filtered(vid* out, vid v, Span s, const Labels* edges, const Labels* vertices) {
@@ -154,16 +173,49 @@ class Gpu : public Access {
   GALENA_DEVICE Bits without(vid* out, Bits a, Bits b) {
     return store_bits(out, met(a, b), [&](vid word) { return a.p[word] & ~b.p[word]; });
   }
-  GALENA_DEVICE vid both_n(Bits a, Bits b) {
-    return count_bits(met(a, b), [&](vid word) { return a.p[word] & b.p[word]; });
+  GALENA_DEVICE vid both_n(Bits a, Bits b) { return whole(both_part(a, b)); }
+  GALENA_DEVICE vid without_n(Bits a, Bits b) { return whole(without_part(a, b)); }
+  GALENA_DEVICE vid ones_n(Bits a) { return whole(ones_part(a)); }
+  GALENA_DEVICE vid zeros_n(Bits a) { return whole(zeros_part(a)); }
+  /// Of each of these, what the lane found.
+  GALENA_DEVICE int64_t both_part(Bits a, Bits b) {
+    return part(a, [&](const Share& share) { return share.both(a, b); });
   }
-  GALENA_DEVICE vid without_n(Bits a, Bits b) {
-    return count_bits(met(a, b), [&](vid word) { return a.p[word] & ~b.p[word]; });
+  GALENA_DEVICE int64_t without_part(Bits a, Bits b) {
+    return part(a, [&](const Share& share) { return share.without(a, b); });
   }
-  GALENA_DEVICE vid ones_n(Bits a) {
-    return count_bits(a, [&](vid word) { return a.p[word]; });
+  GALENA_DEVICE int64_t ones_part(Bits a) {
+    return part(a, [&](const Share& share) { return share.ones(a); });
   }
-  GALENA_DEVICE vid zeros_n(Bits a) { return a.end - a.begin - ones_n(a); }
+  GALENA_DEVICE int64_t zeros_part(Bits a) {
+    return part(a, [&](const Share& share) { return share.zeros(a); });
+  }
+
+  /// Calls f(i, share) for each i in b, when row i of g is filled: once in one lane, which then does all that there is to
+  /// do, or where rows are long or are not all kept, in every lane for its share. True where the run is to end.
+  template <class F>
+  [[nodiscard]] GALENA_DEVICE bool ones(const Local& g, Bits b, F&& f) {
+    if (is_whole(g) && g.stride <= kShortRow) {
+      fill_rows(g, b);
+      spend(b.end - b.begin);
+      team_.lanes([&](int lane) {
+        for (vid k = static_cast<vid>(lane), i = nth_bit(b, k); i < b.end; k += T::kLanes, i = nth_bit(b, k))
+          f(i, Share{0, 1});
+      });
+      return stopped();
+    }
+    for (vid i = next_bit(b, b.begin); i < b.end; i = next_bit(b, i + 1)) {
+      if (stopped()) return true;
+      const Bits filled = row(g, i);
+      spend((filled.end - filled.begin) / kWarp);
+      team_.lanes([&](int lane) { f(i, Share{static_cast<vid>(lane), T::kLanes}); });
+    }
+    return stopped();
+  }
+  /// A row that is there.
+  [[nodiscard]] GALENA_DEVICE static Bits filled_row(const Local& g, vid at) {
+    return Bits{row_at(g, entry_of(g, at)), 0, g.columns.n};
+  }
 
   /// Calls f(i) for each i in [begin, end), each in one lane.
   template <class F>
@@ -172,7 +224,10 @@ class Gpu : public Access {
     each(team_, begin, end, f);
   }
   /// What a whole team adds once: all of it in the first lane.
-  [[nodiscard]] GALENA_DEVICE i128 once(i128 value) const { return team_.once(value); }
+  template <class N>
+  [[nodiscard]] GALENA_DEVICE N once(N value) const {
+    return team_.once(value);
+  }
 
   /// Sums that may leave 128 bits; the first that does makes the chunk lost.
   [[nodiscard]] GALENA_DEVICE i128 add(i128 a, i128 b) { return add_checked(a, b, lost_); }
@@ -287,6 +342,7 @@ class Gpu : public Access {
 
  private:
   static constexpr uint32_t kAskEvery = 1024;
+  static constexpr vid kShortRow = 32;  ///< words that one lane may count alone
 
   /// Counts rounds of the lanes over n elements.
   GALENA_DEVICE void spend(uint64_t n) { spent_ += 1 + static_cast<uint32_t>(n / T::kLanes); }
@@ -319,9 +375,6 @@ class Gpu : public Access {
     return Span{out, static_cast<vid>(kept < room ? kept : room)};
   }
 
-  /// The range that both have: that of a, but where there was no memory for b.
-  GALENA_DEVICE static Bits met(Bits a, Bits b) { return Bits{a.p, a.begin, a.end < b.end ? a.end : b.end}; }
-
   /// Whether a slot holds a row over so many columns; where not, the chunk overflows.
   GALENA_DEVICE bool fits(uint64_t columns) {
     if (row_words(columns) > job_.slot_capacity) overflow_ = true;
@@ -341,17 +394,26 @@ class Gpu : public Access {
     return Bits{out, b.begin, b.begin < b.end ? b.end : b.begin};
   }
   template <class F>
-  GALENA_DEVICE vid count_bits(Bits b, F&& word) {
-    if (b.begin >= b.end) return 0;
-    spend((b.end - b.begin) / kWarp);
-    uint32_t mine = 0;
-    each(team_, b.begin / 32, (b.end - 1) / 32 + 1, [&](uint64_t i) {
-      const auto at = static_cast<vid>(i);
-      mine += bits_in(word(at) & word_within(at, b.begin, b.end));
-    });
-    return team_.total(mine);
+  GALENA_DEVICE int64_t part(Bits b, F&& count) {
+    if (b.begin < b.end) spend((b.end - b.begin) / kWarp);
+    int64_t mine = 0;
+    team_.lanes([&](int lane) { mine += count(Share{static_cast<vid>(lane), T::kLanes}); });
+    return mine;
   }
+  GALENA_DEVICE vid whole(int64_t part) const { return team_.total(static_cast<uint32_t>(part)); }
 
+  /// Fills what is not of the rows b of a local graph that keeps all rows.
+  GALENA_DEVICE void fill_rows(const Local& g, Bits b) {
+    for (vid base = b.begin; base < b.end; base += T::kLanes) {
+      const auto missing = team_.vote([&](int lane) {
+        const vid i = base + static_cast<vid>(lane);
+        return i < b.end && bit_of(b.p, i) && g.tags[i] != i + 1;
+      });
+      if (missing.count() == 0) continue;
+      for (int lane = 0; lane < T::kLanes; ++lane)
+        if (missing.has(lane)) (void)row(g, base + static_cast<vid>(lane));
+    }
+  }
   GALENA_DEVICE void fill_row(uint32_t* out, const Local& g, Span list) {
     spend(lesser(list.n, g.columns.n));
     gpu::fill_row(team_, out, g.columns, list);
@@ -441,7 +503,7 @@ class Gpu : public Access {
   // The same in all lanes, as all above.
   bool in_pieces_;  ///< of a chunk that more than this team works on
   bool keeps_rows_ = false;
-  bool overflow_ = false;
+  bool overflow_;
   bool aborted_ = false;
   bool lost_ = false;  ///< each lane's own
 };

@@ -84,6 +84,66 @@ class Finder {
   vid* pivots_ = nullptr;
 };
 
+/// The range of two sets of bits: that of a, but where there was no memory for b.
+GALENA_DEVICE static inline Bits met(Bits a, Bits b) { return Bits{a.p, a.begin, a.end < b.end ? a.end : b.end}; }
+
+/// One lane's share in counting bits: each `step`-th word of a range.
+struct Share {
+  vid first, step;
+
+  [[nodiscard]] GALENA_DEVICE int64_t both(Bits a, Bits b) const {
+    return count(met(a, b), [&](vid word) { return a.p[word] & b.p[word]; });
+  }
+  [[nodiscard]] GALENA_DEVICE int64_t without(Bits a, Bits b) const {
+    return count(met(a, b), [&](vid word) { return a.p[word] & ~b.p[word]; });
+  }
+  [[nodiscard]] GALENA_DEVICE int64_t ones(Bits a) const {
+    return count(a, [&](vid word) { return a.p[word]; });
+  }
+  [[nodiscard]] GALENA_DEVICE int64_t zeros(Bits a) const {
+    return count(a, [&](vid word) { return ~a.p[word]; });
+  }
+  /// What only one of those that share has of what all have.
+  template <class N>
+  [[nodiscard]] GALENA_DEVICE N once(N value) const {
+    return first == 0 ? value : 0;
+  }
+
+ private:
+  template <class F>
+  GALENA_DEVICE int64_t count(Bits b, F&& word) const {
+    if (b.begin >= b.end) return 0;
+    uint32_t n = 0;
+    for (vid at = b.begin / 32 + first; at <= (b.end - 1) / 32; at += step)
+      n += bits_in(word(at) & word_within(at, b.begin, b.end));
+    return n;
+  }
+};
+
+/// The position of the one number k of a word that has more than k.
+GALENA_DEVICE static inline vid nth_one(uint32_t word, vid k) {
+  vid at = 0;
+  for (vid half = kWarp / 2; half > 0; half /= 2) {
+    const vid below = bits_in(word & ((1U << half) - 1));
+    if (k < below) continue;
+    k -= below;
+    at += half;
+    word >>= half;
+  }
+  return at;
+}
+
+/// The position number k in the set, from 0 on, or b.end.
+GALENA_DEVICE static inline vid nth_bit(Bits b, vid k) {
+  for (vid at = b.begin / 32; b.begin < b.end && at <= (b.end - 1) / 32; ++at) {
+    const uint32_t word = b.p[at] & word_within(at, b.begin, b.end);
+    const vid n = bits_in(word);
+    if (k < n) return 32 * at + nth_one(word, k);
+    k -= n;
+  }
+  return b.end;
+}
+
 /// out = which of the columns are in the list: the fewer are searched for in the more. Not inlined, as tasks ask for
 /// rows in many places, but fill each once. Pivots are other ones afterwards.
 template <class T>

@@ -277,7 +277,10 @@ class Team {
   __device__ void pause() const { __nanosleep(kPauseNanoseconds); }
 
   /// What only one of the lanes keeps of what all of them have.
-  __device__ i128 once(i128 value) const { return lane_ == 0 ? value : 0; }
+  template <class N>
+  __device__ N once(N value) const {
+    return lane_ == 0 ? value : 0;
+  }
 
   [[nodiscard]] __device__ vid* pivots() const { return shared_->pivots; }
   [[nodiscard]] __device__ uint32_t* rows() const { return shared_->rows; }

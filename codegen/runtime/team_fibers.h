@@ -130,7 +130,10 @@ class FiberTeam {
     return static_cast<uint64_t>(fibers_->meet(lane_, Meeting::first, lane_ == 0 ? static_cast<i128>(f()) : 0)[0]);
   }
   void pause() const {}
-  [[nodiscard]] i128 once(i128 value) const { return lane_ == 0 ? value : 0; }
+  template <class N>
+  [[nodiscard]] N once(N value) const {
+    return lane_ == 0 ? value : 0;
+  }
 
   [[nodiscard]] vid* pivots() const { return shared_->pivots; }
   [[nodiscard]] uint32_t* rows() const { return shared_->rows; }

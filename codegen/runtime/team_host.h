@@ -39,7 +39,10 @@ class HostTeam {
     return f();
   }
   void pause() const {}
-  static i128 once(i128 value) { return value; }
+  template <class N>
+  static N once(N value) {
+    return value;
+  }
 
   [[nodiscard]] vid* pivots() const { return shared_->pivots; }
   [[nodiscard]] uint32_t* rows() const { return shared_->rows; }

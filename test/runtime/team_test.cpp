@@ -62,7 +62,9 @@ void check_pair(const List& a, const List& b) {
   std::set_difference(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(rest));
   Bench bench(a.size());
   int wrong = 0;
+  int64_t in_parts = 0;
   by_teams<W>(bench, [&](auto& x) {
+    in_parts += x.isect_part(span(a), span(b));
     const Span met = x.isect(x.slot(0), span(a), span(b));
     wrong += !std::equal(met.p, met.p + met.n, both.begin(), both.end());
     wrong += x.isect_n(span(a), span(b)) != both.size();
@@ -73,7 +75,8 @@ void check_pair(const List& a, const List& b) {
   });
   INFO(a.size() << " and " << b.size() << " elements, " << W << " warps");
   CHECK(wrong == 0);
-  CHECK(bench.slots.back() == 7);  // nothing past its room
+  CHECK(in_parts == 2 * static_cast<int64_t>(both.size()));  // by two teams
+  CHECK(bench.slots.back() == 7);                            // nothing past its room
 }
 
 List random_list(std::mt19937_64& random, std::size_t n, uint64_t first, uint64_t range) {
@@ -187,6 +190,15 @@ void check_local(std::mt19937_64& random, std::size_t n, std::size_t m, std::siz
   const auto has = [&](std::size_t row, std::size_t i) {
     return std::binary_search(lists[row].begin(), lists[row].end(), columns[i]);
   };
+  int64_t counted = 0, expected = 0;  // by all lanes: how many of a row's columns each row of its own first has
+  for (std::size_t i = 0; i < std::min(kRows, columns.size()); ++i) {
+    if (!has(5, i)) continue;
+    ++expected;
+    for (std::size_t j = 0; j < columns.size(); ++j) expected += has(5, j) && has(i, j) ? 1 : 0;
+    for (std::size_t j = i; j < columns.size(); ++j) expected += has(i, j) ? 0 : 1;
+  }
+  int64_t parts = 0, expected_parts = 0;
+  for (std::size_t j = 1; j < columns.size(); ++j) expected_parts += 1 + (has(5, j) && !has(6, j) ? 1 : 0);
   int wrong = 0;
   const bool near = kRows * (row_words(columns.size()) + 1) <= R;
   by_teams<W, R>(bench, [&](auto& x) {
@@ -219,10 +231,22 @@ void check_local(std::mt19937_64& random, std::size_t n, std::size_t m, std::siz
       const Bits left = x.without(x.slot(0), bits_below(bits_from(x.row(g, at), begin), end), x.row(g, at));
       wrong += !none_of(left);
     }
+    const Bits kept = x.kept_row(x.slot(0), g, 5);
+    wrong += x.ones(g, bits_below(kept, kRows),
+                    [&](vid i, const auto& share) {
+                      const Bits row = x.filled_row(g, i);
+                      counted += share.both(kept, row) + share.zeros(bits_from(row, i)) + share.once(int64_t{1});
+                    })
+                 ? 1
+                 : 0;
+    const Bits last = bits_from(x.row(g, 6), 1);
+    parts += x.ones_part(last) + x.zeros_part(last) + x.without_part(bits_from(kept, 1), last);
     wrong += x.stopped() ? 1 : 0;
   });
   INFO(columns.size() << " columns, lists of " << m << ", room for " << room << " rows, " << W << " warps");
   CHECK(wrong == 0);
+  CHECK(counted == 2 * expected);  // by two teams
+  CHECK(parts == 2 * expected_parts);
   CHECK(std::all_of(memory.begin() + (near ? 0 : static_cast<std::ptrdiff_t>(capacity)), memory.end(),
                     [](vid word) { return word == 7; }));
   CHECK(bench.slots.back() == 7);
@@ -316,6 +340,29 @@ TEST_CASE("wide sums carry between their halves") {
     expected += n;
     REQUIRE((sum == expected));
   }
+}
+
+TEST_CASE("the ones of a set are found by number") {
+  std::mt19937 random(9);
+  List words(9);
+  for (int round = 0; round < 200; ++round) {
+    for (vid& word : words) word = static_cast<vid>(random() & (round % 3 == 0 ? random() & random() : ~0U));
+    const vid end = static_cast<vid>(random() % (32 * words.size() + 1)),
+              begin = end == 0 ? 0 : static_cast<vid>(random() % end);
+    const Bits b{words.data(), begin, end};
+    vid k = 0;
+    for (vid at = next_bit(b, begin); at < end; at = next_bit(b, at + 1)) REQUIRE(gpu::nth_bit(b, k++) == at);
+    REQUIRE(gpu::nth_bit(b, k) == end);
+    REQUIRE(gpu::nth_bit(b, k + 40) == end);
+  }
+}
+
+TEST_CASE("graphs with a list of 2^31 elements are left to the CPU") {
+  Bench bench(1);
+  bench.job.graph.max_degree = vid{1} << 31;
+  int wrong = 0;
+  by_teams<1>(bench, [&](auto& x) { wrong += x.stopped() ? 0 : 1; });
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("votes rank lanes across warps") {
