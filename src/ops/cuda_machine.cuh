@@ -89,13 +89,14 @@ class BlockTeam {
   double* scratch_;
 };
 
-template <class F>
-__global__ void map_kernel(std::int64_t n, F f) {
-  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
-  for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += step) f(i);
-}
+constexpr int kMapLanes = 256;
 
-constexpr int kWarps = 4;  ///< teams of a warp in a block
+/// No loop: compilers unroll one, although hardly a lane turns in it twice.
+template <class F>
+__global__ void __launch_bounds__(kMapLanes) map_kernel(std::int64_t first, std::int64_t n, F f) {
+  const std::int64_t i = first + std::int64_t{blockIdx.x} * kMapLanes + threadIdx.x;
+  if (i < n) f(i);
+}
 
 template <class F>
 __global__ void __launch_bounds__(32 * kWarps) team_kernel(std::int64_t count, std::size_t bytes, F f) {
@@ -103,6 +104,7 @@ __global__ void __launch_bounds__(32 * kWarps) team_kernel(std::int64_t count, s
   const int warp = static_cast<int>(threadIdx.x) / 32;
   WarpTeam team(reinterpret_cast<char*>(memory) + warp * bytes);
   const std::int64_t step = std::int64_t{gridDim.x} * kWarps;
+#pragma unroll 1
   for (std::int64_t i = std::int64_t{blockIdx.x} * kWarps + warp; i < count; i += step) {
     f(team, i);
     __syncwarp(kAllLanes);
@@ -114,6 +116,7 @@ __global__ void __launch_bounds__(kLanes) block_kernel(std::int64_t count, F f) 
   extern __shared__ __align__(16) double memory[];
   __shared__ double scratch[kLanes / 32];
   BlockTeam<kLanes> team(memory, scratch);
+#pragma unroll 1
   for (std::int64_t i = blockIdx.x; i < count; i += gridDim.x) {
     f(team, i);
     __syncthreads();
@@ -121,26 +124,42 @@ __global__ void __launch_bounds__(kLanes) block_kernel(std::int64_t count, F f) 
 }
 
 struct CudaMachine {
-  /// Blocks enough for n, within what a grid may have: kernels go on in strides.
+  static constexpr std::int64_t kMostBlocks = INT32_MAX;  ///< of a grid
+  /// Blocks enough for n, within what a grid may have.
   static unsigned blocks_for(std::int64_t n, std::int64_t each) {
-    return static_cast<unsigned>(std::min<std::int64_t>((n + each - 1) / each, std::int64_t{1} << 30));
+    return static_cast<unsigned>(std::min<std::int64_t>((n + each - 1) / each, kMostBlocks));
+  }
+  /// Lets a kernel have as much shared memory a block, besides the `fixed` bytes that it declares.
+  template <class... Args>
+  static void allow_shared(void (*kernel)(Args...), std::size_t bytes, std::size_t fixed) {
+    if (bytes + fixed <= 48 << 10) return;  // which each may have
+    int device = 0, most = 0;
+    GALENA_CUDA_CALL(cudaGetDevice(&device));
+    GALENA_CUDA_CALL(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
+    check_shared(bytes + fixed, static_cast<std::size_t>(most));
+    GALENA_CUDA_CALL(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                                          cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)));
   }
   template <class F>
   static void map(std::int64_t n, const F& f) {
-    if (n == 0) return;
-    map_kernel<<<blocks_for(n, 256), 256, 0, cuda_stream()>>>(n, f);
-    GALENA_CUDA_CALL(cudaGetLastError());
+    constexpr std::int64_t kMost = kMostBlocks * kMapLanes;
+    for (std::int64_t first = 0; first < n; first += kMost) {
+      map_kernel<<<blocks_for(n - first, kMapLanes), kMapLanes, 0, cuda_stream()>>>(first, n, f);
+      GALENA_CUDA_CALL(cudaGetLastError());
+    }
   }
   template <class F>
   static void teams(std::int64_t count, std::size_t bytes, const F& f) {
     if (count == 0) return;
     const std::size_t rounded = (bytes + 15) / 16 * 16;
+    allow_shared(team_kernel<F>, kWarps * rounded, 0);
     team_kernel<<<blocks_for(count, kWarps), 32 * kWarps, kWarps * rounded, cuda_stream()>>>(count, rounded, f);
     GALENA_CUDA_CALL(cudaGetLastError());
   }
   template <int kLanes, class F>
   static void blocks(std::int64_t count, std::size_t bytes, const F& f) {
     if (count == 0) return;
+    allow_shared(block_kernel<kLanes, F>, bytes, kLanes / 32 * sizeof(double));
     block_kernel<kLanes><<<blocks_for(count, 1), kLanes, bytes, cuda_stream()>>>(count, f);
     GALENA_CUDA_CALL(cudaGetLastError());
   }

@@ -134,6 +134,8 @@ class HostTeam {
   std::vector<double> memory_;
 };
 
+constexpr std::size_t kMostShared = 227 << 10;  ///< an H200's
+
 struct HostMachine {
   template <class F>
   static void map(std::int64_t n, const F& f) {
@@ -141,6 +143,7 @@ struct HostMachine {
   }
   template <int kLanes, class F>
   static void blocks(std::int64_t count, std::size_t bytes, const F& f) {
+    ops::gpu::check_shared(bytes, kMostShared);
     submit([count, bytes, f] {
       in_order(count, [&](std::int64_t i) {
         HostTeam team(kLanes, bytes);
@@ -150,6 +153,7 @@ struct HostMachine {
   }
   template <class F>
   static void teams(std::int64_t count, std::size_t bytes, const F& f) {
+    ops::gpu::check_shared(bytes * ops::gpu::kWarps, kMostShared);
     blocks<32>(count, bytes, f);
   }
 };

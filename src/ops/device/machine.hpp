@@ -16,8 +16,10 @@
 // Every lane comes to every collective, and g calls none. Variables outside g are the same in all lanes.
 
 #include <cstdint>
+#include <string>
 #include <type_traits>
 
+#include "galena/error.hpp"
 #include "src/device/host_device.hpp"
 #include "src/ops/check.hpp"
 #include "src/ops/device_csr.hpp"
@@ -25,6 +27,16 @@
 #include "src/ops/device_ops.hpp"
 
 namespace galena::ops::gpu {
+
+constexpr int kWarps = 4;  ///< teams of a warp in a block
+
+/// Throws where a block needs more shared memory than the device's blocks may have.
+inline void check_shared(std::size_t bytes, std::size_t most) {
+  if (bytes <= most) return;
+  throw EnvironmentError("an operation needs " + std::to_string((bytes + 1023) >> 10) +
+                         " KiB of shared memory a block, and this GPU has " + std::to_string(most >> 10) +
+                         "; take fewer attention heads, or --device cpu");
+}
 
 GALENA_KERNEL inline RandomKey key_now(const DeviceKey& key) {
   RandomKey now = key.key;
