@@ -133,23 +133,25 @@ ops::TileSide make_side(const Side& side, std::int64_t tiles, const Some& giants
     for_contacts(side, static_cast<std::size_t>(t), [&](std::uint32_t v, auto) { ++meetings.tiles[v]; });
   for (const VertexId v : giants.csr.indices)
     if (v < side.limit) ++meetings.giants[v];
-  std::vector<std::int64_t> first{0}, start{0};
-  std::vector<std::int32_t> target;
+  std::vector<std::int64_t> first{0};
+  std::vector<ops::CsrPiece> contact;
   std::vector<std::uint8_t> slot;
   std::vector<std::uint32_t> part_of;
   for (std::int64_t t = 0; t < tiles; ++t) {
     for_contacts(side, static_cast<std::size_t>(t), [&](std::uint32_t v, std::span<const std::uint32_t> slots) {
-      target.push_back(meetings.alone(v) ? static_cast<std::int32_t>(v) : ~static_cast<std::int32_t>(part_of.size()));
+      const auto part = static_cast<std::uint32_t>(part_of.size());
+      contact.push_back({static_cast<std::int64_t>(slot.size()), meetings.alone(v) ? v : ~part,
+                         static_cast<std::uint32_t>(slots.size())});
       if (!meetings.alone(v)) part_of.push_back(v);
       for (const std::uint32_t s : slots) slot.push_back(static_cast<std::uint8_t>(s));
-      start.push_back(static_cast<std::int64_t>(slot.size()));
     });
-    first.push_back(static_cast<std::int64_t>(target.size()));
+    first.push_back(static_cast<std::int64_t>(contact.size()));
   }
-  contacts = target.size();
-  return {
-      side.limit,     static_cast<std::int64_t>(part_of.size()),  uploaded(first), uploaded(target), uploaded(start),
-      uploaded(slot), make_shared_sums(meetings, part_of, giants)};
+  contacts = contact.size();
+  const auto numbers = ops::numbers_of(contact);
+  return {side.limit,      static_cast<std::int64_t>(part_of.size()),
+          uploaded(first), ops::to_device(numbers.data(), numbers.size()),
+          uploaded(slot),  make_shared_sums(meetings, part_of, giants)};
 }
 
 void add_giants(const Some& giants, DeviceTiles& tiles) {
@@ -188,12 +190,12 @@ void add_slots(const Program& program, const Some& tiled, DeviceTiles& tiles) {
 }
 
 std::uint64_t bytes_of(const ops::DeviceCsr& csr) {
-  return csr.indptr.bytes() + csr.indices.bytes() + csr.order.bytes();
+  return csr.indptr.bytes() + csr.indices.bytes() + csr.pieces.bytes();
 }
 
 std::uint64_t bytes_of(const ops::TileSide& side) {
   if (side.shared == nullptr) return 0;
-  return side.first.bytes() + side.target.bytes() + side.start.bytes() + side.slot.bytes() + bytes_of(*side.shared);
+  return side.first.bytes() + side.contact.bytes() + side.slot.bytes() + bytes_of(*side.shared);
 }
 
 std::uint64_t touched(const Sorted& sorted, std::int64_t vertices) {

@@ -10,21 +10,49 @@ namespace galena::ops {
 
 namespace {
 
-std::size_t bin_of(EdgeOffset degree) {
-  return degree <= DeviceCsr::kMost[0] ? 0 : degree <= DeviceCsr::kMost[1] ? 1 : 2;
-}
+static_assert(sizeof(CsrPiece) == 2 * sizeof(std::int64_t) && sizeof(VertexId) == sizeof(std::int32_t));
 
-/// Rows by bin, with their indptr.
-struct Binned {
-  std::vector<std::int64_t> indptr;
-  std::array<std::vector<VertexId>, DeviceCsr::kBins> rows;
+EdgeOffset chunks_of(EdgeOffset degree) { return (degree + DeviceCsr::kChunk - 1) / DeviceCsr::kChunk; }
 
-  Binned(const Csr& csr, const std::vector<bool>& left_out) : indptr(static_cast<std::size_t>(csr.rows) + 1, 0) {
-    for (std::size_t i = 0; i + 1 < indptr.size(); ++i) {
+/// Of short rows, from the longest: what is walked together should take as long.
+constexpr std::array<EdgeOffset, 4> kMoreThan{32, 16, 8, 0};
+
+/// A structure's pieces, by kind, with its indptr.
+struct Cut {
+  std::vector<std::int64_t> indptr{0};
+  std::array<std::vector<CsrPiece>, DeviceCsr::kKinds> pieces;
+
+  Cut(const Csr& csr, const std::vector<bool>& left_out) {
+    std::array<std::vector<CsrPiece>, kMoreThan.size()> short_rows;
+    indptr.reserve(static_cast<std::size_t>(csr.rows) + 1);
+    for (std::int64_t i = 0; i < csr.rows; ++i) {
       const EdgeOffset degree = csr.indptr[i + 1] - csr.indptr[i];
-      indptr[i + 1] = indptr[i] + static_cast<std::int64_t>(degree);
-      if (left_out.empty() || !left_out[i]) rows[bin_of(degree)].push_back(static_cast<VertexId>(i));
+      const CsrPiece row{indptr.back(), static_cast<VertexId>(i), static_cast<std::uint32_t>(degree)};
+      indptr.push_back(row.first + static_cast<std::int64_t>(degree));
+      if (!left_out.empty() && left_out[static_cast<std::size_t>(i)]) continue;
+      if (degree > DeviceCsr::kMostLong) {
+        split(row);
+      } else if (degree > DeviceCsr::kMostShort) {
+        pieces[DeviceCsr::kLongRows].push_back(row);
+      } else {
+        std::size_t k = 0;
+        while (degree <= kMoreThan[k] && k + 1 < kMoreThan.size()) ++k;
+        short_rows[k].push_back(row);
+      }
     }
+    auto& all = pieces[DeviceCsr::kShortRows];
+    all.reserve(static_cast<std::size_t>(csr.rows));
+    for (const auto& rows : short_rows) all.insert(all.end(), rows.begin(), rows.end());
+  }
+
+ private:
+  void split(const CsrPiece& row) {
+    auto& chunks = pieces[DeviceCsr::kChunks];
+    const auto count = static_cast<std::uint32_t>(chunks_of(row.count));
+    pieces[DeviceCsr::kSplitRows].push_back({static_cast<std::int64_t>(chunks.size()), row.row, count});
+    constexpr auto kChunk = static_cast<std::uint32_t>(DeviceCsr::kChunk);
+    for (std::uint32_t begin = 0, k = 0; k < count; begin += kChunk, ++k)
+      chunks.push_back({row.first + begin, static_cast<VertexId>(chunks.size()), std::min(kChunk, row.count - begin)});
   }
 };
 
@@ -32,66 +60,63 @@ const VertexId* indices_of(const Csr& csr) { return csr.nonzeros() > 0 ? csr.ind
 
 }  // namespace
 
-std::int64_t DeviceCsr::count(int bin, std::int64_t limit) const {
-  const auto number = static_cast<std::size_t>(bin);
-  const auto& all = rows[number];
-  const std::int64_t room = first[number + 1] - first[number];
-  if (all.empty() || static_cast<std::int64_t>(all.back()) < limit) return room;
-  return std::lower_bound(all.begin(), all.end(), limit) - all.begin();
-}
-
 std::shared_ptr<DeviceCsr> to_device(const Csr& csr, const std::vector<bool>& left_out) {
   auto result = std::make_shared<DeviceCsr>();
-  Binned binned(csr, left_out);
-  std::vector<VertexId> order;
-  order.reserve(static_cast<std::size_t>(csr.rows));
-  for (std::size_t bin = 0; bin < binned.rows.size(); ++bin) {
-    order.insert(order.end(), binned.rows[bin].begin(), binned.rows[bin].end());
-    result->first[bin + 1] = static_cast<std::int64_t>(order.size());
+  Cut cut(csr, left_out);
+  std::vector<CsrPiece> all;
+  for (std::size_t kind = 0; kind < cut.pieces.size(); ++kind) {
+    all.insert(all.end(), cut.pieces[kind].begin(), cut.pieces[kind].end());
+    result->first[kind + 1] = static_cast<std::int64_t>(all.size());
+    cut.pieces[kind] = {};
   }
-  result->rows = std::move(binned.rows);
-  result->indptr = to_device(binned.indptr.data(), binned.indptr.size());
-  result->order = to_device(order);
-  static_assert(sizeof(VertexId) == sizeof(std::int32_t));
+  result->indptr = to_device(cut.indptr.data(), cut.indptr.size());
+  const auto numbers = numbers_of(all);
+  result->pieces = to_device(numbers.data(), numbers.size());
   result->indices = to_device(std::span(indices_of(csr), csr.nonzeros()));
   return result;
 }
 
 CsrRoom CsrRoom::parts_of(const Csr& whole, std::int64_t rows, std::int64_t cols) {
   CsrRoom room;
+  room.rows = rows;
   for (std::int64_t i = 0; i < whole.rows; ++i) {
     const VertexId* const begin = whole.indices + whole.indptr[i];
     const VertexId* const end = whole.indices + whole.indptr[i + 1];
     const auto degree = static_cast<EdgeOffset>(std::lower_bound(begin, end, cols) - begin);
     room.nonzeros += degree;
-    for (std::size_t bin = 1; bin <= bin_of(degree); ++bin) ++room.rows[bin];
+    if (degree > DeviceCsr::kMostShort) ++room.pieces[DeviceCsr::kLongRows];
+    if (degree <= DeviceCsr::kMostLong) continue;
+    ++room.pieces[DeviceCsr::kSplitRows];
+    room.pieces[DeviceCsr::kChunks] += static_cast<std::int64_t>(chunks_of(degree));
   }
-  room.rows[0] = rows;
-  for (std::int64_t& most : room.rows) most = std::min(most, rows);
+  room.pieces[DeviceCsr::kShortRows] = rows;
+  for (const auto kind : {DeviceCsr::kSplitRows, DeviceCsr::kLongRows})
+    room.pieces[kind] = std::min(room.pieces[kind], rows);
   return room;
 }
 
 std::shared_ptr<DeviceCsr> make_room(const CsrRoom& room) {
   const OnDevice device(Device::cuda);
   auto place = std::make_shared<DeviceCsr>();
-  std::partial_sum(room.rows.begin(), room.rows.end(), place->first.begin() + 1);
-  place->indptr = Tensor::empty(room.rows[0] + 1, 1, DType::i64);
+  std::partial_sum(room.pieces.begin(), room.pieces.end(), place->first.begin() + 1);
+  place->indptr = Tensor::empty(room.rows + 1, 1, DType::i64);
   place->indices = Tensor::empty(static_cast<std::int64_t>(room.nonzeros), 1, DType::i32);
-  place->order = Tensor::empty(place->first.back(), 1, DType::i32);
+  place->pieces = Tensor::empty(2 * place->first.back(), 1, DType::i64);
   return place;
 }
 
 void to_device(const Csr& csr, DeviceCsr& place) {
-  const Binned binned(csr, {});
-  std::vector<VertexId> order;
-  for (std::size_t bin = 0; bin < binned.rows.size(); ++bin) {
-    order.insert(order.end(), binned.rows[bin].begin(), binned.rows[bin].end());
-    if (static_cast<std::int64_t>(order.size()) > place.first[bin + 1])
+  const Cut cut(csr, {});
+  std::vector<CsrPiece> all;
+  for (std::size_t kind = 0; kind < cut.pieces.size(); ++kind) {
+    all.insert(all.end(), cut.pieces[kind].begin(), cut.pieces[kind].end());
+    if (static_cast<std::int64_t>(all.size()) > place.first[kind + 1])
       throw InternalError("a sparse structure has more long rows than there is room for");
-    order.resize(static_cast<std::size_t>(place.first[bin + 1]), kNoRow);
+    all.resize(static_cast<std::size_t>(place.first[kind + 1]));
   }
-  to_device(binned.indptr.data(), binned.indptr.size(), place.indptr);
-  to_device(order, place.order);
+  to_device(cut.indptr.data(), cut.indptr.size(), place.indptr);
+  const auto numbers = numbers_of(all);
+  to_device(numbers.data(), numbers.size(), place.pieces);
   to_device(std::span(indices_of(csr), csr.nonzeros()), place.indices);
 }
 

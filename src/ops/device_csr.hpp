@@ -1,9 +1,10 @@
 #pragma once
-// A sparse structure in a device's memory, with its rows in bins by degree: short rows are summed by a part of a warp,
-// long ones by a block, the longest by a large block.
+// A sparse structure in a device's memory, and how its rows are shared out: short ones are summed by a part of a warp, long
+// ones by a block; longer ones are split in chunks, whose sums are added in order.
 
 #include <array>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "galena/tensor.hpp"
@@ -11,29 +12,41 @@
 
 namespace galena::ops {
 
+/// What is summed by itself.
+struct alignas(16) CsrPiece {
+  std::int64_t first = 0;   ///< its first nonzero; of a split row, its first chunk
+  VertexId row = kNoRow;    ///< kNoRow: only room for one. Of a chunk: its number
+  std::uint32_t count = 0;  ///< how many there are
+};
+
+/// The same as numbers, as they are copied.
+inline std::span<const std::int64_t> numbers_of(const std::vector<CsrPiece>& pieces) {
+  return {reinterpret_cast<const std::int64_t*>(pieces.data()), 2 * pieces.size()};
+}
+
 struct DeviceCsr {
-  /// Most nonzeros of a row in each bin but the last.
-  static constexpr std::array<EdgeOffset, 2> kMost{64, 4096};
-  static constexpr int kBins = 3;
+  enum Kind : std::size_t { kSplitRows, kChunks, kLongRows, kShortRows, kKinds };
+  static constexpr EdgeOffset kMostShort = 64, kMostLong = 1024;  ///< nonzeros; more are split
+  static constexpr EdgeOffset kChunk = 512;                       ///< nonzeros of a chunk
 
   Tensor indptr;   ///< i64 [rows + 1], from 0
   Tensor indices;  ///< i32 [nonzeros, or room for them]
-  Tensor order;    ///< i32 [rows, or room for them]: by bin, increasing within; kNoRow: none
-  std::array<std::vector<VertexId>, kBins>
-      rows;                                     ///< the same on the host, where other structures do not take its place
-  std::array<std::int64_t, kBins + 1> first{};  ///< where a bin begins in `order`
+  /// i64 [pieces x 2]: of CsrPiece, by kind, rows increasing within; of short rows first those of 33 to 64 nonzeros, then
+  /// of 17 to 32, 9 to 16, and fewer, so that rows beside each other take as long.
+  Tensor pieces;
+  std::array<std::int64_t, kKinds + 1> first{};  ///< where a kind begins in `pieces`
 
-  /// How many of a bin's rows are below `limit`.
-  [[nodiscard]] std::int64_t count(int bin, std::int64_t limit) const;
+  [[nodiscard]] std::int64_t count(Kind kind) const { return first[kind + 1] - first[kind]; }
 };
 
-/// Copies to the device; rows marked in `left_out` (empty: none) are in no bin, and kernels leave them as they are. Throws
+/// Copies to the device; rows marked in `left_out` (empty: none) have no piece, and kernels leave them as they are. Throws
 /// EnvironmentError where there is no room.
 std::shared_ptr<DeviceCsr> to_device(const Csr& csr, const std::vector<bool>& left_out = {});
-/// Room for any structure of as many rows: of how many nonzeros, and rows of each bin.
+/// Room for any structure of as many rows: of how many nonzeros, and pieces of each kind.
 struct CsrRoom {
+  std::int64_t rows = 0;
   std::uint64_t nonzeros = 0;
-  std::array<std::int64_t, DeviceCsr::kBins> rows{};
+  std::array<std::int64_t, DeviceCsr::kKinds> pieces{};
 
   /// For structures each of whose rows is a part of another row of `whole`, whose columns below `cols` count; at most
   /// `rows` of them.

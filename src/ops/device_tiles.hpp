@@ -19,8 +19,7 @@ struct TileSide {
   std::int64_t limit = 0;
   std::int64_t parts = 0;                   ///< contacts of rows that are not one tile's alone
   Tensor first;                             ///< i64 [tiles + 1] of tiles' contacts
-  Tensor target;                            ///< i32 [contacts]: the row, or ~part
-  Tensor start;                             ///< i64 [contacts + 1] in `slot`
+  Tensor contact;                           ///< i64 [contacts x 2] of CsrPiece, in `slot`; of the row, or ~part
   Tensor slot;                              ///< u8: contacts' slots, one contact after the other
   std::shared_ptr<const DeviceCsr> shared;  ///< [limit x parts + giants]: rows that no tile writes alone
 };

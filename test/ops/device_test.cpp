@@ -2,12 +2,14 @@
 // tolerance is a number of units in the last place of the largest element. Draws agree bit for bit.
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
 #include <limits>
 
 #include "src/base/random.hpp"
 #include "src/ops/attention.hpp"
 #include "src/ops/check.hpp"
+#include "src/ops/device/machine.hpp"
 #include "src/ops/device_csr.hpp"
 #include "src/ops/device_ops.hpp"
 #include "src/ops/gemm.hpp"
@@ -164,7 +166,7 @@ TEST_CASE("gathered rows go where they came from") {
 
 TEST_CASE("sums over neighbours: all bins, widths and weights") {
   GALENA_NEEDS_DEVICE();
-  const OnBoth graph(skewed(90, 5000));  // one row is longer than the middle bin's
+  const OnBoth graph(skewed(90, 5000));  // one row is split
   const ops::Csr csr = graph.view();
   for (const DType type : kTypes)
     for (const std::int64_t d : {1, 2, 3, 4, 7, 16, 41, 64, 130, 256, 520, 1030}) {
@@ -182,6 +184,94 @@ TEST_CASE("sums over neighbours: all bins, widths and weights") {
           },
           200);
     }
+}
+
+namespace {
+
+/// Pieces as they lie on the device.
+std::vector<ops::CsrPiece> pieces_of(const ops::DeviceCsr& csr, ops::DeviceCsr::Kind kind) {
+  const Tensor all = csr.pieces.to(Device::cpu);
+  std::vector<ops::CsrPiece> pieces(static_cast<std::size_t>(csr.count(kind)));
+  if (!pieces.empty())
+    std::memcpy(static_cast<void*>(pieces.data()), all.data<std::int64_t>() + 2 * csr.first[kind],
+                pieces.size() * sizeof(ops::CsrPiece));
+  return pieces;
+}
+
+/// Rows of these many nonzeros, each of the first columns.
+ops::CsrArrays of_degrees(const std::vector<VertexId>& degrees, std::int64_t cols) {
+  ops::CsrArrays csr;
+  csr.rows = static_cast<std::int64_t>(degrees.size());
+  csr.cols = cols;
+  for (const VertexId degree : degrees) {
+    for (VertexId j = 0; j < degree; ++j) csr.indices.push_back(j);
+    csr.indptr.push_back(csr.indices.size());
+  }
+  return csr;
+}
+
+}  // namespace
+
+TEST_CASE("rows go to a device by their number of nonzeros, the longest in chunks") {
+  GALENA_NEEDS_DEVICE();
+  using Kind = ops::DeviceCsr;
+  const ops::CsrArrays csr = of_degrees({3, 1100, 16, 64, 0, 65, 1024, 9, 33, 2048}, 3000);
+  const auto there = ops::to_device(csr.view());
+  const auto rows = [&](Kind::Kind kind) {
+    std::vector<VertexId> numbers;
+    for (const ops::CsrPiece& piece : pieces_of(*there, kind)) numbers.push_back(piece.row);
+    return numbers;
+  };
+  CHECK(rows(Kind::kSplitRows) == std::vector<VertexId>{1, 9});
+  CHECK(rows(Kind::kChunks) == std::vector<VertexId>{0, 1, 2, 3, 4, 5, 6});
+  CHECK(rows(Kind::kLongRows) == std::vector<VertexId>{5, 6});
+  CHECK(rows(Kind::kShortRows) == std::vector<VertexId>{3, 8, 2, 7, 0, 4});
+  const auto chunks = pieces_of(*there, Kind::kChunks);
+  CHECK((chunks[2].first == 3 + 1024 && chunks[2].count == 76 && chunks[6].count == 512));
+  const auto split = pieces_of(*there, Kind::kSplitRows);
+  CHECK((split[1].first == 3 && split[1].count == 4));
+  const auto others = ops::to_device(csr.view(), {false, true, true, false, false, false, false, false, false, false});
+  CHECK(others->count(Kind::kChunks) == 4);
+  CHECK(others->count(Kind::kShortRows) == 5);
+}
+
+TEST_CASE("parts of a structure take each other's place, their split rows too") {
+  GALENA_NEEDS_DEVICE();
+  const ops::CsrArrays whole = of_degrees({3, 1600, 16, 70, 0, 2000}, 2500);
+  const auto place = ops::make_room(ops::CsrRoom::parts_of(whole.view(), 6, 2500));
+  const Tensor x = random_tensor(2500, 20, DType::f32, 1), y = random_tensor(6, 20, DType::f32, 2);
+  for (const auto& degrees : std::vector<std::vector<VertexId>>{
+           {3, 1600, 16, 70, 0, 2000}, {0, 0, 0, 0, 0, 0}, {1, 1025, 9, 65, 0, 64}, {2, 7, 0, 1, 0, 1700}}) {
+    ops::CsrArrays part = of_degrees(degrees, 2500);
+    ops::to_device(part.view(), *place);
+    part.on_device = place;
+    for (const std::int64_t m : {2500, 1300})
+      check_twin(
+          {x.head(m), y.head(m == 2500 ? 6 : 5)},
+          [&](const Tensors& t) { ops::spmm(part.view(), {}, t[0], t[1], true); }, 200);
+  }
+  const ops::CsrArrays more = of_degrees({1600, 1600, 2000, 1, 0, 0}, 2500);
+  CHECK_THROWS_AS(ops::to_device(more.view(), *place), InternalError);
+}
+
+TEST_CASE("what is not summed does not spoil a sum") {
+  GALENA_NEEDS_DEVICE();
+  const OnBoth graph(of_degrees({1, 2, 3, 5, 7, 65, 67, 1027}, 2000));
+  const Tensor x = Tensor::full(2000, 12, std::nan(""), DType::f32);
+  for (const std::int64_t limit : {1027, 66, 6, 4}) {
+    const Tensor part = x.clone();
+    part.head(limit).copy_from(random_tensor(limit, 12, DType::f32, 1));
+    const Tensor y = random_tensor(8, 12, DType::f32, 2);
+    check_twin(
+        {part.head(limit), y}, [&](const Tensors& t) { ops::spmm(graph.view(), {}, t[0], t[1]); }, 100);
+    const OnDevice there(Device::cuda);
+    const Tensor all = part.to(Device::cuda), got = y.to(Device::cuda);
+    ops::spmm(graph.view(), {}, all, got);  // rows from the limit on are NaN
+    const Tensor sums = got.to(Device::cpu);
+    for (std::int64_t i = 0; i < 8; ++i)
+      CHECK(std::isnan(sums.item(i, 3)) ==
+            (static_cast<std::int64_t>(graph.csr.indptr[i + 1] - graph.csr.indptr[i]) > limit));
+  }
 }
 
 TEST_CASE("maxima over neighbours and their gradients") {
@@ -207,7 +297,7 @@ TEST_CASE("maxima over neighbours and their gradients") {
 TEST_CASE("rows stored in bf16 are summed in f32") {
   GALENA_NEEDS_DEVICE();
   const OnBoth graph(skewed(60, 900));
-  for (const std::int64_t d : {5, 8, 96}) {
+  for (const std::int64_t d : {5, 6, 8, 12, 96, 264, 520}) {
     const Tensor x = random_tensor(900, d, DType::f32, 1).to(DType::bf16), y = random_tensor(60, d, DType::f32, 2);
     check_same(
         {x.to(DType::f32), y}, [&](const Tensors& t) { ops::spmm(graph.view(), {}, t[0], t[1]); },
@@ -465,4 +555,30 @@ TEST_CASE("attention and its gradients, over tiles, loops, sampled columns and d
             t, [&](const Tensors& u) { run(u, ids.data()); },
             [&](const Tensors& u) { run(u, ops::device_data<VertexId>(there)); }, 400);
       }
+}
+
+TEST_CASE("attention of so many heads that a block's shared memory is large") {
+  GALENA_NEEDS_DEVICE();
+  constexpr int kHeads = 1000;
+  const OnBoth graph(skewed(6, 30));
+  const auto random = [](std::int64_t rows, std::uint64_t seed) {
+    return random_tensor(rows, kHeads, DType::f64, seed);
+  };
+  check_twin(
+      {random(30, 1), random(30, 2), random(6, 3), random(1, 4), random(6, 5)},
+      [&](const Tensors& t) {
+        ops::AttentionBlock block;
+        block.csr = graph.view();
+        block.source = t[0];
+        block.value = t[1];
+        const ops::AttentionState state = ops::attention_begin(6, kHeads, 1, DType::f64);
+        ops::attention_accumulate(ops::AttentionKind::gat, block, t[2], t[3], 0.2, state);
+        ops::attention_finish(state);
+        t[4].copy_from(state.y);
+      },
+      400);
+  CHECK_NOTHROW(ops::gpu::check_shared(100 << 10, 100 << 10));
+  CHECK_THROWS_AS(ops::gpu::check_shared((100 << 10) + 1, 100 << 10), EnvironmentError);
+  CHECK_THROWS_WITH(ops::gpu::check_shared((100 << 10) + 1, 100 << 10),
+                    test::contains("needs 101 KiB of shared memory a block, and this GPU has 100"));
 }

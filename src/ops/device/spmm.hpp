@@ -1,9 +1,11 @@
 #pragma once
 // Sums over neighbours, as kernels. A row's columns are dealt to lanes in vectors of up to 16 bytes, so that a lane holds
-// its part of the sum in registers; rows go by their number of nonzeros:
-//   up to 64:    as many lanes as the row has vectors walk the nonzeros one after another, several rows a warp;
-//   up to 4096:  a block of 128 lanes, its groups each every g-th nonzero, their sums added in order of the groups;
-//   more:        the same with 512 lanes.
+// its part of the sum in registers; rows go by their number of nonzeros (DeviceCsr):
+//   short: as many lanes as the row has vectors walk the nonzeros one after another, several rows a warp, which the order
+//          of pieces makes about equally long;
+//   long:  a block of 128 lanes, its groups each every g-th nonzero, their sums added in order of the groups;
+//   split: chunks the same way, whose sums go to scratch and are added in order.
+// Of several nonzeros all rows are asked for before the first is added, since otherwise a lane waits for each.
 // The order of additions depends on the structure and the width alone.
 
 #include "src/ops/bf16.hpp"
@@ -12,15 +14,29 @@
 
 namespace galena::ops::gpu {
 
-/// V elements that are loaded at once.
+/// V elements that are loaded at once, or in pieces of 16 bytes.
 template <class X, int V>
-struct alignas(sizeof(X) * V) Pack {
+struct alignas(sizeof(X) * V < 16 ? sizeof(X) * V : 16) Pack {
   X at[V];
 };
 
 GALENA_KERNEL inline float widen(float x) { return x; }
 GALENA_KERNEL inline double widen(double x) { return x; }
 GALENA_KERNEL inline float widen(std::uint16_t x) { return from_bf16(x); }
+
+/// How many of a row's columns, which increase, are below the limit.
+GALENA_KERNEL inline std::int32_t columns_below(const std::int32_t* columns, std::int32_t count, std::int64_t limit) {
+  std::int32_t low = 0;
+  while (low < count) {
+    const std::int32_t middle = low + (count - low) / 2;
+    if (std::int64_t{static_cast<std::uint32_t>(columns[middle])} < limit) {
+      low = middle + 1;
+    } else {
+      count = middle;
+    }
+  }
+  return low;
+}
 
 /// What all rows' sums have in common. X: as rows are stored, T: as they are summed.
 template <class T, class X>
@@ -32,46 +48,100 @@ struct RowSum {
   const T *left, *right, *diagonal, *values;  ///< null: 1; diagonal: none
   const std::int64_t* position;               ///< of values, or null
   std::int64_t limit;                         ///< columns below it take part
+  std::int64_t rows;                          ///< of y: others are not summed
   std::int64_t width;
+  std::uint32_t row_bytes;  ///< of x
+  bool bounded;             ///< there are other columns
   bool accumulate;
 
-  GALENA_KERNEL T weight(std::int64_t k, std::int64_t column) const {
-    if (values != nullptr) return values[position != nullptr ? position[k] : k];
-    return right != nullptr ? right[column] : T{1};
+  /// Of nonzeros first .. first + count, those that take part.
+  GALENA_KERNEL std::int32_t clipped(std::int64_t first, std::int32_t count) const {
+    return bounded ? columns_below(indices + first, count, limit) : count;
   }
-  /// Adds nonzeros first, first + step, ... of those before `last`; columns c, c + stride, ... in N vectors.
+  /// Adds nonzeros first + k for k = begin, begin + step, ... below `count` (some thousands at most), all of which take
+  /// part: of their rows, columns c, c + 32 V, ... in N vectors.
   template <int V, int N>
-  GALENA_KERNEL void gather(std::int64_t first, std::int64_t last, std::int64_t step, std::int64_t c,
-                            std::int64_t stride, T (&sum)[N][V]) const {
-    GALENA_UNROLL_4
-    for (std::int64_t k = first; k < last; k += step) {
-      const std::int64_t column = static_cast<std::uint32_t>(indices[k]);
-      if (column >= limit) break;  // columns increase
-      const T w = weight(k, column);
-      const X* const row = x + column * width;
-      GALENA_UNROLL
-      for (int v = 0; v < N; ++v) {
-        const std::int64_t at = c + v * stride;
-        if (at >= width) break;
-        const auto part = *reinterpret_cast<const Pack<X, V>*>(row + at);
-        GALENA_UNROLL
-        for (int e = 0; e < V; ++e) sum[v][e] += w * widen(part.at[e]);
-      }
-    }
+  GALENA_KERNEL void gather(std::int64_t first, std::int32_t count, std::int32_t begin, std::int32_t step,
+                            std::int64_t c, T (&sum)[N][V]) const {
+    constexpr int kWords = N * V * static_cast<int>(sizeof(X)) / 4, U = kWords >= 8 ? 2 : 4;  // rows at once
+    const char* const from = reinterpret_cast<const char*>(x + c);
+    std::int32_t k = begin;
+    for (; k + (U - 1) * step < count; k += U * step) add<V, N, U, true>(from, first, count, k, step, c, sum);
+    if (k < count) add<V, N, U, false>(from, first, count, k, step, c, sum);
   }
   /// Scales a sum of row i and writes it.
   template <int V>
   GALENA_KERNEL void finish(std::int64_t i, std::int64_t c, const T* sum) const {
-    Pack<T, V> out;
-    T* const to = y + i * width + c;
-    const Pack<T, V> before = accumulate ? *reinterpret_cast<const Pack<T, V>*>(to) : Pack<T, V>{};
+    Pack<T, V>* const to = reinterpret_cast<Pack<T, V>*>(y + i * width + c);
+    const Pack<T, V> before = accumulate ? *to : Pack<T, V>{};
     const bool own = diagonal != nullptr && i < limit;
+    const T scale = left != nullptr ? left[i] : T{1}, weight = own ? diagonal[i] : T{0};
+    const Pack<X, V> self = own ? *reinterpret_cast<const Pack<X, V>*>(x + i * width + c) : Pack<X, V>{};
+    Pack<T, V> out;
+    GALENA_UNROLL
     for (int e = 0; e < V; ++e) {
-      T total = left != nullptr ? left[i] * sum[e] : sum[e];
-      if (own) total += diagonal[i] * widen(x[i * width + c + e]);
+      T total = scale * sum[e];
+      if (own) total += weight * widen(self.at[e]);
       out.at[e] = total + before.at[e];
     }
-    *reinterpret_cast<Pack<T, V>*>(to) = out;
+    *to = out;
+  }
+
+ private:
+  /// Adds U nonzeros from number k on, or those of them that there are. They are all loaded before one is added.
+  template <int V, int N, int U, bool kAll>
+  GALENA_KERNEL void add(const char* from, std::int64_t first, std::int32_t count, std::int32_t k, std::int32_t step,
+                         std::int64_t c, T (&sum)[N][V]) const {
+    std::uint32_t j[U] = {};
+    Pack<X, V> part[U][N] = {};
+    T w[U] = {};
+    GALENA_UNROLL
+    for (int u = 0; u < U; ++u)
+      if (kAll || k + u * step < count) j[u] = static_cast<std::uint32_t>(indices[first + k + u * step]);
+    GALENA_UNROLL
+    for (int u = 0; u < U; ++u) {
+      const auto* const row = reinterpret_cast<const Pack<X, V>*>(from + std::uint64_t{j[u]} * row_bytes);
+      if (!kAll && k + u * step >= count) continue;
+      GALENA_UNROLL
+      for (int v = 0; v < N; ++v)
+        if (v == 0 || c + v * (32 * V) < width) part[u][v] = row[v * 32];
+    }
+    weigh(first + k, kAll ? U * step : count - k, step, j, w);
+    GALENA_UNROLL
+    for (int u = 0; u < U; ++u) {
+      if (!kAll && k + u * step >= count) continue;
+      GALENA_UNROLL
+      for (int v = 0; v < N; ++v) {
+        if (v > 0 && c + v * (32 * V) >= width) continue;
+        GALENA_UNROLL
+        for (int e = 0; e < V; ++e) sum[v][e] += w[u] * widen(part[u][v].at[e]);
+      }
+    }
+  }
+  /// Weights of nonzeros k, k + step, ..., of which `count` numbers are left, in columns j.
+  template <int U>
+  GALENA_KERNEL void weigh(std::int64_t k, std::int32_t count, std::int32_t step, const std::uint32_t (&j)[U],
+                           T (&w)[U]) const {
+    if (values != nullptr) {
+      std::int64_t at[U] = {};
+      GALENA_UNROLL
+      for (int u = 0; u < U; ++u) at[u] = k + u * step;
+      if (position != nullptr) {
+        GALENA_UNROLL
+        for (int u = 0; u < U; ++u)
+          if (u * step < count) at[u] = position[at[u]];
+      }
+      GALENA_UNROLL
+      for (int u = 0; u < U; ++u)
+        if (u * step < count) w[u] = values[at[u]];
+    } else if (right != nullptr) {
+      GALENA_UNROLL
+      for (int u = 0; u < U; ++u)
+        if (u * step < count) w[u] = right[j[u]];
+    } else {
+      GALENA_UNROLL
+      for (int u = 0; u < U; ++u) w[u] = T{1};
+    }
   }
 };
 
@@ -79,87 +149,135 @@ struct RowSum {
 template <class T, class X, int V, int N>
 struct ShortRows {
   RowSum<T, X> g;
-  const std::int32_t* order;
+  const CsrPiece* pieces;
   int shift;
   GALENA_KERNEL void operator()(std::int64_t thread) const {
-    const std::int64_t i = static_cast<std::uint32_t>(order[thread >> shift]);
-    if (i == kNoRow) return;
-    const std::int64_t lanes = std::int64_t{1} << shift, lane = thread & (lanes - 1);
-    const std::int64_t first = g.indptr[i], last = g.indptr[i + 1], stride = lanes * V;
+    const CsrPiece row = pieces[thread >> shift];
+    if (row.row >= g.rows) return;
+    const std::int64_t lanes = std::int64_t{1} << shift, lane = thread & (lanes - 1), stride = lanes * V;
+    const std::int32_t count = g.clipped(row.first, static_cast<std::int32_t>(row.count));
     for (std::int64_t c = lane * V; c < g.width; c += stride * N) {
       T sum[N][V] = {};
-      g.template gather<V, N>(first, last, 1, c, stride, sum);
+      g.template gather<V, N>(row.first, count, 0, 1, c, sum);
+      GALENA_UNROLL
       for (int v = 0; v < N; ++v)
-        if (c + v * stride < g.width) g.template finish<V>(i, c + v * stride, sum[v]);
+        if (c + v * stride < g.width) g.template finish<V>(row.row, c + v * stride, sum[v]);
     }
   }
 };
 
-/// Block by block: groups of 2^shift lanes.
+/// Block by block: groups of 2^shift lanes. Of the pieces the first are chunks.
 template <class T, class X, int V, int N>
 struct LongRows {
   RowSum<T, X> g;
-  const std::int32_t* order;
+  const CsrPiece* pieces;
+  std::int64_t chunks;
+  T* chunk_sums;
   int shift;
   template <class Team>
   GALENA_KERNEL void operator()(Team& team, std::int64_t index) const {
-    const std::int64_t i = static_cast<std::uint32_t>(order[index]);
-    if (i == kNoRow) return;
-    const std::int64_t lanes = std::int64_t{1} << shift, groups = team.lanes() >> shift, stride = lanes * V;
-    const std::int64_t first = g.indptr[i], last = g.indptr[i + 1];
-    T* const sums = static_cast<T*>(team.shared());  // [vector][element][lane]
-    for (std::int64_t begin = 0; begin < g.width; begin += stride * N) {
+    const CsrPiece piece = pieces[index];
+    if (piece.row >= (index < chunks ? chunks : g.rows)) return;
+    const std::int64_t size = (std::int64_t{V} << shift) * N;  // columns at once
+    const std::int32_t count = g.clipped(piece.first, static_cast<std::int32_t>(piece.count));
+    T* const sums = static_cast<T*>(team.shared());  // [groups x size]
+    for (std::int64_t begin = 0; begin < g.width; begin += size) {
       team.each([&](int lane) {
-        const std::int64_t group = lane >> shift, c = begin + (lane & (lanes - 1)) * V;
+        const std::int32_t group = lane >> shift, at = (lane & ((1 << shift) - 1)) * V;
+        if (begin + at >= g.width) return;
         T sum[N][V] = {};
-        g.template gather<V, N>(first + group, last, groups, c, stride, sum);
-        for (int v = 0; v < N; ++v)
-          for (int e = 0; e < V; ++e) sums[(v * V + e) * team.lanes() + lane] = sum[v][e];
+        g.template gather<V, N>(piece.first, count, group, team.lanes() >> shift, begin + at, sum);
+        GALENA_UNROLL
+        for (int v = 0; v < N; ++v) put(sums + group * size + at + (v * V << shift), sum[v]);
       });
       team.sync();
       team.each([&](int lane) {
-        if (lane >= lanes) return;
-        const std::int64_t c = begin + lane * V;
-        for (int v = 0; v < N; ++v) {
-          if (c + v * stride >= g.width) break;
-          T total[V] = {};
-          for (int e = 0; e < V; ++e)
-            for (std::int64_t group = 0; group < groups; ++group)
-              total[e] += sums[(v * V + e) * team.lanes() + (group << shift) + lane];
-          g.template finish<V>(i, c + v * stride, total);
+        for (std::int64_t c = lane; c < size && begin + c < g.width; c += team.lanes()) {
+          T total{};
+          for (std::int32_t group = 0; group < team.lanes() >> shift; ++group) total += sums[group * size + c];
+          if (index < chunks) {
+            chunk_sums[piece.row * g.width + begin + c] = total;
+          } else {
+            g.template finish<1>(piece.row, begin + c, &total);
+          }
         }
       });
       team.sync();
     }
   }
+
+ private:
+  GALENA_KERNEL void put(T* to, const T (&sum)[V]) const {
+    Pack<T, V> out;
+    GALENA_UNROLL
+    for (int e = 0; e < V; ++e) out.at[e] = sum[e];
+    *reinterpret_cast<Pack<T, V>*>(to) = out;
+  }
 };
 
-template <class M, class T, class X, int V, int N>
-void launch_rows(const DeviceCsr& csr, const RowSum<T, X>& g, std::int64_t rows, int shift) {
-  const auto* const order = device_data<std::int32_t>(csr.order);
-  const auto part = [&](int bin) { return order + csr.first[static_cast<std::size_t>(bin)]; };
-  if (const std::int64_t n = csr.count(0, rows); n > 0) M::map(n << shift, ShortRows<T, X, V, N>{g, part(0), shift});
-  if (const std::int64_t n = csr.count(1, rows); n > 0)
-    M::template blocks<128>(n, 128 * V * N * sizeof(T), LongRows<T, X, V, N>{g, part(1), shift});
-  if (const std::int64_t n = csr.count(2, rows); n > 0)
-    M::template blocks<512>(n, 512 * V * N * sizeof(T), LongRows<T, X, V, N>{g, part(2), shift});
+/// Element by element: a split row's chunks, in order.
+template <class T, class X>
+struct SplitRows {
+  RowSum<T, X> g;
+  const CsrPiece* pieces;
+  const T* chunk_sums;
+  GALENA_KERNEL void operator()(std::int64_t i) const {
+    const CsrPiece row = pieces[i / g.width];
+    if (row.row >= g.rows) return;
+    const std::int64_t c = i % g.width;
+    const T* const from = chunk_sums + row.first * g.width + c;
+    T total{};
+    GALENA_UNROLL_4
+    for (std::uint32_t k = 0; k < row.count; ++k) total += from[k * g.width];
+    g.template finish<1>(row.row, c, &total);
+  }
+};
+
+inline const CsrPiece* pieces_data(const Tensor& pieces) {
+  return reinterpret_cast<const CsrPiece*>(device_data<std::int64_t>(pieces));
 }
 
-/// The N that the width needs: vectors a lane, of up to 32 lanes.
+/// What takes longest comes first.
+template <class M, class T, class X, int V, int N>
+void launch_rows(const DeviceCsr& csr, const RowSum<T, X>& g, int shift) {
+  const CsrPiece* const pieces = pieces_data(csr.pieces);
+  const auto from = [&](DeviceCsr::Kind kind) { return pieces + csr.first[kind]; };
+  const std::int64_t splits = csr.count(DeviceCsr::kSplitRows), chunks = csr.count(DeviceCsr::kChunks);
+  const Tensor sums = chunks > 0 ? scratch(chunks, g.width, kDType<T>) : Tensor();
+  if (const std::int64_t n = chunks + csr.count(DeviceCsr::kLongRows); n > 0)
+    M::template blocks<128>(
+        n, 128 * V * N * sizeof(T),
+        LongRows<T, X, V, N>{g, from(DeviceCsr::kChunks), chunks, device_data_or_null<T>(&sums), shift});
+  if (const std::int64_t n = csr.count(DeviceCsr::kShortRows); n > 0)
+    M::map(n << shift, ShortRows<T, X, V, N>{g, from(DeviceCsr::kShortRows), shift});
+  if (splits > 0) M::map(splits * g.width, SplitRows<T, X>{g, from(DeviceCsr::kSplitRows), device_data<T>(sums)});
+}
+
+/// The N that the width needs: vectors a lane, of up to 32 lanes; of 32 where N is more than one.
 template <class M, class T, class X, int V>
-void launch_width(const DeviceCsr& csr, const RowSum<T, X>& g, std::int64_t rows) {
+void launch_width(const DeviceCsr& csr, const RowSum<T, X>& g) {
   const std::int64_t vectors = (g.width + V - 1) / V;
   int shift = 0;
   while (shift < 5 && (std::int64_t{1} << shift) < vectors) ++shift;
-  if (vectors <= 32) return launch_rows<M, T, X, V, 1>(csr, g, rows, shift);
-  if (vectors <= 64) return launch_rows<M, T, X, V, 2>(csr, g, rows, shift);
-  launch_rows<M, T, X, V, 4>(csr, g, rows, shift);
+  if (vectors <= 32) return launch_rows<M, T, X, V, 1>(csr, g, shift);
+  launch_rows<M, T, X, V, 2>(csr, g, shift);
 }
 
 inline bool aligned(const void* p, std::size_t bytes) { return reinterpret_cast<std::uintptr_t>(p) % bytes == 0; }
 
+/// Vectors of V elements, or fewer where rows begin at other places.
+template <class M, int V, class T, class X>
+void launch_vectors(const DeviceCsr& csr, const RowSum<T, X>& g) {
+  if constexpr (V > 1) {
+    if (g.width % V != 0 || !aligned(g.x, alignof(Pack<X, V>)) || !aligned(g.y, alignof(Pack<T, V>)))
+      return launch_vectors<M, V / 2>(csr, g);
+  }
+  launch_width<M, T, X, V>(csr, g);
+}
+
 template <class M, class T, class X>
 void spmm_as(const Csr& csr, const SpmmWeights& w, const Tensor& x, const Tensor& y, bool accumulate) {
+  if (x.cols() == 0) return;
   const DeviceCsr& device = device_csr(csr);
   const RowSum<T, X> g{device_data<std::int64_t>(device.indptr),
                        device_data<std::int32_t>(device.indices),
@@ -171,19 +289,12 @@ void spmm_as(const Csr& csr, const SpmmWeights& w, const Tensor& x, const Tensor
                        device_data_or_null<T>(w.values),
                        device_data_or_null<std::int64_t>(w.position),
                        x.rows(),
+                       y.rows(),
                        x.cols(),
+                       static_cast<std::uint32_t>(x.cols() * static_cast<std::int64_t>(sizeof(X))),
+                       x.rows() < csr.cols,
                        accumulate};
-  constexpr int kMost = 16 / static_cast<int>(sizeof(T));
-  const auto fits = [&](int v) {
-    return g.width % v == 0 && aligned(g.x, sizeof(X) * static_cast<std::size_t>(v)) &&
-           aligned(g.y, sizeof(T) * static_cast<std::size_t>(v));
-  };
-  if (g.width == 0) return;
-  if (fits(kMost)) return launch_width<M, T, X, kMost>(device, g, y.rows());
-  if constexpr (kMost > 2) {
-    if (fits(2)) return launch_width<M, T, X, 2>(device, g, y.rows());
-  }
-  launch_width<M, T, X, 1>(device, g, y.rows());
+  launch_vectors<M, 16 / static_cast<int>(sizeof(X))>(device, g);
 }
 
 /// One warp a row: dot products of its nonzeros, by head.
@@ -222,17 +333,28 @@ struct SpmmMax {
   T* y;
   std::int32_t* arg;
   std::int64_t limit, width;
+  bool bounded;  ///< there are columns from the limit on
   GALENA_KERNEL void operator()(std::int64_t at) const {
     const std::int64_t i = at / width, c = at % width;
+    const std::int32_t* const columns = indices + indptr[i];
+    const auto all = static_cast<std::int32_t>(indptr[i + 1] - indptr[i]);
+    const std::int32_t count = bounded ? columns_below(columns, all, limit) : all;
     T best{};
     std::int32_t from = -1;
-    for (std::int64_t k = indptr[i]; k < indptr[i + 1]; ++k) {
-      const std::int64_t j = static_cast<std::uint32_t>(indices[k]);
-      if (j >= limit) break;  // columns increase
-      const T value = x[j * width + c];
-      if (from < 0 || value > best) {
-        best = value;
-        from = indices[k];
+    for (std::int32_t k = 0; k < count; k += 4) {
+      std::int32_t j[4] = {};
+      T value[4] = {};
+      GALENA_UNROLL
+      for (int u = 0; u < 4; ++u)
+        if (k + u < count) j[u] = columns[k + u];
+      GALENA_UNROLL
+      for (int u = 0; u < 4; ++u)
+        if (k + u < count) value[u] = x[std::int64_t{static_cast<std::uint32_t>(j[u])} * width + c];
+      GALENA_UNROLL
+      for (int u = 0; u < 4; ++u) {
+        if (k + u >= count || (from >= 0 && !(value[u] > best))) continue;
+        best = value[u];
+        from = j[u];
       }
     }
     y[at] = best;
@@ -248,13 +370,28 @@ struct SpmmMaxBackward {
   const std::int32_t* arg;
   const T* dy;
   std::int64_t limit, width;
+  bool bounded;  ///< there are columns from the limit on
   GALENA_KERNEL T operator()(std::int64_t at) const {
     const std::int64_t j = at / width, c = at % width;
+    const std::int32_t* const rows = indices + indptr[j];
+    const auto all = static_cast<std::int32_t>(indptr[j + 1] - indptr[j]);
+    const std::int32_t count = bounded ? columns_below(rows, all, limit) : all;
     T sum{};
-    for (std::int64_t k = indptr[j]; k < indptr[j + 1]; ++k) {
-      const std::int64_t i = static_cast<std::uint32_t>(indices[k]);
-      if (i >= limit) break;
-      sum += arg[i * width + c] == j ? dy[i * width + c] : T{0};
+    for (std::int32_t k = 0; k < count; k += 4) {
+      std::int64_t from[4] = {};
+      std::int32_t chosen[4] = {-1, -1, -1, -1};
+      T value[4] = {};
+      GALENA_UNROLL
+      for (int u = 0; u < 4; ++u)
+        if (k + u < count) from[u] = std::int64_t{static_cast<std::uint32_t>(rows[k + u])} * width + c;
+      GALENA_UNROLL
+      for (int u = 0; u < 4; ++u)
+        if (k + u < count) chosen[u] = arg[from[u]];
+      GALENA_UNROLL
+      for (int u = 0; u < 4; ++u)
+        if (chosen[u] == j) value[u] = dy[from[u]];
+      GALENA_UNROLL
+      for (int u = 0; u < 4; ++u) sum += value[u];
     }
     return sum;
   }
@@ -265,9 +402,9 @@ void add_spmm_max(DeviceOps& ops) {
   ops.spmm_max = [](const Csr& csr, const Tensor& x, const Tensor& y, const Tensor& arg) {
     const DeviceCsr& device = device_csr(csr);
     with_float("spmm_max", x.dtype(), [&]<class T>(T) {
-      M::map(y.size(),
-             SpmmMax<T>{device_data<std::int64_t>(device.indptr), device_data<std::int32_t>(device.indices),
-                        device_data<T>(x), device_data<T>(y), device_data<std::int32_t>(arg), x.rows(), x.cols()});
+      M::map(y.size(), SpmmMax<T>{device_data<std::int64_t>(device.indptr), device_data<std::int32_t>(device.indices),
+                                  device_data<T>(x), device_data<T>(y), device_data<std::int32_t>(arg), x.rows(),
+                                  x.cols(), x.rows() < csr.cols});
     });
   };
   ops.merge_max = [](const Tensor& other, const Tensor& other_arg, std::int32_t code, const Tensor& y,
@@ -286,10 +423,10 @@ void add_spmm_max(DeviceOps& ops) {
   ops.spmm_max_backward = [](const Csr& csr_t, const Tensor& arg, const Tensor& dy, const Tensor& dx) {
     const DeviceCsr& device = device_csr(csr_t);
     with_float("spmm_max_backward", dx.dtype(), [&]<class T>(T) {
-      store_map<M, T>(
-          dx, true,
-          SpmmMaxBackward<T>{device_data<std::int64_t>(device.indptr), device_data<std::int32_t>(device.indices),
-                             device_data<std::int32_t>(arg), device_data<T>(dy), dy.rows(), dx.cols()});
+      store_map<M, T>(dx, true,
+                      SpmmMaxBackward<T>{device_data<std::int64_t>(device.indptr),
+                                         device_data<std::int32_t>(device.indices), device_data<std::int32_t>(arg),
+                                         device_data<T>(dy), dy.rows(), dx.cols(), dy.rows() < csr_t.cols});
     });
   };
 }

@@ -27,9 +27,9 @@ struct TileSums {
   const std::int32_t* row;
   const T* factor;
   T* d_factor;  ///< [slabs x rows of A], or null
-  const std::int64_t *contact_first, *contact_start;
+  const std::int64_t* contact_first;
+  const CsrPiece* contact;
   const std::uint8_t* slot;
-  const std::int32_t* target;
   const T* left;
   T *y, *parts;  ///< null: only d_factor is wanted
   Slab slab;
@@ -49,6 +49,15 @@ struct TileSums {
     Pack<T, V> out;
     for (int e = 0; e < V; ++e) out.at[e] = times * sum[e];
     *reinterpret_cast<Pack<T, V>*>(to) = out;
+  }
+  struct Nonzeros {
+    std::int64_t first;
+    std::int32_t count;
+  };
+  /// Those of a slot that take part.
+  GALENA_KERNEL Nonzeros nonzeros(const RowSum<T, T>& from, std::int64_t s) const {
+    const std::int64_t begin = from.indptr[row[s]], end = from.indptr[row[s] + 1];
+    return {begin, from.clipped(begin, static_cast<std::int32_t>(end - begin))};
   }
   GALENA_KERNEL T factor_of(std::int64_t s, bool scaled) const {
     return scaled && factor != nullptr ? factor[row[s]] : T{1};
@@ -77,18 +86,20 @@ struct TileSums {
       const Place p = place(team, lane, column);
       if (!p.there) return;
       for (std::int64_t s = begin + p.group; s < middle; s += p.groups) {
+        const Nonzeros own = nonzeros(from, s);
         T sum[1][V] = {};
-        from.template gather<V, 1>(from.indptr[row[s]], from.indptr[row[s] + 1], 1, column + p.at, 0, sum);
+        from.template gather<V, 1>(own.first, own.count, 0, 1, column + p.at, sum);
         put(slots + (s - begin) * slab.size + p.at, sum[0], factor_of(s, scaled));
       }
     });
     for (std::int64_t s = middle; s < end; ++s) {
+      const Nonzeros own = nonzeros(from, s);
       team.each([&](int lane) {
         const Place p = place(team, lane, column);
         if (!p.there) return;
         T sum[1][V] = {};
-        from.template gather<V, 1>(from.indptr[row[s]] + p.group, from.indptr[row[s] + 1], p.groups, column + p.at, 0,
-                                   sum);
+        from.template gather<V, 1>(own.first, own.count, static_cast<std::int32_t>(p.group),
+                                   static_cast<std::int32_t>(p.groups), column + p.at, sum);
         put(sums + p.group * slab.size + p.at, sum[0], T{1});
       });
       team.sync();
@@ -140,12 +151,25 @@ struct TileSums {
       const Place p = place(team, lane, column);
       if (!p.there) return;
       for (std::int64_t k = contact_first[tile] + p.group; k < contact_first[tile + 1]; k += p.groups) {
+        const CsrPiece own = contact[k];
         T sum[V] = {};
-        for (std::int64_t s = contact_start[k]; s < contact_start[k + 1]; ++s) {
-          const auto part = *reinterpret_cast<const Pack<T, V>*>(slots + slot[s] * slab.size + p.at);
-          for (int e = 0; e < V; ++e) sum[e] += part.at[e];
+        for (std::uint32_t s = 0; s < own.count; s += 4) {
+          std::int64_t from[4] = {};
+          Pack<T, V> part[4] = {};
+          GALENA_UNROLL
+          for (std::uint32_t u = 0; u < 4; ++u)
+            if (s + u < own.count) from[u] = slot[own.first + s + u];
+          GALENA_UNROLL
+          for (std::uint32_t u = 0; u < 4; ++u)
+            if (s + u < own.count) part[u] = *reinterpret_cast<const Pack<T, V>*>(slots + from[u] * slab.size + p.at);
+          GALENA_UNROLL
+          for (std::uint32_t u = 0; u < 4; ++u) {
+            if (s + u >= own.count) continue;
+            GALENA_UNROLL
+            for (int e = 0; e < V; ++e) sum[e] += part[u].at[e];
+          }
         }
-        const std::int64_t to = target[k];
+        const std::int64_t to = static_cast<std::int32_t>(own.row);
         if (to >= 0) {
           put(y + to * width + column + p.at, sum, left != nullptr ? left[to] : T{1});
         } else {
@@ -212,16 +236,8 @@ struct InverseLengths {
   const T* factor;
   std::int64_t limit;
   GALENA_KERNEL T operator()(std::int64_t i) const {
-    std::int64_t low = indptr[i], high = indptr[i + 1];
-    while (low < high) {  // columns increase: the first past the limit
-      const std::int64_t middle = low + (high - low) / 2;
-      if (static_cast<std::int64_t>(static_cast<std::uint32_t>(indices[middle])) < limit) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    const std::int64_t length = low - indptr[i];
+    const std::int32_t length =
+        columns_below(indices + indptr[i], static_cast<std::int32_t>(indptr[i + 1] - indptr[i]), limit);
     const T inverse = length > 0 ? T{1} / static_cast<T>(length) : T{0};
     return factor != nullptr ? inverse * factor[i] : inverse;
   }
@@ -275,14 +291,16 @@ class TileProduct {
     g.x = device_data<T>(x);
     g.right = device_data_or_null<T>(weight);
     g.limit = x.rows();
+    g.bounded = x.rows() < call_.csr->cols;
     g.width = width_;
+    g.row_bytes = static_cast<std::uint32_t>(width_ * static_cast<std::int64_t>(sizeof(T)));
     return g;
   }
 
   void giants(const Tensor& slabs) const {
     const auto rows = [&](const Tensor& x, const Tensor* weight, const Tensor* factor, const Tensor& to) {
       const Tensor chunks = scratch(tiles_.chunk_count, width_, kDType<T>);
-      const Csr csr{tiles_.chunk_count, x.rows(), nullptr, nullptr, tiles_.chunks.get()};
+      const Csr csr{tiles_.chunk_count, call_.csr->cols, nullptr, nullptr, tiles_.chunks.get()};
       spmm_as<M, T, T>(csr, {{nullptr, weight, nullptr}, nullptr, nullptr}, x, chunks, false);
       store_map<M, T>(
           to, false,
@@ -321,9 +339,8 @@ class TileProduct {
                        call_.other != nullptr ? rows_of(*call_.other, call_.weight) : RowSum<T, T>{},
                        device_data<std::int64_t>(tiles_.first), device_data<std::int64_t>(tiles_.first_long),
                        device_data<std::int32_t>(tiles_.row), device_data_or_null<T>(call_.factor),
-                       device_data_or_null<T>(&slabs), device_data<std::int64_t>(side.first),
-                       device_data<std::int64_t>(side.start), device_data<std::uint8_t>(side.slot),
-                       device_data<std::int32_t>(side.target), device_data_or_null<T>(call_.left),
+                       device_data_or_null<T>(&slabs), device_data<std::int64_t>(side.first), pieces_data(side.contact),
+                       device_data<std::uint8_t>(side.slot), device_data_or_null<T>(call_.left),
                        device_data_or_null<T>(call_.y), device_data_or_null<T>(&parts_), slab, width_, tiles_.rows,
                        tiles_.most_slots});
   }
