@@ -97,6 +97,23 @@ __global__ void __launch_bounds__(kMapLanes) map_kernel(std::int64_t first, std:
   const std::int64_t i = first + std::int64_t{blockIdx.x} * kMapLanes + threadIdx.x;
   if (i < n) f(i);
 }
+/// A thread goes through the matrix in steps of all threads, which are `row_step` rows and `column_step` columns.
+template <class F>
+__global__ void __launch_bounds__(256)
+    map_rows_kernel(std::int64_t rows, unsigned cols, unsigned row_step, unsigned column_step, F f) {
+  const unsigned first = blockIdx.x * blockDim.x + threadIdx.x;
+  unsigned c = first % cols;
+  for (std::int64_t i = first / cols; i < rows; i += row_step) {
+    f(i, std::int64_t{c});
+    c += column_step;
+    if (c >= cols) {
+      c -= cols;
+      ++i;
+    }
+  }
+}
+
+constexpr int kWarps = 4;  ///< teams of a warp in a block
 
 template <class F>
 __global__ void __launch_bounds__(32 * kWarps) team_kernel(std::int64_t count, std::size_t bytes, F f) {
@@ -147,6 +164,16 @@ struct CudaMachine {
       map_kernel<<<blocks_for(n - first, kMapLanes), kMapLanes, 0, cuda_stream()>>>(first, n, f);
       GALENA_CUDA_CALL(cudaGetLastError());
     }
+  }
+  /// At most `kBlocks` blocks, so that a thread divides once.
+  template <class F>
+  static void map_rows(std::int64_t rows, std::int64_t cols, const F& f) {
+    constexpr unsigned kBlocks = 16 * 132;
+    if (rows == 0 || cols == 0) return;
+    const unsigned blocks = std::min(blocks_for(rows * cols, 256), kBlocks), threads = 256 * blocks;
+    const auto width = static_cast<unsigned>(cols);
+    map_rows_kernel<<<blocks, 256, 0, cuda_stream()>>>(rows, width, threads / width, threads % width, f);
+    GALENA_CUDA_CALL(cudaGetLastError());
   }
   template <class F>
   static void teams(std::int64_t count, std::size_t bytes, const F& f) {

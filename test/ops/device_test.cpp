@@ -127,14 +127,61 @@ TEST_CASE("maps over elements are the CPU's") {
   }
 }
 
+TEST_CASE("rows that lie for packs and rows that do not are mapped alike") {
+  GALENA_NEEDS_DEVICE();
+  const std::vector<VertexId> rows{4, 0, ops::kNoRow, 9};
+  const Tensor there = ops::to_device(reinterpret_cast<const std::int32_t*>(rows.data()), rows.size());
+  for (const DType type : kTypes)
+    for (const std::int64_t d : {1, 4, 6, 8, 300})
+      for (const std::int64_t skipped : {0, 1}) {  // rows of the same length, off by an element
+        CAPTURE(d, skipped);
+        const std::int64_t n = 10;
+        const auto random = [&](std::int64_t count, std::int64_t cols, std::uint64_t seed) {
+          return random_tensor(count * cols + skipped, 1, type, seed);
+        };
+        const auto part = [&](const Tensor& x, std::int64_t count) {
+          return x.slice(skipped, x.rows()).reshape(count, (x.rows() - skipped) / count);
+        };
+        const Tensors t{random(n, d, 1), random(1, d, 2),     random_tensor(n, 1, type, 3),
+                        random(n, d, 4), random(n, 2 * d, 5), random(4, d, 6)};
+        check_twin(
+            t,
+            [&](const Tensors& u) {
+              const Tensor x = part(u[0], n), y = part(u[3], n), wide = part(u[4], n);
+              ops::add_row(part(u[1], 1), x);
+              ops::scale_rows(u[2], x, y, true);
+              ops::concat_columns(x, y, wide);
+              ops::split_columns(wide, y, x, true);
+              ops::relu_dropout_backward(x, 0.5, y, x, true);
+              ops::dropout(x, 0.3, {11, 3, 5}, nullptr, y, true);
+            },
+            4);
+        const OnDevice here(Device::cuda);
+        const Tensors u = copied(t, Device::cuda);
+        const Tensor x = part(u[0], n), few = part(u[5], 4), before = x.to(Device::cpu);
+        ops::device_ops().gather_rows(x, ops::device_data<VertexId>(there), few);
+        ops::device_ops().scatter_add_rows(few, ops::device_data<VertexId>(there), x);
+        const Tensor after = x.to(Device::cpu), taken = few.to(Device::cpu);
+        CHECK(largest_of(taken.slice(2, 3)) == 0);
+        for (std::int64_t i = 0; i < n; ++i)
+          for (std::int64_t c = 0; c < d; ++c)
+            CHECK(after.item(i, c) == (i == 4 || i == 0 || i == 9 ? 2 : 1) * before.item(i, c));
+      }
+}
+
 TEST_CASE("sums of columns add many rows in one order") {
   GALENA_NEEDS_DEVICE();
   for (const DType type : kTypes)
-    for (const std::int64_t rows : {1, 31, 33, 2000}) {
-      check_twin(
-          {random_tensor(rows, 41, type, 1), random_tensor(1, 41, type, 2)},
-          [](const Tensors& t) { ops::column_sums(t[0], t[1], true); }, 4);
-    }
+    for (const std::int64_t cols : {1, 4, 41, 256, 1100})
+      for (const std::int64_t rows : {0, 1, 31, 33, 2000}) {
+        CAPTURE(cols, rows);
+        check_twin(
+            {random_tensor(rows, cols, type, 1), random_tensor(1, cols, type, 2)},
+            [](const Tensors& t) { ops::column_sums(t[0], t[1], true); }, type == DType::f32 ? 4 : 400);
+      }
+  check_twin(
+      {random_tensor(100000, 1, DType::f64, 1), random_tensor(1, 1, DType::f64, 2)},
+      [](const Tensors& t) { ops::column_sums(t[0], t[1]); }, 1e4);
 }
 
 TEST_CASE("tensors move between memories and types") {
@@ -416,6 +463,56 @@ TEST_CASE("normalisations by row") {
       };
       check_twin({x, gamma, beta, y, one, one, dy, y, gamma, beta}, layer, 400);
     }
+}
+
+TEST_CASE("normalisation by column, in training and after it") {
+  GALENA_NEEDS_DEVICE();
+  for (const DType type : kTypes)
+    for (const std::int64_t d : {1, 8, 13, 300})
+      for (const bool training : {false, true}) {
+        CAPTURE(name_of(type), d, training);
+        const std::int64_t n = 203;
+        // x, running mean and variance, gamma, beta, dy; y, dx, and sums of dy and dy * xhat
+        const Tensors t{
+            random_tensor(n, d, type, 1, 4, 6), random_tensor(1, d, type, 2, 4, 6), random_tensor(1, d, type, 3, 1, 2),
+            random_tensor(1, d, type, 4),       random_tensor(1, d, type, 5),       random_tensor(n, d, type, 6),
+            random_tensor(n, d, type, 7),       random_tensor(n, d, type, 8),       Tensor::zeros(1, 2 * d, type)};
+        const auto on_cpu = [&](const Tensors& u) {
+          std::vector<double> mean, rstd, sums(static_cast<std::size_t>(2 * d));
+          for (std::int64_t c = 0; c < d; ++c) {
+            double m = u[1].item(0, c), v = u[2].item(0, c);
+            if (training) {
+              m = v = 0;
+              for (std::int64_t i = 0; i < n; ++i) m += u[0].item(i, c) / n;
+              for (std::int64_t i = 0; i < n; ++i) v += (u[0].item(i, c) - m) * (u[0].item(i, c) - m) / n;
+            }
+            mean.push_back(m);
+            rstd.push_back(1 / std::sqrt(v + 1e-5));
+          }
+          ops::batch_norm_apply(u[0], mean, rstd, u[3], u[4], u[6]);
+          ops::batch_norm_backward_sums(u[0], mean, rstd, u[5], sums);
+          u[8].copy_from(Tensor::from<double>(1, 2 * d, sums).to(type));
+          if (!training) std::fill(sums.begin(), sums.end(), 0.0);
+          ops::batch_norm_backward_apply(u[0], mean, rstd, u[3], u[5], sums, n, u[7], true);
+        };
+        const auto on_device = [&](const Tensors& u) {
+          const ops::DeviceOps& device = ops::device_ops();
+          const Tensor stats = Tensor::empty(3, d, DType::f64), moments = Tensor::empty(1, 2 * d + 1, DType::f64);
+          const Tensor mean = u[1].clone(), var = u[2].clone(), sums = Tensor::empty(1, 2 * d, DType::f64);
+          if (training) {
+            device.batch_moments(u[0], mean, moments.reshape(2 * d + 1, 1).slice(0, 2 * d).reshape(1, 2 * d));
+            moments.reshape(2 * d + 1, 1).slice(2 * d, 2 * d + 1).fill(static_cast<double>(n));
+            device.batch_statistics(moments, 0.1, 1e-5, mean, var, stats);
+          } else {
+            device.running_statistics(mean, var, 1e-5, stats);
+          }
+          device.batch_norm_apply(u[0], stats, u[3], u[4], u[6]);
+          device.batch_norm_backward_sums(u[0], stats, u[5], sums, {}, {});
+          device.batch_norm_backward(u[0], stats, u[3], u[5], training ? &sums : nullptr, u[7], true);
+          u[8].copy_from(sums.to(type));
+        };
+        check_same(t, on_cpu, on_device, type == DType::f32 ? 8 : 2000);
+      }
 }
 
 TEST_CASE("losses and their gradients") {

@@ -141,6 +141,10 @@ struct HostMachine {
   static void map(std::int64_t n, const F& f) {
     submit([n, f] { in_order(n, f); });
   }
+  template <class F>
+  static void map_rows(std::int64_t rows, std::int64_t cols, const F& f) {
+    submit([rows, cols, f] { in_order(rows * cols, [&](std::int64_t k) { f(k / cols, k % cols); }); });
+  }
   template <int kLanes, class F>
   static void blocks(std::int64_t count, std::size_t bytes, const F& f) {
     ops::gpu::check_shared(bytes, kMostShared);

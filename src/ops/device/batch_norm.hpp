@@ -1,53 +1,54 @@
 #pragma once
-// Batch normalisation, as kernels. Columns are summed in chunks of rows and chunks in order, in double, as column_sums()
-// does; statistics stay on the device.
+// Batch normalisation, as kernels. Columns are summed as column_sums() does; statistics stay on the device.
 
-#include "src/ops/device/pointwise.hpp"
+#include "src/ops/device/column_sums.hpp"
 
 namespace galena::ops::gpu {
-
-/// Two sums a column over a chunk of rows: f(row, column, first, second) adds to both. partial [chunks x 2 cols].
-template <class F>
-struct ChunkPairs {
-  F f;
-  double* partial;
-  std::int64_t n, cols, chunk;
-  template <class Team>
-  GALENA_KERNEL void operator()(Team& team, std::int64_t k) const {
-    const std::int64_t begin = k * chunk, end = begin + chunk < n ? begin + chunk : n;
-    team.each([&](int lane) {
-      for (std::int64_t c = lane; c < cols; c += team.lanes()) {
-        double first = 0, second = 0;
-        for (std::int64_t i = begin; i < end; ++i) f(i, c, first, second);
-        partial[k * 2 * cols + c] = first;
-        partial[k * 2 * cols + cols + c] = second;
-      }
-    });
-  }
-};
 
 /// Moments about the running mean, so that large means cost no digits.
 template <class T>
 struct Moments {
+  static constexpr int kSums = 2;
   const T *x, *shift;
   std::int64_t cols;
-  GALENA_KERNEL void operator()(std::int64_t i, std::int64_t c, double& first, double& second) const {
-    const double difference = static_cast<double>(x[i * cols + c]) - static_cast<double>(shift[c]);
-    first += difference;
-    second += difference * difference;
+  template <int V>
+  GALENA_KERNEL Pack<T, V> load(std::int64_t i, std::int64_t c) const {
+    return gpu::load<V>(x + i * cols + c);
+  }
+  template <int V>
+  GALENA_KERNEL void add(const Pack<T, V>& row, std::int64_t c, double (&sums)[2][V]) const {
+    GALENA_UNROLL
+    for (int e = 0; e < V; ++e) {
+      const double difference = static_cast<double>(row.at[e]) - static_cast<double>(shift[c + e]);
+      sums[0][e] += difference;
+      sums[1][e] += difference * difference;
+    }
   }
 };
 
 /// Of dy, and of dy * xhat.
 template <class T>
 struct GradientMoments {
+  static constexpr int kSums = 2;
   const T *x, *dy;
   const double* stats;
   std::int64_t cols;
-  GALENA_KERNEL void operator()(std::int64_t i, std::int64_t c, double& first, double& second) const {
-    const double d = static_cast<double>(dy[i * cols + c]);
-    first += d;
-    second += d * (static_cast<double>(x[i * cols + c]) - stats[c]) * stats[cols + c];
+  template <int V>
+  struct Both {
+    Pack<T, V> x, dy;
+  };
+  template <int V>
+  GALENA_KERNEL Both<V> load(std::int64_t i, std::int64_t c) const {
+    return {gpu::load<V>(x + i * cols + c), gpu::load<V>(dy + i * cols + c)};
+  }
+  template <int V>
+  GALENA_KERNEL void add(const Both<V>& row, std::int64_t c, double (&sums)[2][V]) const {
+    GALENA_UNROLL
+    for (int e = 0; e < V; ++e) {
+      const double by = static_cast<double>(row.dy.at[e]);
+      sums[0][e] += by;
+      sums[1][e] += by * (static_cast<double>(row.x.at[e]) - stats[c + e]) * stats[cols + c + e];
+    }
   }
 };
 
@@ -93,26 +94,53 @@ struct BatchNorm {
   const T *x, *gamma, *beta;
   const double* stats;
   std::int64_t cols;
-  GALENA_KERNEL T operator()(std::int64_t i) const {
-    const std::int64_t c = i % cols;
-    const double xhat = (static_cast<double>(x[i]) - stats[c]) * stats[cols + c];
-    return static_cast<T>(xhat * static_cast<double>(gamma[c]) + static_cast<double>(beta[c]));
+  template <int V>
+  GALENA_KERNEL Pack<T, V> pack(std::int64_t i, std::int64_t c) const {
+    Pack<T, V> row = load<V>(x + i * cols + c);
+    const Pack<T, V> scale = load<V>(gamma + c), shift = load<V>(beta + c);
+    const Pack<double, V> mean = load<V>(stats + c), rstd = load<V>(stats + cols + c);
+    GALENA_UNROLL
+    for (int e = 0; e < V; ++e) {
+      const double xhat = (static_cast<double>(row.at[e]) - mean.at[e]) * rstd.at[e];
+      row.at[e] = static_cast<T>(xhat * static_cast<double>(scale.at[e]) + static_cast<double>(shift.at[e]));
+    }
+    return row;
   }
 };
 
-/// `sums` null: statistics that do not depend on x.
+/// By column, what dx = of_dy dy + of_x (x - mean) + constant has. `sums` null: statistics that do not depend on x.
+template <class T>
+struct GradientTerms {
+  const T* gamma;
+  const double *stats, *sums;
+  double* terms;  ///< [3 x cols]: of_dy, of_x, constant
+  std::int64_t cols;
+  GALENA_KERNEL void operator()(std::int64_t c) const {
+    const double rstd = stats[cols + c], scale = static_cast<double>(gamma[c]) * rstd;
+    const auto mean_of = [&](std::int64_t k) { return sums != nullptr ? sums[k] / stats[2 * cols + c] : 0; };
+    terms[c] = scale;
+    terms[cols + c] = -scale * rstd * mean_of(cols + c);
+    terms[2 * cols + c] = -scale * mean_of(c);
+  }
+};
+
 template <class T>
 struct BatchNormBackward {
-  const T *x, *gamma, *dy;
-  const double *stats, *sums;
+  const T *x, *dy;
+  const double *means, *terms;
   std::int64_t cols;
-  GALENA_KERNEL T operator()(std::int64_t i) const {
-    const std::int64_t c = i % cols;
-    const double xhat = (static_cast<double>(x[i]) - stats[c]) * stats[cols + c];
-    const double d = static_cast<double>(dy[i]);
-    const auto mean_of = [&](std::int64_t k) { return sums[k] / stats[2 * cols + c]; };
-    const double centred = sums != nullptr ? d - mean_of(c) - xhat * mean_of(cols + c) : d;
-    return static_cast<T>(static_cast<double>(gamma[c]) * stats[cols + c] * centred);
+  template <int V>
+  GALENA_KERNEL Pack<T, V> pack(std::int64_t i, std::int64_t c) const {
+    const Pack<T, V> row = load<V>(x + i * cols + c);
+    Pack<T, V> d = load<V>(dy + i * cols + c);
+    const Pack<double, V> mean = load<V>(means + c), of_dy = load<V>(terms + c), of_x = load<V>(terms + cols + c),
+                          constant = load<V>(terms + 2 * cols + c);
+    GALENA_UNROLL
+    for (int e = 0; e < V; ++e) {
+      const double difference = static_cast<double>(row.at[e]) - mean.at[e];
+      d.at[e] = static_cast<T>(of_dy.at[e] * static_cast<double>(d.at[e]) + of_x.at[e] * difference + constant.at[e]);
+    }
+    return d;
   }
 };
 
@@ -153,15 +181,6 @@ struct SparseMoments {
   }
 };
 
-/// Both sums of all rows, to `sums` [1 x 2 cols].
-template <class M, class F>
-void column_pairs(std::int64_t n, const Tensor& sums, const F& f) {
-  const std::int64_t cols = sums.cols() / 2, chunk = rows_in_chunk(n), chunks = (n + chunk - 1) / chunk;
-  const Tensor partial = scratch(chunks, 2 * cols, DType::f64);
-  M::teams(chunks, 0, ChunkPairs<F>{f, device_data<double>(partial), n, cols, chunk});
-  store_map<M, double>(sums, false, AddChunks<double>{device_data<double>(partial), chunks, 2 * cols});
-}
-
 template <class M>
 void add_batch_norm(DeviceOps& ops) {
   ops.sparse_moments = [](const Csr& csr, const Tensor& values, double eps, const Tensor& minus_mean,
@@ -176,7 +195,9 @@ void add_batch_norm(DeviceOps& ops) {
   };
   ops.batch_moments = [](const Tensor& x, const Tensor& running_mean, const Tensor& sums) {
     with_float("batch_norm", x.dtype(), [&]<class T>(T) {
-      column_pairs<M>(x.rows(), sums, Moments<T>{device_data<T>(x), device_data<T>(running_mean), x.cols()});
+      const T* const from = device_data<T>(x);
+      sum_columns<M, T>(x.rows(), x.cols(), {from}, Moments<T>{from, device_data<T>(running_mean), x.cols()},
+                        device_data<double>(sums), false);
     });
   };
   ops.batch_statistics = [](const Tensor& sums, double momentum, double eps, const Tensor& running_mean,
@@ -197,28 +218,32 @@ void add_batch_norm(DeviceOps& ops) {
   ops.batch_norm_apply = [](const Tensor& x, const Tensor& stats, const Tensor& gamma, const Tensor& beta,
                             const Tensor& y) {
     with_float("batch_norm", x.dtype(), [&]<class T>(T) {
-      store_map<M, T>(y, false,
-                      BatchNorm<T>{device_data<T>(x), device_data<T>(gamma), device_data<T>(beta),
-                                   device_data<double>(stats), x.cols()});
+      const BatchNorm<T> norm{device_data<T>(x), device_data<T>(gamma), device_data<T>(beta),
+                              device_data<double>(stats), x.cols()};
+      store_rows<M, T>(y, false, {norm.x, norm.gamma, norm.beta}, norm);
     });
   };
   ops.batch_norm_backward_sums = [](const Tensor& x, const Tensor& stats, const Tensor& dy, const Tensor& sums,
                                     const Tensor& dgamma, const Tensor& dbeta) {
     const std::int64_t cols = x.cols();
-    const double* const both = device_data<double>(sums);
+    double* const both = device_data<double>(sums);
     with_float("batch_norm_backward", x.dtype(), [&]<class T>(T) {
-      column_pairs<M>(x.rows(), sums,
-                      GradientMoments<T>{device_data<T>(x), device_data<T>(dy), device_data<double>(stats), cols});
+      const GradientMoments<T> moments{device_data<T>(x), device_data<T>(dy), device_data<double>(stats), cols};
+      sum_columns<M, T>(x.rows(), cols, {moments.x, moments.dy}, moments, both, false);
       if (dbeta.defined()) store_map<M, T>(dbeta, true, FromDouble<T>{both});
       if (dgamma.defined()) store_map<M, T>(dgamma, true, FromDouble<T>{both + cols});
     });
   };
   ops.batch_norm_backward = [](const Tensor& x, const Tensor& stats, const Tensor& gamma, const Tensor& dy,
                                const Tensor* sums, const Tensor& dx, bool accumulate) {
+    const std::int64_t cols = x.cols();
+    const Tensor terms = scratch(3, cols, DType::f64);
+    const auto *const means = device_data<double>(stats), *const by_column = device_data<double>(terms);
     with_float("batch_norm_backward", x.dtype(), [&]<class T>(T) {
-      store_map<M, T>(dx, accumulate,
-                      BatchNormBackward<T>{device_data<T>(x), device_data<T>(gamma), device_data<T>(dy),
-                                           device_data<double>(stats), device_data_or_null<double>(sums), x.cols()});
+      M::map(cols, GradientTerms<T>{device_data<T>(gamma), means, device_data_or_null<double>(sums),
+                                    device_data<double>(terms), cols});
+      const BatchNormBackward<T> gradient{device_data<T>(x), device_data<T>(dy), means, by_column, cols};
+      store_rows<M, T>(dx, accumulate, {gradient.x, gradient.dy}, gradient);
     });
   };
 }

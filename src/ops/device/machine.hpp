@@ -4,6 +4,7 @@
 //
 // A Machine launches them:
 //   Machine::map(n, f)                          f(i) for i < n, in any order
+//   Machine::map_rows(rows, cols, f)            f(i, c) for i < rows and c < cols (some millions at most), in any order
 //   Machine::teams(count, bytes, f)             f(team, i) for i < count; a team is a warp
 //   Machine::blocks<kLanes>(count, bytes, f)    the same; a team is a block of kLanes lanes
 //   Machine::gemm(a, b, c, call)                see GemmCall

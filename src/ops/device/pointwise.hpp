@@ -1,8 +1,10 @@
 #pragma once
 // Maps over elements and rows, as kernels.
 
+#include <numeric>
+
 #include "src/ops/bf16.hpp"
-#include "src/ops/device/machine.hpp"
+#include "src/ops/device/column_sums.hpp"
 #include "src/ops/pointwise_math.hpp"
 
 namespace galena::ops::gpu {
@@ -72,36 +74,49 @@ struct BlockMask {
   GALENA_KERNEL T operator()(std::int64_t i) const { return i / cols / height == i % cols ? T{1} : T{0}; }
 };
 
+/// The same row everywhere.
 template <class T>
-struct AddRow {
-  const T* bias;
-  T* y;
-  std::int64_t cols;
-  GALENA_KERNEL void operator()(std::int64_t i) const { y[i] += bias[i % cols]; }
+struct SameRow {
+  const T* row;
+  template <int V>
+  GALENA_KERNEL Pack<T, V> pack(std::int64_t, std::int64_t c) const {
+    return load<V>(row + c);
+  }
 };
 
 template <class T>
 struct ScaleRow {
   const T *factor, *x;
   std::int64_t cols;
-  GALENA_KERNEL T operator()(std::int64_t i) const { return factor[i / cols] * x[i]; }
+  template <int V>
+  GALENA_KERNEL Pack<T, V> pack(std::int64_t i, std::int64_t c) const {
+    const T by = factor[i];
+    Pack<T, V> row = load<V>(x + i * cols + c);
+    GALENA_UNROLL
+    for (int e = 0; e < V; ++e) row.at[e] *= by;
+    return row;
+  }
 };
 
-/// Column c of row i of a matrix of `wide` columns, read as part of one of `cols`.
+/// Columns from `first` on of a matrix of `wide` columns.
 template <class T>
-struct ColumnsAt {
+struct ColumnsFrom {
   const T* x;
-  std::int64_t cols, wide, first;
-  GALENA_KERNEL T operator()(std::int64_t i) const { return x[i / cols * wide + first + i % cols]; }
+  std::int64_t wide, first;
+  template <int V>
+  GALENA_KERNEL Pack<T, V> pack(std::int64_t i, std::int64_t c) const {
+    return load<V>(x + i * wide + first + c);
+  }
 };
 
+/// p columns of a, then q of b; packs are of one of them.
 template <class T>
 struct Concat {
   const T *a, *b;
   std::int64_t p, q;
-  GALENA_KERNEL T operator()(std::int64_t i) const {
-    const std::int64_t row = i / (p + q), c = i % (p + q);
-    return c < p ? a[row * p + c] : b[row * q + c - p];
+  template <int V>
+  GALENA_KERNEL Pack<T, V> pack(std::int64_t i, std::int64_t c) const {
+    return load<V>(c < p ? a + i * p + c : b + i * q + c - p);
   }
 };
 
@@ -110,56 +125,24 @@ struct GatherRows {
   const T* x;
   const VertexId* rows;
   std::int64_t cols;
-  GALENA_KERNEL T operator()(std::int64_t i) const {
-    const VertexId row = rows[i / cols];
-    return row == kNoRow ? T{} : x[std::int64_t{row} * cols + i % cols];
+  template <int V>
+  GALENA_KERNEL Pack<T, V> pack(std::int64_t i, std::int64_t c) const {
+    const VertexId row = rows[i];
+    return row == kNoRow ? Pack<T, V>{} : load<V>(x + std::int64_t{row} * cols + c);
   }
 };
 
-template <class T>
+template <class T, int V>
 struct ScatterAddRows {
   const T* x;
   const VertexId* rows;
   T* y;
   std::int64_t cols;
-  GALENA_KERNEL void operator()(std::int64_t i) const {
-    const VertexId row = rows[i / cols];
-    if (row != kNoRow) y[std::int64_t{row} * cols + i % cols] += x[i];
+  GALENA_KERNEL void operator()(std::int64_t i, std::int64_t k) const {
+    const VertexId row = rows[i];
+    if (row != kNoRow) store(y + std::int64_t{row} * cols + k * V, load<V>(x + i * cols + k * V), true);
   }
 };
-
-/// Sums of a chunk of rows, one a column, in double; then of all chunks: in an order that depends on the shape alone.
-template <class T>
-struct ChunkSums {
-  const T* x;
-  double* partial;
-  std::int64_t n, cols, chunk;
-  template <class Team>
-  GALENA_KERNEL void operator()(Team& team, std::int64_t k) const {
-    const std::int64_t begin = k * chunk, end = begin + chunk < n ? begin + chunk : n;
-    team.each([&](int lane) {
-      for (std::int64_t c = lane; c < cols; c += team.lanes()) {
-        double sum = 0;
-        for (std::int64_t i = begin; i < end; ++i) sum += static_cast<double>(x[i * cols + c]);
-        partial[k * cols + c] = sum;
-      }
-    });
-  }
-};
-
-template <class T>
-struct AddChunks {
-  const double* partial;
-  std::int64_t chunks, cols;
-  GALENA_KERNEL T operator()(std::int64_t c) const {
-    double sum = 0;
-    for (std::int64_t k = 0; k < chunks; ++k) sum += partial[k * cols + c];
-    return static_cast<T>(sum);
-  }
-};
-
-/// Rows in a chunk: some hundreds of chunks, enough for all processors.
-inline std::int64_t rows_in_chunk(std::int64_t n) { return n <= 32 * 512 ? 32 : (n + 511) / 512; }
 
 /// f(T{}, U{}) with both element types.
 template <class F>
@@ -234,43 +217,54 @@ void add_pointwise(DeviceOps& ops) {
   };
   ops.add_row = [](const Tensor& bias, const Tensor& y) {
     with_float("add_row", y.dtype(), [&]<class T>(T) {
-      M::map(y.size(), AddRow<T>{device_data<T>(bias), device_data<T>(y), y.cols()});
+      const T* const row = device_data<T>(bias);
+      store_rows<M, T>(y, true, {row}, SameRow<T>{row});
     });
   };
   ops.scale_rows = [](const Tensor& factor, const Tensor& x, const Tensor& y, bool accumulate) {
     with_float("scale_rows", y.dtype(), [&]<class T>(T) {
-      store_map<M, T>(y, accumulate, ScaleRow<T>{device_data<T>(factor), device_data<T>(x), y.cols()});
+      const T* const from = device_data<T>(x);
+      store_rows<M, T>(y, accumulate, {from}, ScaleRow<T>{device_data<T>(factor), from, y.cols()});
     });
   };
   ops.concat_columns = [](const Tensor& a, const Tensor& b, const Tensor& y) {
     with_float("concat_columns", y.dtype(), [&]<class T>(T) {
-      store_map<M, T>(y, false, Concat<T>{device_data<T>(a), device_data<T>(b), a.cols(), b.cols()});
+      const Concat<T> both{device_data<T>(a), device_data<T>(b), a.cols(), b.cols()};
+      with_packs<T>(std::gcd(both.p, both.q), {both.a, both.b, device_data<T>(y)}, [&]<int V>() {
+        M::map_rows(y.rows(), y.cols() / V, StoreRow<T, V, Concat<T>>{both, device_data<T>(y), y.cols(), false});
+      });
     });
   };
   ops.split_columns = [](const Tensor& y, const Tensor& a, const Tensor& b, bool accumulate) {
     with_float("split_columns", y.dtype(), [&]<class T>(T) {
-      store_map<M, T>(a, accumulate, ColumnsAt<T>{device_data<T>(y), a.cols(), y.cols(), 0});
-      store_map<M, T>(b, accumulate, ColumnsAt<T>{device_data<T>(y), b.cols(), y.cols(), a.cols()});
+      const auto take = [&](const Tensor& part, std::int64_t first) {
+        const ColumnsFrom<T> from{device_data<T>(y), y.cols(), first};
+        with_packs<T>(std::gcd(y.cols(), part.cols()), {from.x + first, device_data<T>(part)}, [&]<int V>() {
+          M::map_rows(part.rows(), part.cols() / V,
+                      StoreRow<T, V, ColumnsFrom<T>>{from, device_data<T>(part), part.cols(), accumulate});
+        });
+      };
+      take(a, 0);
+      take(b, a.cols());
     });
   };
   ops.gather_rows = [](const Tensor& x, const VertexId* rows, const Tensor& y) {
     with_float("gather_rows", y.dtype(), [&]<class T>(T) {
-      store_map<M, T>(y, false, GatherRows<T>{device_data<T>(x), rows, y.cols()});
+      const T* const from = device_data<T>(x);
+      store_rows<M, T>(y, false, {from}, GatherRows<T>{from, rows, y.cols()});
     });
   };
   ops.scatter_add_rows = [](const Tensor& x, const VertexId* rows, const Tensor& y) {
     with_float("scatter_add_rows", y.dtype(), [&]<class T>(T) {
-      M::map(x.size(), ScatterAddRows<T>{device_data<T>(x), rows, device_data<T>(y), y.cols()});
+      const T* const from = device_data<T>(x);
+      T* const to = device_data<T>(y);
+      with_packs<T>(x.cols(), {from, to}, [&]<int V>() {
+        M::map_rows(x.rows(), x.cols() / V, ScatterAddRows<T, V>{from, rows, to, x.cols()});
+      });
     });
   };
   ops.column_sums = [](const Tensor& x, const Tensor& y, bool accumulate) {
-    const std::int64_t n = x.rows(), cols = x.cols(), chunk = rows_in_chunk(n), chunks = (n + chunk - 1) / chunk;
-    const Tensor partial = scratch(chunks, cols, DType::f64);
-    double* const sums = device_data<double>(partial);
-    with_float("column_sums", y.dtype(), [&]<class T>(T) {
-      M::teams(chunks, 0, ChunkSums<T>{device_data<T>(x), sums, n, cols, chunk});
-      store_map<M, T>(y, accumulate, AddChunks<T>{sums, chunks, cols});
-    });
+    with_float("column_sums", y.dtype(), [&]<class T>(T) { sum_columns<M, T>(x, device_data<T>(y), accumulate); });
   };
 }
 

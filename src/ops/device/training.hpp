@@ -1,7 +1,7 @@
 #pragma once
 // Dropout, normalisation, losses and optimizers, as kernels. Draws are the CPU's, bit for bit.
 
-#include "src/ops/device/machine.hpp"
+#include "src/ops/device/column_sums.hpp"
 #include "src/ops/max_math.hpp"
 #include "src/ops/optimize_math.hpp"
 #include "src/ops/random_key.hpp"
@@ -13,27 +13,31 @@ GALENA_KERNEL inline std::uint32_t lane_of(const base::PhiloxBlock& block, int k
   return k % 2 == 0 ? block[static_cast<std::size_t>(k / 2)] & 0xffffU : block[static_cast<std::size_t>(k / 2)] >> 16;
 }
 
-/// Eight columns of a row.
-template <class T>
+/// Eight columns of row i, in packs of V.
+template <class T, int V>
 struct Dropout {
   const T* x;
   T* y;
   const VertexId* ids;
   DeviceKey key;
-  std::int64_t cols, blocks;
+  std::int64_t cols;
   std::uint32_t threshold;
   T factor;
   bool relu, accumulate;
-  GALENA_KERNEL void operator()(std::int64_t index) const {
-    const std::int64_t i = index / blocks, b = index % blocks;
+  GALENA_KERNEL void operator()(std::int64_t i, std::int64_t b) const {
     const std::uint32_t id = ids != nullptr ? ids[i] : static_cast<std::uint32_t>(i);
     const base::PhiloxBlock block = key_now(key).draw(id, static_cast<std::uint32_t>(b));
-    for (int k = 0; k < 8 && 8 * b + k < cols; ++k) {
-      const std::int64_t at = i * cols + 8 * b + k;
-      const T value = x[at];
-      const bool kept = lane_of(block, k) >= threshold && !(relu && value <= 0);  // NaN stays
-      const T out = kept ? factor * value : T{0};
-      y[at] = accumulate ? y[at] + out : out;
+    const std::int64_t at = i * cols + 8 * b;
+    GALENA_UNROLL
+    for (int k = 0; k < 8; k += V) {
+      if (V == 1 && 8 * b + k >= cols) return;
+      Pack<T, V> row = load<V>(x + at + k);
+      GALENA_UNROLL
+      for (int e = 0; e < V; ++e) {
+        const bool kept = lane_of(block, k + e) >= threshold && !(relu && row.at[e] <= 0);  // NaN stays
+        row.at[e] = kept ? factor * row.at[e] : T{0};
+      }
+      store(y + at + k, row, accumulate);
     }
   }
 };
@@ -42,7 +46,15 @@ template <class T>
 struct ReluDropoutBackward {
   const T *y, *dy;
   T factor;
-  GALENA_KERNEL T operator()(std::int64_t i) const { return dy[i] * (y[i] > 0 ? factor : T{0}); }
+  std::int64_t cols;
+  template <int V>
+  GALENA_KERNEL Pack<T, V> pack(std::int64_t i, std::int64_t c) const {
+    const Pack<T, V> row = load<V>(y + i * cols + c);
+    Pack<T, V> d = load<V>(dy + i * cols + c);
+    GALENA_UNROLL
+    for (int e = 0; e < V; ++e) d.at[e] *= row.at[e] > 0 ? factor : T{0};
+    return d;
+  }
 };
 
 /// A row of a sparse matrix, a warp.
@@ -189,7 +201,7 @@ struct LayerNormBackward {
   }
 };
 
-// --- losses, a warp a row; each row's part of the loss is written, then all are added by one block
+// --- losses, a warp a row; each row's part of the loss is written, then all are added as a column
 
 template <class T>
 struct CrossEntropyRow {
@@ -257,23 +269,6 @@ struct BinaryRow {
   }
 };
 
-struct SumAll {
-  const double* x;
-  double* y;
-  std::int64_t n;
-  template <class Team>
-  GALENA_KERNEL void operator()(Team& team, std::int64_t) const {
-    const double total = team.sum([&](int lane) {
-      double sum = 0;
-      for (std::int64_t k = lane; k < n; k += team.lanes()) sum += x[k];
-      return sum;
-    });
-    team.each([&](int lane) {
-      if (lane == 0) *y = total;
-    });
-  }
-};
-
 /// As comm::Communicator::sum() adds.
 template <class T>
 struct AddRanks {
@@ -312,16 +307,20 @@ template <class M>
 void add_dropout(DeviceOps& ops) {
   ops.dropout = [](const Tensor& x, std::uint32_t threshold, double factor, const RandomKey& key, const VertexId* ids,
                    const Tensor& y, bool relu, bool accumulate) {
-    const std::int64_t blocks = (x.cols() + 7) / 8;
     with_float("dropout", x.dtype(), [&]<class T>(T) {
-      M::map(x.rows() * blocks, Dropout<T>{device_data<T>(x), device_data<T>(y), ids, device_key(key), x.cols(), blocks,
-                                           threshold, static_cast<T>(factor), relu, accumulate});
+      const T* const from = device_data<T>(x);
+      T* const to = device_data<T>(y);
+      with_packs<T>(x.cols() % 8 == 0 ? 8 : 1, {from, to}, [&]<int V>() {
+        M::map_rows(x.rows(), (x.cols() + 7) / 8,
+                    Dropout<T, V>{from, to, ids, device_key(key), x.cols(), threshold, static_cast<T>(factor), relu,
+                                  accumulate});
+      });
     });
   };
   ops.relu_dropout_backward = [](const Tensor& y, double factor, const Tensor& dy, const Tensor& dx, bool accumulate) {
     with_float("relu_dropout_backward", y.dtype(), [&]<class T>(T) {
-      store_map<M, T>(dx, accumulate,
-                      ReluDropoutBackward<T>{device_data<T>(y), device_data<T>(dy), static_cast<T>(factor)});
+      const ReluDropoutBackward<T> gradient{device_data<T>(y), device_data<T>(dy), static_cast<T>(factor), y.cols()};
+      store_rows<M, T>(dx, accumulate, {gradient.y, gradient.dy}, gradient);
     });
   };
   ops.sparse_dropout = [](const Csr& csr, const Tensor& from, std::uint32_t threshold, double factor,
@@ -391,7 +390,7 @@ void add_losses(DeviceOps& ops) {
                CrossEntropyRow<T>{device_data<T>(logits), labels, rows, device_data_or_null<T>(&dlogits),
                                   device_data<double>(losses), logits.cols(), factor});
     });
-    M::template blocks<512>(1, 0, SumAll{device_data<double>(losses), device_data<double>(loss), count});
+    sum_columns<M, double>(losses, device_data<double>(loss), false);
   };
   ops.binary_cross_entropy = [](const Tensor& logits, const std::uint8_t* targets, const VertexId* rows,
                                 std::int64_t count, double factor, const Tensor& dlogits, const Tensor& loss) {
@@ -401,7 +400,7 @@ void add_losses(DeviceOps& ops) {
                BinaryRow<T>{device_data<T>(logits), targets, rows, device_data_or_null<T>(&dlogits),
                             device_data<double>(losses), logits.cols(), factor});
     });
-    M::template blocks<512>(1, 0, SumAll{device_data<double>(losses), device_data<double>(loss), count});
+    sum_columns<M, double>(losses, device_data<double>(loss), false);
   };
   ops.add_ranks = [](const Tensor& others, int rank, const Tensor& own) {
     with_float("add_ranks", own.dtype(), [&]<class T>(T) {
