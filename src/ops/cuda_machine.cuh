@@ -26,8 +26,26 @@ __device__ T warp_max(T value) {
   return value;
 }
 
+/// Of 2^shift lanes in a row; all N on their way at once.
+template <class T, int N>
+__device__ void group_sum(int shift, T (&values)[N]) {
+#pragma unroll 1
+  for (int by = 1 << shift >> 1; by > 0; by /= 2) {
+#pragma unroll
+    for (int k = 0; k < N; ++k) values[k] += __shfl_xor_sync(kAllLanes, values[k], by);
+  }
+}
+
+template <class X>
+struct OneLane {
+  X own;
+  __device__ X& operator[](int) { return own; }
+};
+
 class WarpTeam {
  public:
+  template <class X>
+  using PerLane = OneLane<X>;
   __device__ explicit WarpTeam(void* shared) : shared_(shared), lane_(static_cast<int>(threadIdx.x) % 32) {}
   __device__ int lanes() const { return 32; }
   template <class F>
@@ -43,6 +61,10 @@ class WarpTeam {
   __device__ auto max(const F& f) {
     return warp_max(f(lane_));
   }
+  template <class F>
+  __device__ void sum_groups(int shift, const F& f) {
+    group_sum(shift, f(lane_));
+  }
   __device__ void* shared() { return shared_; }
 
  private:
@@ -53,6 +75,8 @@ class WarpTeam {
 template <int kLanes>
 class BlockTeam {
  public:
+  template <class X>
+  using PerLane = OneLane<X>;
   /// `scratch` has room for a double of each warp.
   __device__ BlockTeam(void* shared, double* scratch) : shared_(shared), scratch_(scratch) {}
   __device__ int lanes() const { return kLanes; }
@@ -70,6 +94,10 @@ class BlockTeam {
   __device__ auto max(const F& f) {
     const auto part = warp_max(f(static_cast<int>(threadIdx.x)));
     return over_warps(part, [](auto a, auto b) { return a > b ? a : b; });
+  }
+  template <class F>
+  __device__ void sum_groups(int shift, const F& f) {
+    group_sum(shift, f(static_cast<int>(threadIdx.x)));
   }
   __device__ void* shared() { return shared_; }
 

@@ -609,10 +609,27 @@ TEST_CASE("what ranks have is added in their order, in double") {
     }
 }
 
-TEST_CASE("attention and its gradients, over tiles, loops, sampled columns and dropout") {
+TEST_CASE("attention and its gradients: heads of all widths, long rows, loops, sampled columns and dropout") {
   GALENA_NEEDS_DEVICE();
-  const std::int64_t n = 60, m = 150, heads = 3, width = 5, d = heads * width;
-  const OnBoth graph(skewed(70, 160));
+  struct Heads {
+    int heads;
+    std::int64_t width;
+  };
+  // Packs or not, several a lane, several ranges of heads, and heads that are too wide for a warp.
+  const auto [heads, width] = GENERATE(values<Heads>(
+      {{3, 5}, {1, 1}, {8, 8}, {1, 7}, {2, 41}, {4, 64}, {40, 4}, {1, 256}, {3, 132}, {2, 260}, {1, 97}, {1, 520}}));
+  const std::int64_t n = 90, m = 150, d = heads * width;
+  ops::CsrArrays csr;
+  csr.rows = 100;
+  csr.cols = 160;
+  base::RandomStream random_bits(7, 2);
+  for (std::int64_t i = 0; i < csr.rows; ++i) {  // row 3 is long, and so is column 5
+    for (std::int64_t j = 0; j < csr.cols; ++j)
+      if (i % 5 != 0 && (i == 3 || j == 5 || random_bits.below(1000) < (i % 7 == 0 ? 200 : 20)))
+        csr.indices.push_back(static_cast<VertexId>(j));
+    csr.indptr.push_back(csr.indices.size());
+  }
+  const OnBoth graph(std::move(csr));
   OnBoth transposed(ops::transpose(graph.csr.view()));
   std::vector<VertexId> ids(160);
   for (std::size_t k = 0; k < ids.size(); ++k) ids[k] = static_cast<VertexId>(5 * k + 2);
@@ -620,7 +637,7 @@ TEST_CASE("attention and its gradients, over tiles, loops, sampled columns and d
   for (const DType type : kTypes)
     for (const auto kind : {ops::AttentionKind::gat, ops::AttentionKind::gat_v2})
       for (const bool more : {false, true}) {
-        CAPTURE(name_of(type), more);
+        CAPTURE(name_of(type), more, heads, width);
         const bool v2 = kind == ops::AttentionKind::gat_v2;
         const std::int64_t terms = v2 ? d : heads;
         const auto run = [&](const Tensors& t, const VertexId* names) {

@@ -108,6 +108,11 @@ void not_while_recording(const char* what) {
 
 class HostTeam {
  public:
+  template <class X>
+  struct PerLane {
+    X of[512];
+    X& operator[](int lane) { return of[lane]; }
+  };
   HostTeam(int lanes, std::size_t bytes) : lanes_(lanes), memory_(bytes / sizeof(double) + 1, -1e300) {}
   [[nodiscard]] int lanes() const { return lanes_; }
   template <class F>
@@ -126,6 +131,15 @@ class HostTeam {
     auto most = f(0);
     for (int lane = 1; lane < lanes_; ++lane) most = std::max(most, f(lane));
     return most;
+  }
+  template <class F>
+  void sum_groups(int shift, const F& f) {
+    for (int first = 0; first < lanes_; first += 1 << shift)
+      for (std::size_t k = 0; k < std::size(f(first)); ++k) {
+        auto total = f(first)[k];
+        for (int lane = first + 1; lane < first + (1 << shift); ++lane) total += f(lane)[k];
+        for (int lane = first; lane < first + (1 << shift); ++lane) f(lane)[k] = total;
+      }
   }
   void* shared() { return memory_.data(); }
 

@@ -13,6 +13,8 @@
 //   team.each(g)          g(lane), for every lane
 //   team.sync()           afterwards each sees what others wrote before
 //   team.sum(g), max(g)   of g(lane), the same in every lane, added in one order
+//   team.sum_groups(shift, g)   g(lane) is an array T (&)[N], which becomes the sums over those of 2^shift <= 32 lanes in a row
+//   Team::PerLane<X> x    x[lane] is the lane's own, between its turns too; in registers where indices are known
 //   team.shared()         the shared memory
 // Every lane comes to every collective, and g calls none. Variables outside g are the same in all lanes.
 
