@@ -8,6 +8,7 @@
 
 #include "src/ops/device/attention_lanes.hpp"
 #include "src/ops/device/attention_wide.hpp"
+#include "src/ops/device/spmm.hpp"
 
 namespace galena::ops::gpu {
 
@@ -132,11 +133,11 @@ void launch_lanes(const Csr& view, std::int64_t n, F f) {
   constexpr int kLanes = 256;
   const DeviceCsr& csr = device_csr(view);
   f.r.count = n;
-  f.r.most = static_cast<std::int64_t>(DeviceCsr::kMost[0]);
-  for (int bin = DeviceCsr::kBins - 1; bin > 0; --bin) {
-    F of_bin = f;
-    of_bin.r.order = device_data<std::int32_t>(csr.order) + csr.first[static_cast<std::size_t>(bin)];
-    M::template blocks<kLanes>(csr.count(bin, n) * f.r.lanes.ranges, kLanes * F::kJoined * sizeof(T), of_bin);
+  f.r.most = static_cast<std::int64_t>(DeviceCsr::kMostShort);
+  for (const DeviceCsr::Kind kind : {DeviceCsr::kSplitRows, DeviceCsr::kLongRows}) {
+    F of_kind = f;
+    of_kind.r.order = pieces_data(csr.pieces) + csr.first[kind];
+    M::template blocks<kLanes>(csr.count(kind) * f.r.lanes.ranges, kLanes * F::kJoined * sizeof(T), of_kind);
   }
   M::teams(n * f.r.lanes.ranges, f.r.lanes.shift == 5 ? 0 : 32 * F::kJoined * sizeof(T), f);
 }

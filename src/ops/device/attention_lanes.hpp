@@ -39,7 +39,7 @@ struct LaneRows {
 
   AttentionRows<T> rows;
   HeadLanes lanes;
-  const std::int32_t* order = nullptr;  ///< rows that are taken, or null: all with at most `most` nonzeros
+  const CsrPiece* order = nullptr;  ///< rows that are taken, or null: all with at most `most` nonzeros
   std::int64_t count = 0, most = 0;
 
   GALENA_KERNEL std::int64_t range(std::int64_t index) const { return lanes.ranges == 1 ? 0 : index % lanes.ranges; }
@@ -47,7 +47,7 @@ struct LaneRows {
   GALENA_KERNEL std::int64_t row(std::int64_t index) const {
     std::int64_t i = lanes.ranges == 1 ? index : index / lanes.ranges;
     if (order != nullptr) {
-      i = static_cast<std::uint32_t>(order[i]);
+      i = order[i].row;
       return i < count ? i : -1;  // kNoRow is none
     }
     return static_cast<std::int64_t>(rows.g.indptr[i + 1] - rows.g.indptr[i]) <= most ? i : -1;
