@@ -117,15 +117,17 @@ TEST_CASE("rows packed from their place are measured as the CPU measures them") 
 
 TEST_CASE("sums of packed rows decode as they add") {
   GALENA_NEEDS_DEVICE();
+  const std::int64_t cols = GENERATE(1, 37, 40, 148);
+  CAPTURE(cols);
   ops::CsrArrays csr = test::random_csr(30, 45, 12, 2);
   csr.on_device = ops::to_device(csr.view());
-  const Rows rows(37);
-  ops::PackedRows packed = ops::layout_rows(37, rows.bits);
+  const Rows rows(cols);
+  ops::PackedRows packed = ops::layout_rows(cols, rows.bits);
   ops::pack_rows(rows.x, rows.index, rows.ids, {1, 2, 3}, packed);
   for (EdgeOffset k = 0; k < csr.indices.size(); ++k) REQUIRE(csr.indices[k] < 45);
   const ops::DevicePacked there = ops::to_device(packed);
   const Tensor left = random_tensor(30, 1, DType::f32, 4), right = random_tensor(45, 1, DType::f32, 5),
-               y = random_tensor(30, 37, DType::f32, 6);
+               y = random_tensor(30, cols, DType::f32, 6);
   const Tensor got = y.to(Device::cuda), l = left.to(Device::cuda), r = right.to(Device::cuda);
   // The CPU's kernel takes a packed row for each column: the first 40.
   ops::CsrArrays part = csr;

@@ -1,12 +1,13 @@
 #pragma once
 // Rows to and from few bits, as kernels: the CPU's bytes, bit for bit (src/ops/codec_kernels.cpp says why they are
-// unbiased). A warp a row; a lane codes the eight elements of a block of draws. Elements are f32.
+// unbiased). A warp a row; a lane codes the eight elements of a block of draws. Elements are f32. Sums over coded rows go as
+// those over others (spmm.hpp).
 
 #include <bit>
 #include <cfloat>
 
 #include "src/ops/codec_math.hpp"
-#include "src/ops/device/machine.hpp"
+#include "src/ops/device/spmm.hpp"
 #include "src/ops/device/training.hpp"
 #include "src/ops/device_packed.hpp"
 
@@ -209,29 +210,99 @@ struct Unpack {
   }
 };
 
-/// A warp a row of the result: lanes are columns, which decode as they add.
+/// Of a packed row, V elements that begin at a multiple of V: bytes as they lie there, and what they mean. V is 1 or 4.
+template <int V>
+struct PackedPart {
+  std::uint32_t word[V] = {};
+  int bits = 32, shift = 0;
+
+  GALENA_KERNEL void load(const std::uint8_t* row, std::int64_t c) {
+    const std::uint8_t* const at = row + c * bits / 8;
+    shift = static_cast<int>(c * bits % 8);
+    if (bits <= 8) {
+      word[0] = bytes(at, (V * bits + 7) / 8);
+    } else if (bits == 16) {
+      GALENA_UNROLL
+      for (int k = 0; k < (V + 1) / 2; ++k) word[k] = bytes(at + 4 * k, V == 1 ? 2 : 4);
+    } else {
+      GALENA_UNROLL
+      for (int k = 0; k < V; ++k) word[k] = bytes(at + 4 * k, 4);
+    }
+  }
+  GALENA_KERNEL float element(int e) const {
+    if (bits <= 8) return static_cast<float>((word[0] >> (shift + e * bits)) & ((1U << bits) - 1));
+    if (bits == 16) return std::bit_cast<float>(word[e / 2] >> (16 * (e % 2)) << 16);
+    return std::bit_cast<float>(word[e]);
+  }
+
+ private:
+  /// Up to four. Rows begin at any byte, but often at one of a word's.
+  GALENA_KERNEL static std::uint32_t bytes(const std::uint8_t* at, int count) {
+    if (count == 4 && reinterpret_cast<std::uintptr_t>(at) % 4 == 0) return *reinterpret_cast<const std::uint32_t*>(at);
+    std::uint32_t word = at[0];
+    if (count > 1) word |= std::uint32_t{at[1]} << 8;
+    if (count > 2) word |= std::uint32_t{at[2]} << 16 | std::uint32_t{at[3]} << 24;
+    return word;
+  }
+};
+
+/// What sums over packed rows have in common; a RowSum to those who launch it. Lanes decode as they add.
 template <class T>
 struct PackedRowSum {
+  using Sum = T;
   Packed packed;
-  const std::int64_t* indptr;
-  const std::uint32_t* indices;
+  const std::int32_t* indices;
   const T *left, *right;
   T* y;
-  std::int64_t rows;  ///< packed ones: columns from there on take no part
-  template <class Team>
-  GALENA_KERNEL void operator()(Team& team, std::int64_t i) const {
-    team.each([&](int lane) {
-      for (std::int64_t c = lane; c < packed.cols; c += team.lanes()) {
-        T sum{};
-        for (std::int64_t k = indptr[i]; k < indptr[i + 1] && indices[k] < rows; ++k) {
-          const std::int64_t j = indices[k];
-          const T weight = right != nullptr ? right[j] : T{1};
-          sum += weight * static_cast<T>(packed.scale[j]) * static_cast<T>(packed.element(j, c)) +
-                 weight * static_cast<T>(packed.zero[j]);
-        }
-        y[i * packed.cols + c] += left != nullptr ? left[i] * sum : sum;
+  std::int64_t limit;  ///< packed rows: columns from there on take no part
+  std::int64_t rows, width;
+  bool bounded;
+
+  GALENA_KERNEL std::int32_t clipped(std::int64_t first, std::int32_t count) const {
+    return bounded ? columns_below(indices + first, count, limit) : count;
+  }
+  /// As RowSum's. Of four rows all is asked for before the first is added.
+  template <int V, int N>
+  GALENA_KERNEL void gather(std::int64_t first, std::int32_t count, std::int32_t begin, std::int32_t step,
+                            std::int64_t c, T (&sum)[N][V]) const {
+    static_assert(N == 1);
+    constexpr int U = 4;
+    for (std::int32_t k = begin; k < count; k += U * step) {
+      std::int64_t j[U] = {}, offset[U] = {};
+      PackedPart<V> part[U];
+      T scale[U] = {}, zero[U] = {}, weight[U] = {};
+      GALENA_UNROLL
+      for (int u = 0; u < U; ++u)
+        if (k + u * step < count) j[u] = static_cast<std::uint32_t>(indices[first + k + u * step]);
+      GALENA_UNROLL
+      for (int u = 0; u < U; ++u) {
+        if (k + u * step >= count) continue;
+        offset[u] = packed.offset[j[u]];
+        part[u].bits = packed.bits[j[u]];
+        scale[u] = static_cast<T>(packed.scale[j[u]]);
+        zero[u] = static_cast<T>(packed.zero[j[u]]);
+        weight[u] = right != nullptr ? right[j[u]] : T{1};
       }
-    });
+      GALENA_UNROLL
+      for (int u = 0; u < U; ++u)
+        if (k + u * step < count) part[u].load(packed.bytes + offset[u], c);
+      GALENA_UNROLL
+      for (int u = 0; u < U; ++u) {
+        if (k + u * step >= count) continue;
+        GALENA_UNROLL
+        for (int e = 0; e < V; ++e)
+          sum[0][e] += weight[u] * scale[u] * static_cast<T>(part[u].element(e)) + weight[u] * zero[u];
+      }
+    }
+  }
+  template <int V>
+  GALENA_KERNEL void finish(std::int64_t i, std::int64_t c, const T* sum) const {
+    auto& to = *reinterpret_cast<Pack<T, V>*>(y + i * width + c);
+    const T scale = left != nullptr ? left[i] : T{1};
+    Pack<T, V> out = to;
+    GALENA_UNROLL
+    for (int e = 0; e < V; ++e) out.at[e] += scale * sum[e];
+    to = out;
   }
 };
 
@@ -260,11 +331,20 @@ void add_codec(DeviceOps& ops) {
   ops.spmm_packed = [](const Csr& csr, const Tensor* left, const Tensor* right, const DevicePacked& packed,
                        const Tensor& y) {
     const DeviceCsr& device = device_csr(csr);
+    if (packed.cols == 0) return;
     with_float("spmm_packed", y.dtype(), [&]<class T>(T) {
-      M::teams(y.rows(), 0,
-               PackedRowSum<T>{Packed(packed), device_data<std::int64_t>(device.indptr),
-                               device_data<std::uint32_t>(device.indices), device_data_or_null<T>(left),
-                               device_data_or_null<T>(right), device_data<T>(y), packed.rows});
+      const PackedRowSum<T> g{Packed(packed),
+                              device_data<std::int32_t>(device.indices),
+                              device_data_or_null<T>(left),
+                              device_data_or_null<T>(right),
+                              device_data<T>(y),
+                              packed.rows,
+                              y.rows(),
+                              packed.cols,
+                              packed.rows < csr.cols};
+      if (g.width % 4 == 0 && aligned(g.y, alignof(Pack<T, 4>)))
+        return launch_rows<M, 4, 1>(device, g, shift_for(g.width / 4));
+      launch_rows<M, 1, 1>(device, g, shift_for(g.width));
     });
   };
 }

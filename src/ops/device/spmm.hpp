@@ -41,6 +41,7 @@ GALENA_KERNEL inline std::int32_t columns_below(const std::int32_t* columns, std
 /// What all rows' sums have in common. X: as rows are stored, T: as they are summed.
 template <class T, class X>
 struct RowSum {
+  using Sum = T;
   const std::int64_t* indptr;
   const std::int32_t* indices;
   const X* x;
@@ -145,10 +146,11 @@ struct RowSum {
   }
 };
 
-/// Lane by lane: 2^shift lanes a row, N vectors of V elements a lane.
-template <class T, class X, int V, int N>
+/// Lane by lane: 2^shift lanes a row, N vectors of V elements a lane. G is a RowSum, or another with its functions.
+template <class G, int V, int N>
 struct ShortRows {
-  RowSum<T, X> g;
+  using T = typename G::Sum;
+  G g;
   const CsrPiece* pieces;
   int shift;
   GALENA_KERNEL void operator()(std::int64_t thread) const {
@@ -167,9 +169,10 @@ struct ShortRows {
 };
 
 /// Block by block: groups of 2^shift lanes. Of the pieces the first are chunks.
-template <class T, class X, int V, int N>
+template <class G, int V, int N>
 struct LongRows {
-  RowSum<T, X> g;
+  using T = typename G::Sum;
+  G g;
   const CsrPiece* pieces;
   std::int64_t chunks;
   T* chunk_sums;
@@ -216,9 +219,10 @@ struct LongRows {
 };
 
 /// Element by element: a split row's chunks, in order.
-template <class T, class X>
+template <class G>
 struct SplitRows {
-  RowSum<T, X> g;
+  using T = typename G::Sum;
+  G g;
   const CsrPiece* pieces;
   const T* chunk_sums;
   GALENA_KERNEL void operator()(std::int64_t i) const {
@@ -238,8 +242,9 @@ inline const CsrPiece* pieces_data(const Tensor& pieces) {
 }
 
 /// What takes longest comes first.
-template <class M, class T, class X, int V, int N>
-void launch_rows(const DeviceCsr& csr, const RowSum<T, X>& g, int shift) {
+template <class M, int V, int N, class G>
+void launch_rows(const DeviceCsr& csr, const G& g, int shift) {
+  using T = typename G::Sum;
   const CsrPiece* const pieces = pieces_data(csr.pieces);
   const auto from = [&](DeviceCsr::Kind kind) { return pieces + csr.first[kind]; };
   const std::int64_t splits = csr.count(DeviceCsr::kSplitRows), chunks = csr.count(DeviceCsr::kChunks);
@@ -247,20 +252,25 @@ void launch_rows(const DeviceCsr& csr, const RowSum<T, X>& g, int shift) {
   if (const std::int64_t n = chunks + csr.count(DeviceCsr::kLongRows); n > 0)
     M::template blocks<128>(
         n, 128 * V * N * sizeof(T),
-        LongRows<T, X, V, N>{g, from(DeviceCsr::kChunks), chunks, device_data_or_null<T>(&sums), shift});
+        LongRows<G, V, N>{g, from(DeviceCsr::kChunks), chunks, device_data_or_null<T>(&sums), shift});
   if (const std::int64_t n = csr.count(DeviceCsr::kShortRows); n > 0)
-    M::map(n << shift, ShortRows<T, X, V, N>{g, from(DeviceCsr::kShortRows), shift});
-  if (splits > 0) M::map(splits * g.width, SplitRows<T, X>{g, from(DeviceCsr::kSplitRows), device_data<T>(sums)});
+    M::map(n << shift, ShortRows<G, V, N>{g, from(DeviceCsr::kShortRows), shift});
+  if (splits > 0) M::map(splits * g.width, SplitRows<G>{g, from(DeviceCsr::kSplitRows), device_data<T>(sums)});
+}
+
+/// 2^this many lanes hold a row of so many vectors, or its first 32.
+inline int shift_for(std::int64_t vectors) {
+  int shift = 0;
+  while (shift < 5 && (std::int64_t{1} << shift) < vectors) ++shift;
+  return shift;
 }
 
 /// The N that the width needs: vectors a lane, of up to 32 lanes; of 32 where N is more than one.
 template <class M, class T, class X, int V>
 void launch_width(const DeviceCsr& csr, const RowSum<T, X>& g) {
   const std::int64_t vectors = (g.width + V - 1) / V;
-  int shift = 0;
-  while (shift < 5 && (std::int64_t{1} << shift) < vectors) ++shift;
-  if (vectors <= 32) return launch_rows<M, T, X, V, 1>(csr, g, shift);
-  launch_rows<M, T, X, V, 2>(csr, g, shift);
+  if (vectors <= 32) return launch_rows<M, V, 1>(csr, g, shift_for(vectors));
+  launch_rows<M, V, 2>(csr, g, 5);
 }
 
 inline bool aligned(const void* p, std::size_t bytes) { return reinterpret_cast<std::uintptr_t>(p) % bytes == 0; }
