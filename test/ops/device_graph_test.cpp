@@ -2,6 +2,7 @@
 
 #include "src/ops/device_graph.hpp"
 
+#include "src/ops/device_csr.hpp"
 #include "src/ops/device_ops.hpp"
 #include "src/ops/pointwise.hpp"
 #include "test/ops/reference.hpp"
@@ -50,6 +51,29 @@ TEST_CASE("a replay does what was recorded, with the draws of its own epoch") {
   x.fill(1);  // in place
   graph.replay(6);
   CHECK(difference(y, result_of(x, 6)) == 0);
+}
+
+TEST_CASE("a split row's chunks have memory of the graph's") {
+  GALENA_NEEDS_DEVICE();
+  ops::CsrArrays csr;
+  csr.cols = 2100;
+  csr.rows = 3;
+  for (const VertexId degree : {1500U, 2U, 2100U}) {
+    for (VertexId j = 0; j < degree; ++j) csr.indices.push_back(j);
+    csr.indptr.push_back(csr.indices.size());
+  }
+  csr.on_device = ops::to_device(csr.view());
+  const OnDevice there(Device::cuda);
+  const Tensor x = random_tensor(2100, 8, DType::f32, 1).to(Device::cuda), y = Tensor::zeros(3, 8), want = y.clone();
+  const auto sums = [&] { ops::spmm(csr.view(), {}, x, y); };
+  ops::DeviceGraph graph;
+  graph.rehearse(sums);
+  graph.record(1, sums);
+  x.fill(0.5);
+  graph.replay(2);
+  ops::spmm(csr.view(), {}, x, want);
+  CHECK(difference(y, want) == 0);
+  CHECK(y.item(2, 7) == 1050);
 }
 
 TEST_CASE("what the CPU does in the middle of a pass is done in each replay, between its graphs") {
