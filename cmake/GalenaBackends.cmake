@@ -39,6 +39,14 @@ if(GALENA_CUDA)
   endif()
 endif()
 galena_settle_backend(CUDA ${found} "${what}" "Install the CUDA Toolkit or set CUDAToolkit_ROOT")
+set(GALENA_CUDART CUDA::cudart_static)
+if(GALENA_EMULATE_CUDA)
+  # The emulator in the place of the runtime; it runs the PTX of fat binaries that are not compressed.
+  set(GALENA_CUDART galena_emulator)
+  set(GALENA_CUDA_ARCHITECTURES 90-virtual)
+  set(CMAKE_CUDA_RUNTIME_LIBRARY None)
+  set(CMAKE_CUDA_FLAGS_INIT --no-compress)
+endif()
 
 # nvcc is asked for only where there is something for it to compile.
 file(GLOB_RECURSE cuda_sources CONFIGURE_DEPENDS

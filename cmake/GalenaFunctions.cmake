@@ -109,12 +109,19 @@ function(galena_add_test name)
   if(GALENA_SANITIZE)
     math(EXPR arg_TIMEOUT "10 * ${arg_TIMEOUT}")  # it guards against hangs; sanitized programs are that much slower
   endif()
-  add_executable(test_${name} ${arg_UNPARSED_ARGUMENTS})
+  set(all)
+  if(GALENA_EMULATE_CUDA AND NOT arg_LABEL STREQUAL "gpu")
+    set(all EXCLUDE_FROM_ALL)  # other builds have these
+  endif()
+  add_executable(test_${name} ${all} ${arg_UNPARSED_ARGUMENTS})
   galena_configure(test_${name})
   # Assertions take long to optimise. The libraries that they call are optimised; of inline functions, a test's own copy
   # is not.
   target_compile_options(test_${name} PRIVATE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-O1>)
   target_link_libraries(test_${name} PRIVATE galena_test_support ${arg_LIBS})
+  if(all)
+    return()
+  endif()
   catch_discover_tests(test_${name}
     TEST_PREFIX "${name}/"
     PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABEL}" ${GALENA_TEST_ENVIRONMENT})

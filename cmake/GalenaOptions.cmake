@@ -22,6 +22,12 @@ foreach(backend CUDA NCCL MPI)
   set(GALENA_${backend} AUTO CACHE STRING "Use ${backend}: AUTO (where it is found), ON (or fail) or OFF")
   set_property(CACHE GALENA_${backend} PROPERTY STRINGS AUTO ON OFF)
 endforeach()
+option(GALENA_EMULATE_CUDA "Run what is for GPUs in test/emulator, without one; builds the tests of GPUs alone" OFF)
+if(GALENA_EMULATE_CUDA)
+  set(GALENA_CUDA ON)
+  set(GALENA_NCCL OFF)     # it needs a driver
+  set(GALENA_INSTALL OFF)  # the emulator is a test
+endif()
 set(GALENA_CUDA_ARCHITECTURES 90 CACHE STRING "CUDA architectures to compile for, e.g. 80;90")
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)

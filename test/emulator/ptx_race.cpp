@@ -1,0 +1,165 @@
+
+#include <cstdio>
+#include <cstdlib>
+#include <set>
+#include "test/emulator/ptx_core.hpp"
+namespace ptx {
+int g_race = [] {
+  const char* e = getenv("GALENA_EMULATED_RACES");
+  return e ? atoi(e) : 0;
+}();
+bool g_race_blocks = [] {
+  const char* e = getenv("GALENA_EMULATED_RACES_BLOCKS");
+  return e && *e == '1';
+}();
+bool g_race_same = [] {
+  const char* e = getenv("GALENA_EMULATED_RACES_SAME");
+  return e && *e == '1';
+}();
+namespace {
+struct Entry {
+  u32 block, warp_lane, clock, bars, pc;
+  u8 mask, kind;
+};  // kind: 1 write, 2 atomic
+struct Cell {
+  u64 key = 0;
+  u32 gen = 0, n = 0;
+  Entry e[6];
+};
+std::vector<Cell> table(1 << 16);
+u32 gen = 0;
+size_t used = 0;
+std::set<std::pair<u64, u64>> told;
+u64 found = 0;
+Cell& cell(u64 key) {
+  if (used * 2 > table.size()) {
+    std::vector<Cell> old(table.size() * 4);
+    old.swap(table);
+    used = 0;
+    for (auto& c : old)
+      if (c.gen == gen) {
+        u64 h = (c.key * 0x9E3779B97F4A7C15ull) >> 20;
+        for (;; ++h) {
+          Cell& t = table[h & (table.size() - 1)];
+          if (t.gen != gen) {
+            t = c;
+            ++used;
+            break;
+          }
+        }
+      }
+  }
+  u64 h = (key * 0x9E3779B97F4A7C15ull) >> 20;
+  for (;; ++h) {
+    Cell& t = table[h & (table.size() - 1)];
+    if (t.gen == gen) {
+      if (t.key == key) return t;
+      continue;
+    }
+    t.gen = gen;
+    t.key = key;
+    t.n = 0;
+    ++used;
+    return t;
+  }
+}
+}  // namespace
+void raceStart(Launch&) {
+  ++gen;
+  used = 0;
+}
+void raceSync(Warp& w, u32 m) {
+  ++w.clock;
+  if ((m & w.alive) == w.alive) {
+    w.all_at = w.clock;
+    return;
+  }
+  for (u32 a = m; a; a &= a - 1)
+    for (u32 b = m; b; b &= b - 1) w.met[__builtin_ctz(a)][__builtin_ctz(b)] = w.clock;
+}
+void raceBlockSync(Block& b) {
+  ++b.bars;
+  for (auto& w : b.warps)
+    if (w.alive) {
+      ++w.clock;
+      w.all_at = w.clock;
+    }
+}
+void raceTouch(Warp& w, const Ins& in, u32 m, u8* const* p, unsigned size, int kind, const u64* value) {
+  Launch& l = *w.launch;
+  Block& b = *w.block;
+  for (u32 k = m; k; k &= k - 1) {
+    const int lane = __builtin_ctz(k);
+    u8* const at = p[lane];
+    if (at >= w.local && at < w.local + 32 * l.local_bytes) continue;
+    if (at >= l.params && at < l.params + l.param_bytes) continue;
+    const bool shared = at >= b.shared && at < b.shared + b.shared_bytes;
+    bool same = false;
+    if (value && !g_race_same) same = std::memcmp(at, &value[lane], size) == 0;
+    for (unsigned o = 0; o < size;) {
+      const u64 addr = u64(at) + o;
+      const u64 key = addr >> 2;
+      const unsigned in_cell = std::min<unsigned>(4 - (addr & 3), size - o);
+      const u8 mask = u8(((1u << in_cell) - 1) << (addr & 3));
+      o += in_cell;
+      Cell& c = cell(key);
+      const u32 wl = w.index * 32 + u32(lane);
+      int slot = -1;
+      for (u32 x = 0; x < c.n;) {
+        Entry& e = c.e[x];
+        bool ordered;
+        const bool self = e.block == u32(b.linear) && e.warp_lane == wl;
+        if (e.block != u32(b.linear))
+          ordered = shared || !g_race_blocks;
+        else if (self)
+          ordered = true;
+        else if (e.warp_lane / 32 == w.index)
+          ordered = w.all_at > e.clock || w.met[lane][e.warp_lane & 31] > e.clock;
+        else
+          ordered = b.bars > e.bars || (!shared && !b.shared_bytes && false);
+        if ((e.mask & mask) && !ordered && ((kind | e.kind) & 1) && !((kind & 2) && (e.kind & 2)) && !same) {
+          if (told.insert({u64(in.line) << 32 | l.module->code[e.pc].line, std::hash<std::string>{}(l.kernel->name)})
+                  .second &&
+              told.size() < 60) {
+            fprintf(stderr,
+                    "EMU RACE %s %s: block %llu thread %u %s line %u: %s\n    with block %u thread %u (%s) %s line %u: "
+                    "%s\n    kernel %s\n",
+                    shared ? "shared" : "global",
+                    e.block != u32(b.linear)      ? "between blocks"
+                    : e.warp_lane / 32 == w.index ? "in a warp"
+                                                  : "between warps",
+                    (unsigned long long)b.linear, wl, kind & 1 ? "writes" : "reads", in.line,
+                    l.module->lineText(in.line).c_str(), e.block, e.warp_lane, e.kind & 2 ? "atomic" : "plain",
+                    e.kind & 1 ? "wrote" : "read", l.module->code[e.pc].line,
+                    l.module->lineText(l.module->code[e.pc].line).c_str(), l.kernel->name.substr(0, 220).c_str());
+          }
+          ++found;
+        }
+        if (self && (e.kind == u8(kind)) && (e.mask & ~mask) == 0) {
+          slot = int(x);
+          ++x;
+          continue;
+        }
+        if (ordered && e.block == u32(b.linear) && !self && (kind & 1) && (e.mask & ~mask) == 0) {
+          c.e[x] = c.e[--c.n];
+          if (slot == int(c.n)) slot = int(x);
+          continue;
+        }
+        ++x;
+      }
+      const Entry mine{u32(b.linear), wl, w.clock, b.bars, w.pc, mask, u8(kind)};
+      if (slot >= 0)
+        c.e[slot] = mine;
+      else if (c.n < 6)
+        c.e[c.n++] = mine;
+      else
+        c.e[l.random() % 6] = mine;
+    }
+  }
+}
+struct Say {
+  ~Say() {
+    if (g_race) fprintf(stderr, "EMU RACES: %llu found, %zu kinds\n", (unsigned long long)found, told.size());
+  }
+} say_at_end;
+}  // namespace ptx
