@@ -58,6 +58,10 @@ struct Config {
   bool protect = env("GALENA_EMULATED_PROTECT", 0), leaks = env("GALENA_EMULATED_LEAKS", 0),
        stats = env("GALENA_EMULATED_STATS", 0), trace = env("GALENA_EMULATED_TRACE", 0),
        lazy_d2h = env("GALENA_EMULATED_LAZY_COPIES", 1), notready_last = env("GALENA_EMULATED_NOT_READY_STAYS", 0);
+  bool strict = env("GALENA_EMULATED_STRICT", 0), races_blocks = env("GALENA_EMULATED_RACES_BLOCKS", 0),
+       races_same = env("GALENA_EMULATED_RACES_SAME", 0);
+  u64 limit = u64(env("GALENA_EMULATED_LIMIT", 0));
+  int races = int(env("GALENA_EMULATED_RACES", 0));
   int queries = env("GALENA_EMULATED_QUERIES", 3);
 };
 Config& cfg() {
@@ -106,7 +110,7 @@ struct Alloc {
   bool given_back = false;
 };
 struct Device {
-  ptx::Memory memory;
+  galena::ptx::Memory memory;
   u64 used = 0, pool_used = 0, pool_reserved = 0;  // bytes
   std::multiset<u64> cached;                       // sizes that the pool keeps
   u64 freed_unexecuted = 0;
@@ -160,15 +164,15 @@ struct Unlocked {  // device memory may be touched
   }
 };
 
-void add_range(ptx::Memory& m, ptx::Range r) {
+void add_range(galena::ptx::Memory& m, galena::ptx::Range r) {
   const auto at = std::lower_bound(m.ranges.begin(), m.ranges.end(), r.begin,
-                                   [](const ptx::Range& a, u64 b) { return a.begin < b; });
+                                   [](const galena::ptx::Range& a, u64 b) { return a.begin < b; });
   m.ranges.insert(at, r);
   ++m.version;
 }
-void drop_range(ptx::Memory& m, u64 begin) {
-  const auto at =
-      std::lower_bound(m.ranges.begin(), m.ranges.end(), begin, [](const ptx::Range& a, u64 b) { return a.begin < b; });
+void drop_range(galena::ptx::Memory& m, u64 begin) {
+  const auto at = std::lower_bound(m.ranges.begin(), m.ranges.end(), begin,
+                                   [](const galena::ptx::Range& a, u64 b) { return a.begin < b; });
   if (at != m.ranges.end() && at->begin == begin) m.ranges.erase(at);
   ++m.version;
 }
@@ -262,7 +266,7 @@ void need_device(const void* p, u64 bytes, const char* what) {
   const Alloc* const a = find_alloc(p);
   if (a == nullptr) {
     for (Device& d : w().devices)  // a module's variable
-      for (const ptx::Range& r : d.memory.ranges)
+      for (const galena::ptx::Range& r : d.memory.ranges)
         if (u64(p) >= r.begin && u64(p) + bytes <= r.end && find_pinned(p) == nullptr) return;
     throw std::runtime_error(std::string(what) + ": no device memory at " + describe(p));
   }
@@ -305,6 +309,10 @@ struct StreamState {
   bool destroyed = false;
   std::deque<Op> ops;
   std::shared_ptr<Capture> capture;
+  bool strict = env("GALENA_EMULATED_STRICT", 0), races_blocks = env("GALENA_EMULATED_RACES_BLOCKS", 0),
+       races_same = env("GALENA_EMULATED_RACES_SAME", 0);
+  u64 limit = u64(env("GALENA_EMULATED_LIMIT", 0));
+  int races = int(env("GALENA_EMULATED_RACES", 0));
   int queries = 0;
 };
 }  // namespace
@@ -329,7 +337,7 @@ struct CUmemPoolHandle_st {
 };
 struct Mod {
   std::string text;
-  std::shared_ptr<ptx::Module> loaded;
+  std::shared_ptr<galena::ptx::Module> loaded;
   std::string failure;
 };
 struct CUlib_st {
@@ -340,7 +348,7 @@ struct CUkern_st {
   std::shared_ptr<Mod> mod;
   std::string name;
   size_t dynamic_limit = 49152;
-  const ptx::Kernel* info = nullptr;
+  const galena::ptx::Kernel* info = nullptr;
   bool dead = false;
 };
 
@@ -541,18 +549,18 @@ bool load(Mod& m) {
   if (m.loaded) return true;
   if (!m.failure.empty()) return false;
   try {
-    m.loaded = ptx::load(m.text);
+    m.loaded = galena::ptx::load(m.text);
   } catch (const std::exception& e) {
     m.failure = e.what();
     say("PTX was not understood: %s", e.what());
     return false;
   }
-  for (const ptx::Range& r : ptx::storage(*m.loaded))
+  for (const galena::ptx::Range& r : galena::ptx::storage(*m.loaded))
     for (Device& d : w().devices) add_range(d.memory, r);
   return true;
 }
-const ptx::Kernel* info_of(CUkern_st* k) {
-  if (k->info == nullptr && load(*k->mod)) k->info = ptx::find(*k->mod->loaded, k->name);
+const galena::ptx::Kernel* info_of(CUkern_st* k) {
+  if (k->info == nullptr && load(*k->mod)) k->info = galena::ptx::find(*k->mod->loaded, k->name);
   return k->info;
 }
 CUkern_st* kernel_of(const void* f) {
@@ -586,7 +594,7 @@ cudaError_t launch_kernel(CUkern_st* k, dim3 grid, dim3 block, void** args, size
     say("a launch into a stream of device %d by a thread on device %d", s->device, current);
     return set(cudaErrorInvalidResourceHandle);
   }
-  const ptx::Kernel* const info = info_of(k);
+  const galena::ptx::Kernel* const info = info_of(k);
   if (info == nullptr) return set(k->mod->failure.empty() ? cudaErrorSymbolNotFound : cudaErrorInvalidKernelImage);
   const u64 threads = u64(block.x) * block.y * block.z;
   const auto refuse = [&](cudaError_t e, const char* why) {
@@ -623,11 +631,17 @@ cudaError_t launch_kernel(CUkern_st* k, dim3 grid, dim3 block, void** args, size
   return set(enqueue(s, {shown(k, grid, block, shared),
                          [=] {
                            const u64 n = ++w().launches;
-                           ptx::Options options;
+                           galena::ptx::Options options;
                            options.seed = cfg().seed == 0 ? 0 : cfg().seed * 1000003 + n;
                            options.resident_blocks = cfg().resident;
-                           ptx::launch(*mod->loaded, name, {grid.x, grid.y, grid.z}, {block.x, block.y, block.z},
-                                       shared, owned->pointers.data(), w().devices[device].memory, options);
+                           options.strict = cfg().strict;
+                           options.instructions = cfg().limit;
+                           options.races = galena::ptx::Races(cfg().races);
+                           options.races_of_blocks = cfg().races_blocks;
+                           options.races_of_equals = cfg().races_same;
+                           galena::ptx::launch(*mod->loaded, name, {grid.x, grid.y, grid.z},
+                                               {block.x, block.y, block.z}, shared, owned->pointers.data(),
+                                               w().devices[device].memory, options);
                          },
                          nullptr, nullptr}));
 }
@@ -720,7 +734,12 @@ struct AtExit {
     if (cfg().stats || w().faults > 0)
       say("%llu launches, %llu copies, %llu graph launches, %llu captures, %llu faults, %llu instructions",
           (unsigned long long)w().launches, (unsigned long long)w().copies, (unsigned long long)w().graph_launches,
-          (unsigned long long)w().captures, (unsigned long long)w().faults, (unsigned long long)ptx::executed());
+          (unsigned long long)w().captures, (unsigned long long)w().faults,
+          (unsigned long long)galena::ptx::executed());
+    if (cfg().races != 0) {
+      for (const auto& told : galena::ptx::races_told()) say("RACE in %s", told.c_str());
+      say("RACES: %llu found", (unsigned long long)galena::ptx::races_found());
+    }
     if (cfg().leaks) {
       u64 n = 0, bytes = 0, np = 0, bp = 0;
       for (const auto& [b, a] : w().allocs)
@@ -1393,7 +1412,7 @@ cudaError_t cudaLibraryGetKernel(cudaKernel_t* k, cudaLibrary_t library, const c
     *k = found->second;
     return cudaSuccess;
   }
-  if (ptx::find(*library->mod->loaded, name) == nullptr) {
+  if (galena::ptx::find(*library->mod->loaded, name) == nullptr) {
     say("no kernel %s in a library", name);
     return set(cudaErrorSymbolNotFound);
   }
@@ -1407,7 +1426,7 @@ cudaError_t cudaLibraryUnload(cudaLibrary_t library) {
   for (int d = 0; d < cfg().devices; ++d) drain_device(d);
   for (const auto& [name, k] : library->kernels) k->dead = true;
   if (library->mod->loaded)
-    for (const ptx::Range& r : ptx::storage(*library->mod->loaded))
+    for (const galena::ptx::Range& r : galena::ptx::storage(*library->mod->loaded))
       for (Device& d : w().devices) drop_range(d.memory, r.begin);
   live_handles().erase(library);
   delete library;

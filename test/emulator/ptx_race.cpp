@@ -1,21 +1,10 @@
+#include "test/emulator/ptx_race.hpp"
 
-#include <cstdio>
-#include <cstdlib>
+#include <algorithm>
+#include <functional>
 #include <set>
-#include "test/emulator/ptx_core.hpp"
-namespace ptx {
-int g_race = [] {
-  const char* e = getenv("GALENA_EMULATED_RACES");
-  return e ? atoi(e) : 0;
-}();
-bool g_race_blocks = [] {
-  const char* e = getenv("GALENA_EMULATED_RACES_BLOCKS");
-  return e && *e == '1';
-}();
-bool g_race_same = [] {
-  const char* e = getenv("GALENA_EMULATED_RACES_SAME");
-  return e && *e == '1';
-}();
+
+namespace galena::ptx {
 namespace {
 struct Entry {
   u32 block, warp_lane, clock, bars, pc;
@@ -63,12 +52,35 @@ Cell& cell(u64 key) {
     return t;
   }
 }
+
+std::vector<std::string> stories;
+
+/// Remembers a race in words, once for two lines of a kernel.
+void tell(const Warp& w, const Ins& in, u32 thread, int kind, const Entry& e, bool shared) {
+  const Launch& l = *w.launch;
+  const Ins& other = l.module->code[e.pc];
+  const u64 lines = u64(in.line) << 32 | other.line;
+  if (!told.insert({lines, std::hash<std::string>{}(l.kernel->name)}).second || stories.size() >= 60) return;
+  const u64 block = w.block->linear;
+  const char* const where = e.block != block              ? "between blocks"
+                            : e.warp_lane / 32 == w.index ? "in a warp"
+                                                          : "between warps";
+  const auto one = [&](u64 b, u32 t, const char* what, const Ins& i) {
+    return "block " + std::to_string(b) + " thread " + std::to_string(t) + " " + what + ", line " +
+           std::to_string(i.line) + ": " + l.module->line_text(i.line);
+  };
+  stories.push_back(std::string(shared ? "shared" : "global") + " memory, " + where + ": " +
+                    one(block, thread, kind & 1 ? "writes" : "reads", in) + "\n    with " +
+                    one(e.block, e.warp_lane, e.kind & 1 ? "wrote" : "read", other) + (e.kind & 2 ? " (atomic)" : "") +
+                    "\n    kernel " + pretty(l.kernel->name));
+}
+
 }  // namespace
-void raceStart(Launch&) {
+void race_start() {
   ++gen;
   used = 0;
 }
-void raceSync(Warp& w, u32 m) {
+void race_sync(Warp& w, u32 m) {
   ++w.clock;
   if ((m & w.alive) == w.alive) {
     w.all_at = w.clock;
@@ -77,7 +89,7 @@ void raceSync(Warp& w, u32 m) {
   for (u32 a = m; a; a &= a - 1)
     for (u32 b = m; b; b &= b - 1) w.met[__builtin_ctz(a)][__builtin_ctz(b)] = w.clock;
 }
-void raceBlockSync(Block& b) {
+void race_block_sync(Block& b) {
   ++b.bars;
   for (auto& w : b.warps)
     if (w.alive) {
@@ -85,7 +97,7 @@ void raceBlockSync(Block& b) {
       w.all_at = w.clock;
     }
 }
-void raceTouch(Warp& w, const Ins& in, u32 m, u8* const* p, unsigned size, int kind, const u64* value) {
+void race_touch(Warp& w, const Ins& in, u32 m, u8* const* p, unsigned size, int kind, const u64* value) {
   Launch& l = *w.launch;
   Block& b = *w.block;
   for (u32 k = m; k; k &= k - 1) {
@@ -95,7 +107,7 @@ void raceTouch(Warp& w, const Ins& in, u32 m, u8* const* p, unsigned size, int k
     if (at >= l.params && at < l.params + l.param_bytes) continue;
     const bool shared = at >= b.shared && at < b.shared + b.shared_bytes;
     bool same = false;
-    if (value && !g_race_same) same = std::memcmp(at, &value[lane], size) == 0;
+    if (value && !l.options.races_of_equals) same = std::memcmp(at, &value[lane], size) == 0;
     for (unsigned o = 0; o < size;) {
       const u64 addr = u64(at) + o;
       const u64 key = addr >> 2;
@@ -110,29 +122,15 @@ void raceTouch(Warp& w, const Ins& in, u32 m, u8* const* p, unsigned size, int k
         bool ordered;
         const bool self = e.block == u32(b.linear) && e.warp_lane == wl;
         if (e.block != u32(b.linear))
-          ordered = shared || !g_race_blocks;
+          ordered = shared || !l.options.races_of_blocks;
         else if (self)
           ordered = true;
         else if (e.warp_lane / 32 == w.index)
           ordered = w.all_at > e.clock || w.met[lane][e.warp_lane & 31] > e.clock;
         else
-          ordered = b.bars > e.bars || (!shared && !b.shared_bytes && false);
+          ordered = b.bars > e.bars;
         if ((e.mask & mask) && !ordered && ((kind | e.kind) & 1) && !((kind & 2) && (e.kind & 2)) && !same) {
-          if (told.insert({u64(in.line) << 32 | l.module->code[e.pc].line, std::hash<std::string>{}(l.kernel->name)})
-                  .second &&
-              told.size() < 60) {
-            fprintf(stderr,
-                    "EMU RACE %s %s: block %llu thread %u %s line %u: %s\n    with block %u thread %u (%s) %s line %u: "
-                    "%s\n    kernel %s\n",
-                    shared ? "shared" : "global",
-                    e.block != u32(b.linear)      ? "between blocks"
-                    : e.warp_lane / 32 == w.index ? "in a warp"
-                                                  : "between warps",
-                    (unsigned long long)b.linear, wl, kind & 1 ? "writes" : "reads", in.line,
-                    l.module->lineText(in.line).c_str(), e.block, e.warp_lane, e.kind & 2 ? "atomic" : "plain",
-                    e.kind & 1 ? "wrote" : "read", l.module->code[e.pc].line,
-                    l.module->lineText(l.module->code[e.pc].line).c_str(), l.kernel->name.substr(0, 220).c_str());
-          }
+          tell(w, in, wl, kind, e, shared);
           ++found;
         }
         if (self && (e.kind == u8(kind)) && (e.mask & ~mask) == 0) {
@@ -157,9 +155,8 @@ void raceTouch(Warp& w, const Ins& in, u32 m, u8* const* p, unsigned size, int k
     }
   }
 }
-struct Say {
-  ~Say() {
-    if (g_race) fprintf(stderr, "EMU RACES: %llu found, %zu kinds\n", (unsigned long long)found, told.size());
-  }
-} say_at_end;
-}  // namespace ptx
+std::uint64_t races_found() { return found; }
+
+std::vector<std::string> races_told() { return stories; }
+
+}  // namespace galena::ptx
