@@ -95,7 +95,8 @@ class ParameterStore {
           const std::string& group = "");
   /// State that is saved but not trained (running statistics).
   Tensor add_buffer(const std::string& name, std::int64_t rows, std::int64_t cols, double value);
-  /// Ends adding; moves values and gradients into flat tensors, groups side by side.
+  /// Ends adding; moves values and gradients into flat tensors, groups side by side. Each parameter begins at a multiple
+  /// of 64 bytes; what lies between them is zero, and steps of optimizers leave it so.
   void seal();
 
   struct Entry {
@@ -104,7 +105,7 @@ class ParameterStore {
   };
   [[nodiscard]] const std::vector<Entry>& parameters() const noexcept { return entries_; }
   [[nodiscard]] const std::vector<std::pair<std::string, Tensor>>& buffers() const noexcept { return buffers_; }
-  /// [count x 1], after seal().
+  /// [flat_size x 1], after seal().
   [[nodiscard]] Tensor flat_values() const noexcept { return values_; }
   /// Zero for parameters that backward() did not reach since zero_gradients().
   [[nodiscard]] Tensor flat_gradients() const;
@@ -114,7 +115,9 @@ class ParameterStore {
     std::int64_t begin, end;
   };
   [[nodiscard]] const std::vector<Range>& ranges() const noexcept { return ranges_; }
+  /// Elements of all parameters; of the flat tensors, what lies between parameters among them.
   [[nodiscard]] std::int64_t count() const noexcept;
+  [[nodiscard]] std::int64_t flat_size() const noexcept;
   [[nodiscard]] DType dtype() const noexcept { return dtype_; }
   /// Forgets gradients.
   void zero_gradients();

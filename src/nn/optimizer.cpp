@@ -90,7 +90,7 @@ Optimizer::Optimizer(const OptimizerOptions& options, ParameterStore& store, int
   }
   state_ = std::make_unique<State>(State{options, store, epochs, 0, {}, {}, {}});
   const OnDevice there(store.flat_values().device());
-  const auto zeros = [&] { return Tensor::zeros(store.count(), 1, store.dtype()); };
+  const auto zeros = [&] { return Tensor::zeros(store.flat_size(), 1, store.dtype()); };
   if (options.name == "sgd") {
     state_->names = {"velocity", nullptr};
     if (options.momentum > 0) state_->first = zeros();

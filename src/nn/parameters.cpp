@@ -35,6 +35,12 @@ Tensor initial(std::int64_t rows, std::int64_t cols, Initializer how, DType dtyp
   return result;
 }
 
+/// Elements from a parameter's place to the next one's: rows begin where vectors of any width can be read.
+std::int64_t padded(const Tensor& value) {
+  const auto unit = static_cast<std::int64_t>(64 / size_of(value.dtype()));
+  return (value.size() + unit - 1) / unit * unit;
+}
+
 }  // namespace
 
 ParameterStore::ParameterStore(std::uint64_t seed, DType dtype, Device device)
@@ -71,8 +77,8 @@ void ParameterStore::seal() {
   if (sealed_) fail("ParameterStore", "seal() a second time");
   sealed_ = true;
   const OnDevice there(device_);
-  values_ = Tensor::empty(count(), 1, dtype_);
-  gradients_ = Tensor::zeros(count(), 1, dtype_);
+  values_ = Tensor::zeros(flat_size(), 1, dtype_);
+  gradients_ = Tensor::zeros(flat_size(), 1, dtype_);
   for (const Entry& entry : entries_) {
     const bool known =
         std::any_of(ranges_.begin(), ranges_.end(), [&](const Range& r) { return r.group == entry.group; });
@@ -91,8 +97,8 @@ void ParameterStore::seal() {
       node.grad = gradients_.slice(position, end).reshape(value.rows(), value.cols());
       node.fixed = true;
       node.written = false;
+      position += padded(value);
       value = view;
-      position = end;
     }
     range.end = position;
   }
@@ -102,6 +108,12 @@ std::int64_t ParameterStore::count() const noexcept {
   std::int64_t count = 0;
   for (const Entry& entry : entries_) count += entry.var.value_holder()->tensor.size();
   return count;
+}
+
+std::int64_t ParameterStore::flat_size() const noexcept {
+  std::int64_t size = 0;
+  for (const Entry& entry : entries_) size += padded(entry.var.value_holder()->tensor);
+  return size;
 }
 
 void ParameterStore::zero_gradients() {

@@ -12,7 +12,7 @@ namespace galena::train {
 namespace {
 
 constexpr char kMagic[8] = {'G', 'L', 'N', 'T', 'R', 'A', 'I', 'N'};
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;  // 3: parameters begin at multiples of 64 bytes
 
 }  // namespace
 

@@ -233,11 +233,11 @@ std::vector<TrainPlan> plan_training(const NodeDataset& data, const TrainOptions
         plan.payload /= epochs;
         plan.parameters /= epochs;
         for (int rank = 0; rank < k; ++rank)
-          plan.gradients += comm::Communicator::reduction_bytes(static_cast<std::uint64_t>(store.count()),
+          plan.gradients += comm::Communicator::reduction_bytes(static_cast<std::uint64_t>(store.flat_size()),
                                                                 size_of(options.dtype), rank, k);
         plan.boundary_rows = layout.boundary;
         plan.balance = layout.balance;
-        plan.memory = memory_of(data, layout, calls, rate, store.count());
+        plan.memory = memory_of(data, layout, calls, rate, store.flat_size());
         plan.compute_seconds = epoch / k * layout.balance;
         plan.transfer_seconds = transfer_seconds(options.link, by_rank, layout, calls, options.epochs);
         plans.push_back(plan);

@@ -202,8 +202,9 @@ RandomModel::RandomModel(const nn::ModelOptions& options, std::int64_t in, std::
     : module(nn::make_model(options, in, out, store)) {
   store.seal();
   const Tensor noise = random_tensor(store.count(), 1, 12);
-  for (std::int64_t k = 0; k < store.count(); ++k)
-    store.flat_values().data<double>()[k] += 0.3 * noise.data<double>()[k];
+  std::int64_t k = 0;
+  for (const auto& entry : store.parameters())
+    for (double& value : entry.var.value().span<double>()) value += 0.3 * noise.data<double>()[k++];
 }
 
 std::vector<nn::Var> RandomModel::parameters() const {

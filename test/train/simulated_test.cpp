@@ -274,7 +274,8 @@ EpochBytes bytes_of_an_epoch(const NodeDataset& data, TrainOptions options) {
     copied = SimulatedDevice::copied_bytes() - before;
     bytes.payload = result.bytes_per_epoch.payload;
     bytes.gradients = 0;
-    for (const auto& [name, weight] : result.weights) bytes.gradients += weight.bytes();
+    for (const auto& [name, weight] : result.weights)
+      bytes.gradients += (weight.bytes() + 63) / 64 * 64;  // each begins at a multiple
   }
   return bytes;
 }
