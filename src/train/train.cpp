@@ -22,6 +22,22 @@ namespace {
 
 constexpr std::array kWidths{0, 1, 2, 4, 8, 16, 32};
 
+/// What losses index by: kernels do not look again.
+void check_labels(const NodeDataset& set) {
+  const NodeData& data = set.data;
+  const std::size_t n = set.num_vertices(), known = data.multi_label ? data.label_matrix.size() : data.labels.size();
+  const std::size_t expected = data.multi_label ? n * data.num_classes : n;
+  if (known != expected) throw InputError(fmt::format("{} labels of {} vertices; expected {}", known, n, expected));
+  for (const auto* const split : {&data.train, &data.valid, &data.test})
+    for (const VertexId v : *split) {
+      if (v >= n) throw InputError(fmt::format("vertex {} is in a split of a graph of {} vertices", v, n));
+      if (data.multi_label) continue;
+      if (const std::int64_t label = data.labels[v]; label < 0 || label >= std::int64_t{data.num_classes})
+        throw InputError(fmt::format("vertex {} has label {}; expected 0 to {}, of {} classes", v, label,
+                                     std::int64_t{data.num_classes} - 1, data.num_classes));
+    }
+}
+
 void check(const NodeDataset& data, const TrainOptions& options) {
   const auto require = [](bool holds, const std::string& what) {
     if (!holds) throw InputError(what);
@@ -30,6 +46,7 @@ void check(const NodeDataset& data, const TrainOptions& options) {
   require(data.data.features.rows == data.num_vertices(),
           fmt::format("features of {} vertices for a graph of {}", data.data.features.rows, data.num_vertices()));
   require(!data.data.train.empty(), "no training vertices");
+  check_labels(data);
   require(options.epochs >= 0, fmt::format("--epochs {}: expected 0 or more", options.epochs));
   require(options.partition.parts >= 1, fmt::format("--parts {}: expected 1 or more", options.partition.parts));
   require(options.select == "score" || options.select == "loss",

@@ -70,6 +70,28 @@ TEST_CASE("models train on a device as on the CPU") {
       }
 }
 
+TEST_CASE("labels and splits that losses cannot index by are refused before they get there") {
+  GALENA_NEEDS_DEVICE();
+  const Device device = GENERATE(Device::cpu, Device::cuda);
+  const TrainOptions options = options_of("gcn", DType::f32);
+  const NodeDataset good = random_data({});
+  const VertexId v = good.data.valid.front();
+  const std::string classes = "of " + std::to_string(good.data.num_classes) + " classes";
+  for (const std::int32_t label : {static_cast<std::int32_t>(good.data.num_classes), -1}) {
+    NodeDataset bad = good;
+    bad.data.labels[v] = label;
+    CHECK_THROWS_WITH(
+        train_on(device, bad, options),
+        contains("vertex " + std::to_string(v) + " has label " + std::to_string(label)) && contains(classes));
+  }
+  NodeDataset bad = good;
+  bad.data.train.push_back(good.num_vertices());
+  CHECK_THROWS_WITH(train_on(device, bad, options), contains("vertex " + std::to_string(good.num_vertices())));
+  bad = good;
+  bad.data.labels.pop_back();
+  CHECK_THROWS_WITH(train_on(device, bad, options), contains("labels of"));
+}
+
 TEST_CASE("hypergraph models train on a device as on the CPU") {
   GALENA_NEEDS_DEVICE();
   for (const std::string& model : nn::hypergraph_model_names())
