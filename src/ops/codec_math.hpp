@@ -26,7 +26,7 @@ GALENA_HOST_DEVICE inline float bf16_step(double range, double levels) {
 }
 
 GALENA_HOST_DEVICE inline RowParameters parameters_of(const RowRange& range, int bits) {
-  const float zero = bf16_down(range.low);
+  const float zero = bf16_down(range.low) + 0.0F;  // of zeros of either sign one: minima may find any
   return {zero, bf16_step(static_cast<double>(range.high) - static_cast<double>(zero), (1 << bits) - 1)};
 }
 

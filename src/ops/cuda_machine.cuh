@@ -141,8 +141,6 @@ __global__ void __launch_bounds__(256)
   }
 }
 
-constexpr int kWarps = 4;  ///< teams of a warp in a block
-
 template <class F>
 __global__ void __launch_bounds__(32 * kWarps) team_kernel(std::int64_t count, std::size_t bytes, F f) {
   extern __shared__ __align__(16) double memory[];

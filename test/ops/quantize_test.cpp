@@ -1,7 +1,9 @@
 // Layout, limits and errors of packed rows. Their statistics are in quantize_statistics_test.cpp.
 
 #include "src/ops/quantize.hpp"
+#include "src/ops/codec_math.hpp"
 
+#include <cmath>
 #include <limits>
 
 #include "galena/error.hpp"
@@ -39,6 +41,10 @@ void check_row(const PackedRows& packed, std::int64_t r, const Tensor& x, const 
 }
 
 }  // namespace
+
+TEST_CASE("the least of a row is no negative zero, whichever zero was found") {
+  for (const float low : {0.0F, -0.0F}) CHECK_FALSE(std::signbit(ops::math::parameters_of({low, 1, true}, 8).zero));
+}
 
 TEST_CASE("packed rows: where they begin, and what they take") {
   CHECK(packed_bytes(0, 4) == 0);
