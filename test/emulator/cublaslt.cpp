@@ -9,9 +9,10 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
-extern "C" int emu_queue(void* stream, const char* name, void (*run)(void*), void* context, void (*release)(void*));
-extern "C" const char* emu_check(const void* p, unsigned long long bytes);
-extern "C" int emu_device(void);
+extern "C" int emulated_queue(void* stream, const char* name, void (*run)(void*), void* context,
+                              void (*release)(void*));
+extern "C" const char* emulated_check(const void* p, unsigned long long bytes);
+extern "C" int emulated_device(void);
 namespace {
 struct Desc {
   int magic = 1;
@@ -44,7 +45,7 @@ struct Algo {
   int epilogue, ta, tb, type;
 };
 static_assert(sizeof(Algo) <= sizeof(cublasLtMatmulAlgo_t));
-void say(const char* what) { fprintf(stderr, "EMU cuBLASLt: %s\n", what); }
+void say(const char* what) { fprintf(stderr, "emulator, cuBLASLt: %s\n", what); }
 size_t width(cudaDataType_t t) { return t == CUDA_R_64F ? 8 : 4; }
 long env(const char* n, long o) {
   const char* v = getenv(n);
@@ -67,20 +68,20 @@ void product(const Job& j) {
   T* D = (T*)j.D;
   const auto need = [](const void* p, const Layout& l, const char* what) {
     if (l.cols == 0 || l.rows == 0) return;
-    if (const char* why = emu_check(p, ((l.cols - 1) * l.ld + l.rows) * width(l.type)))
+    if (const char* why = emulated_check(p, ((l.cols - 1) * l.ld + l.rows) * width(l.type)))
       throw std::runtime_error(std::string("matmul: ") + what + ": " + why);
   };
   need(A, j.a, "A");
   need(B, j.b, "B");
   need(D, j.c, "D");
   if (j.ws_bytes > 0) {
-    if (const char* why = emu_check(j.ws, j.ws_bytes))
+    if (const char* why = emulated_check(j.ws, j.ws_bytes))
       throw std::runtime_error(std::string("matmul workspace: ") + why);
     memset(j.ws, 0xee, j.ws_bytes);
   }
   const bool bias = j.d.epilogue & CUBLASLT_EPILOGUE_BIAS, relu = j.d.epilogue & CUBLASLT_EPILOGUE_RELU;
   if (bias)
-    if (const char* why = emu_check(j.d.bias, m * sizeof(T)))
+    if (const char* why = emulated_check(j.d.bias, m * sizeof(T)))
       throw std::runtime_error(std::string("matmul bias: ") + why);
   std::vector<T> out(m * n);
   for (uint64_t c = 0; c < n; ++c)
@@ -102,7 +103,7 @@ void product(const Job& j) {
 }  // namespace
 extern "C" {
 cublasStatus_t cublasLtCreate(cublasLtHandle_t* h) {
-  *h = (cublasLtHandle_t) new Handle{4, emu_device()};
+  *h = (cublasLtHandle_t) new Handle{4, emulated_device()};
   return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtDestroy(cublasLtHandle_t) { return CUBLAS_STATUS_SUCCESS; }
@@ -209,7 +210,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t h, cublasLtMatmul
   const auto& d = *(Desc*)d_;
   const auto& p = *(Pref*)p_;
   *count = 0;
-  if (((Handle*)h)->device != emu_device()) {
+  if (((Handle*)h)->device != emulated_device()) {
     say("heuristic by a handle of another device");
     return CUBLAS_STATUS_INVALID_VALUE;
   }
@@ -249,7 +250,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t d_, const
     say(why);
     return CUBLAS_STATUS_INVALID_VALUE;
   };
-  if (((Handle*)h)->device != emu_device()) return no("a handle of another device");
+  if (((Handle*)h)->device != emulated_device()) return no("a handle of another device");
   if (const char* why = wrong(d, a, b, c, *(Layout*)dd)) return no(why);
   Algo x;
   memcpy(&x, algo, sizeof x);
@@ -278,7 +279,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t d_, const
                     (char*)D,
                     (char*)ws,
                     x.workspace};
-  const int failed = emu_queue(
+  const int failed = emulated_queue(
       stream, "cublasLtMatmul",
       [](void* p) {
         const auto& j = *(Job*)p;

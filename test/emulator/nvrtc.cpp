@@ -1,3 +1,5 @@
+// NVRTC as it is, but for PTX in the place of cubins.
+
 #include <dlfcn.h>
 #include <nvrtc.h>
 #include <cstdio>
@@ -10,7 +12,7 @@ static void* real() {
     void* p = dlopen("libnvrtc.so.13", RTLD_NOW | RTLD_LOCAL);
     if (!p) p = dlopen(GALENA_NVRTC_BUILT_WITH, RTLD_NOW | RTLD_LOCAL);
     if (!p) {
-      fprintf(stderr, "EMU: no NVRTC: %s\n", dlerror());
+      fprintf(stderr, "emulator: no NVRTC: %s\n", dlerror());
       abort();
     }
     return p;
