@@ -205,7 +205,7 @@ static const char* wrong(const Desc& d, const Layout& a, const Layout& b, const 
 }
 cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t h, cublasLtMatmulDesc_t d_, cublasLtMatrixLayout_t a,
                                               cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c,
-                                              cublasLtMatrixLayout_t dd, cublasLtMatmulPreference_t p_, int wanted,
+                                              cublasLtMatrixLayout_t dd, cublasLtMatmulPreference_t p_, int,
                                               cublasLtMatmulHeuristicResult_t* r, int* count) {
   const auto& d = *(Desc*)d_;
   const auto& p = *(Pref*)p_;
@@ -282,11 +282,11 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t d_, const
   const int failed = emulated_queue(
       stream, "cublasLtMatmul",
       [](void* p) {
-        const auto& j = *(Job*)p;
-        if (j.a.type == CUDA_R_64F)
-          product<double>(j);
+        const auto& job = *(Job*)p;
+        if (job.a.type == CUDA_R_64F)
+          product<double>(job);
         else
-          product<float>(j);
+          product<float>(job);
       },
       j, [](void* p) { delete (Job*)p; });
   return failed ? CUBLAS_STATUS_EXECUTION_FAILED : CUBLAS_STATUS_SUCCESS;

@@ -1,6 +1,7 @@
 // Devices, errors, and the report at the end.
 
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -17,6 +18,7 @@ namespace {
 struct AtExit {
   ~AtExit() {
     LOCK;
+    bool failed = false;
     if (settings().stats || world().faults > 0)
       say("%llu launches, %llu copies, %llu graph launches, %llu captures, %llu faults, %llu instructions",
           (unsigned long long)world().launches, (unsigned long long)world().copies,
@@ -25,6 +27,7 @@ struct AtExit {
     if (settings().races != 0) {
       for (const auto& told : ptx::races_told()) say("RACE in %s", told.c_str());
       say("RACES: %llu found", (unsigned long long)ptx::races_found());
+      if (ptx::races_found() > 0) failed = true;
     }
     if (settings().leaks) {
       u64 n = 0, bytes = 0, np = 0, bp = 0;
@@ -45,6 +48,10 @@ struct AtExit {
       for (const auto& [k, c] : by) say("  left: %d handles: %s", c, k.c_str());
       say("LEAKS: %llu device allocations of %llu bytes, %llu pinned of %llu bytes, %zu handles", (unsigned long long)n,
           (unsigned long long)bytes, (unsigned long long)np, (unsigned long long)bp, live_handles().size());
+    }
+    if (failed) {  // tests did not see it
+      std::fflush(nullptr);
+      _exit(1);
     }
   }
 };
