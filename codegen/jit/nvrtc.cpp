@@ -126,8 +126,10 @@ Cubin compile_cuda(const std::string& text, int arch) {
   const auto start = std::chrono::steady_clock::now();
   nvrtc().file.require();
   const std::string source = expand(text);
-  const std::vector<std::string> flags{"--gpu-architecture=sm_" + std::to_string(arch), "--std=c++20",
-                                       "--device-int128", "--disable-warnings", "-D__extension__="};
+  // A generic lambda of a kernel is taken for a function of the host's but for the fourth.
+  const std::vector<std::string> flags{
+      "--gpu-architecture=sm_" + std::to_string(arch), "--std=c++20",        "--device-int128",
+      "--device-as-default-execution-space",           "--disable-warnings", "-D__extension__="};
   const std::string key = key_of(source, flags);
   const Cache cache(".cubin");
   Cubin result;
