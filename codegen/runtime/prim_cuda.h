@@ -478,7 +478,7 @@ class Gpu : public Access {
       if (lane != 0) return;
       job_.row_begin[piece_] = keeps_rows_ ? job_.row_capacity + place : begin;
       job_.row_size[piece_] = logged_;
-      if (job_.enough_rows > 0 && begin + logged_ >= job_.enough_rows) *static_cast<volatile int*>(job_.stop) = 1;
+      if (job_.enough_rows > 0 && begin + logged_ >= job_.enough_rows) write_now(job_.stop, 1);
     });
     team_.sync();
   }

@@ -1,7 +1,6 @@
 #include "src/train/draws.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 namespace galena::train {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "galena/error.hpp"
 #include "src/comm/reserved_tags.hpp"

@@ -11,6 +11,13 @@ namespace galena::test {
 
 namespace {
 
+/// What a model of graphs or of hypergraphs learns from.
+NodeDataset data_for(const std::string& model) {
+  DataOptions shape;
+  shape.hypergraph = nn::hops_of_a_layer(model) == 2;
+  return random_data(shape);
+}
+
 void check_same_bits(const TrainResult& got, const TrainResult& want) {
   REQUIRE(got.records.size() == want.records.size());
   for (std::size_t k = 0; k < got.records.size(); ++k) CHECK(got.records[k].loss == want.records[k].loss);
@@ -38,9 +45,7 @@ TEST_CASE("an epoch waits for the device once, and a run gives all of its memory
   const SimulatedDevice device;
   for (const std::string model : {"gcn", "sage", "hgnn", "unigin", "alldeepsets"}) {
     CAPTURE(model);
-    DataOptions shape;
-    shape.hypergraph = nn::hops_of_a_layer(model) == 2;
-    const NodeDataset data = random_data(shape);
+    const NodeDataset data = data_for(model);
     TrainOptions options = options_for(model, DType::f32);
     options.model.norm = nn::NormKind::batch;
     options.device = Device::cuda;
@@ -99,9 +104,7 @@ TEST_CASE("parts with a GPU each replay what is between two exchanges, and give 
     for (const int bits : {32, 4}) {
       const int parts = model == "sage" || bits == 4 ? 3 : 2;
       CAPTURE(model, bits, parts);
-      DataOptions shape;
-      shape.hypergraph = nn::hops_of_a_layer(model) == 2;
-      const NodeDataset data = random_data(shape);
+      const NodeDataset data = data_for(model);
       TrainOptions options = options_for(model, DType::f32);
       options.model.norm = model == "sage" || model == "unigin" ? nn::NormKind::batch : nn::NormKind::layer;
       options.eval_every = model == "sage" ? 2 : 1000;
@@ -143,9 +146,7 @@ TEST_CASE("parts that send other rows or widths in every epoch replay their pass
   for (const std::string model : {"gcn", "sage", "gat", "gatv2", "gcnii", "unigin", "unigat", "hypergcn"})
     for (const auto& [name, messages] : varied_messages()) {
       CAPTURE(model, name);
-      DataOptions shape;
-      shape.hypergraph = nn::hops_of_a_layer(model) == 2;
-      const NodeDataset data = random_data(shape);
+      const NodeDataset data = data_for(model);
       TrainOptions options = options_for(model, DType::f32);
       options.model.norm = nn::NormKind::layer;
       options.eval_every = model == "sage" ? 2 : 1000;
@@ -188,9 +189,7 @@ TEST_CASE("over links from device to device a training gives the bits that it gi
     for (const auto& [name, messages] : varied_messages())
       for (const bool replay : {false, true}) {
         CAPTURE(model, name, replay);
-        DataOptions shape;
-        shape.hypergraph = nn::hops_of_a_layer(model) == 2;
-        const NodeDataset data = random_data(shape);
+        const NodeDataset data = data_for(model);
         TrainOptions options = options_for(model, DType::f32);
         options.model.norm = nn::NormKind::batch;
         options.device = Device::cuda;
