@@ -127,7 +127,7 @@ __global__ void __launch_bounds__(kMapLanes) map_kernel(std::int64_t first, std:
 }
 /// A thread goes through the matrix in steps of all threads, which are `row_step` rows and `column_step` columns.
 template <class F>
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(kMapLanes)
     map_rows_kernel(std::int64_t rows, unsigned cols, unsigned row_step, unsigned column_step, F f) {
   const unsigned first = blockIdx.x * blockDim.x + threadIdx.x;
   unsigned c = first % cols;
@@ -196,9 +196,9 @@ struct CudaMachine {
   static void map_rows(std::int64_t rows, std::int64_t cols, const F& f) {
     constexpr unsigned kBlocks = 16 * 132;
     if (rows == 0 || cols == 0) return;
-    const unsigned blocks = std::min(blocks_for(rows * cols, 256), kBlocks), threads = 256 * blocks;
+    const unsigned blocks = std::min(blocks_for(rows * cols, kMapLanes), kBlocks), threads = kMapLanes * blocks;
     const auto width = static_cast<unsigned>(cols);
-    map_rows_kernel<<<blocks, 256, 0, cuda_stream()>>>(rows, width, threads / width, threads % width, f);
+    map_rows_kernel<<<blocks, kMapLanes, 0, cuda_stream()>>>(rows, width, threads / width, threads % width, f);
     GALENA_CUDA_CALL(cudaGetLastError());
   }
   template <class F>
