@@ -35,9 +35,10 @@ nvrtcResult nvrtcCompileProgram(nvrtcProgram p, int n, const char* const* o) {
   std::vector<std::string> all(o, o + n);
   for (auto& s : all)
     if (auto at = s.find("=sm_"); at != std::string::npos) s.replace(at, 4, "=compute_");
+  if (getenv("GALENA_EMULATED_PROFILE") != nullptr) all.emplace_back("--generate-line-info");
   std::vector<const char*> c;
   for (auto& s : all) c.push_back(s.c_str());
-  return F(nvrtcCompileProgram)(p, n, c.data());
+  return F(nvrtcCompileProgram)(p, int(c.size()), c.data());
 }
 nvrtcResult nvrtcGetCUBINSize(nvrtcProgram p, size_t* n) { return F(nvrtcGetPTXSize)(p, n); }
 nvrtcResult nvrtcGetCUBIN(nvrtcProgram p, char* c) {

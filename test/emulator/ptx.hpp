@@ -77,6 +77,7 @@ struct Options {
   Races races = Races::ignored;
   bool races_of_blocks = false;  ///< between blocks of a launch too
   bool races_of_equals = false;  ///< also where a plain write writes what is there
+  bool profile = false;          ///< count what profile_told() tells
 };
 
 /// Runs a grid to its end; `args[i]` points to parameter i. Throws std::runtime_error on any fault: memory outside of
@@ -88,6 +89,10 @@ void launch(const Module&, const std::string& name, Dim grid, Dim block, std::si
 /// Races found since the start: all, and each pair of lines once, in words.
 std::uint64_t races_found();
 std::vector<std::string> races_told();
+
+/// Instructions, lanes and accesses of each kernel since the start, and of its `lines` busiest lines: of sources where
+/// the text was made with line information.
+std::string profile_told(std::size_t lines);
 
 /// Instructions of lanes since the start.
 std::uint64_t executed();

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "test/emulator/ptx_address.hpp"
+#include "test/emulator/ptx_profile.hpp"
 
 namespace galena::ptx {
 namespace {
@@ -137,6 +138,10 @@ void pointers(Warp& w, const Ins& in, u32 m, u8** ptr, unsigned size, bool write
     lo = ad[i] < lo ? ad[i] : lo;
     hi = ad[i] > hi ? ad[i] : hi;
   });
+  if (l.options.profile && m != 0) {
+    const Space place = sp != Generic ? sp : hi >> 56 == 0 ? Global : hi >> 56 == 1 ? Shared : Local;
+    profile_access(l, w.pc, m, ad, place, size, write);
+  }
   if ((bits & (size - 1)) == 0) {
     if (sp == Generic) {
       if ((hi >> 56) == 0)

@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "test/emulator/ptx_machine.hpp"
+#include "test/emulator/ptx_profile.hpp"
 #include "test/emulator/ptx_race.hpp"
 
 namespace galena::ptx {
@@ -203,7 +204,9 @@ void launch(const Module& cm, const std::string& name, Dim grid, Dim block, std:
   } count{l};
   l.watched = options.races != Races::ignored;
   if (l.watched) race_start();
+  if (options.profile) profile_start(l);
   mc.run();
+  if (options.profile) profile_end(l);
 }
 std::vector<std::string> unknown(const Module& m) { return m.messages; }
 std::uint64_t executed() { return g_executed; }

@@ -20,8 +20,12 @@ void Parser::run() {
       error("unexpected '" + std::string(tok_.s) + "'");
     }
     auto s = tok_.s;
-    if (s == ".version" || s == ".target" || s == ".address_size" || s == ".file" || s == ".loc") {
+    if (s == ".version" || s == ".target" || s == ".address_size") {
       skip_line();
+      continue;
+    }
+    if (s == ".file" || s == ".loc") {
+      source();
       continue;
     }
     if (s == ".visible" || s == ".weak" || s == ".common") {

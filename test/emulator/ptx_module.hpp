@@ -101,6 +101,7 @@ struct Ins {
   i32 target = 0;  // bra: pc; call: function index; brx: table
   i32 extra = 0;   // index in Module::extra
   u32 line = 0;
+  u64 source = 0;    // of .loc: file, line
   u32 neg = 0;       // guard inversion mask
   u16 guard = 0;     // predicate index (0: always true)
   u16 p = 1, q = 1;  // predicate results (1: sink)
@@ -148,6 +149,7 @@ class Module {
   std::string text;
   std::vector<u64> line_starts;
   std::vector<Ins> code;
+  std::map<u32, std::string> files;   // of .file
   std::vector<int> code_function;  // owner function per pc
   std::vector<Function> functions;
   std::map<std::string, int, std::less<>> function_index;

@@ -38,6 +38,7 @@ class Parser final : public Assembler, private Lexer {
   void emit(const Ins& in) override {
     m_.code.push_back(in);
     m_.code.back().line = stmt_line_;
+    m_.code.back().source = source_;
     m_.code_function.push_back(fn_);
   }
   Module& module() override { return m_; }
@@ -54,6 +55,7 @@ class Parser final : public Assembler, private Lexer {
     int range = 0;
   };
   int fn_ = -1;
+  u64 source_ = 0;
   i32 next_unit_ = 0;
   int next_pred_ = 0;
   std::vector<Scope> scopes_;
@@ -97,6 +99,7 @@ class Parser final : public Assembler, private Lexer {
   void function(bool entry, bool ext);
   void body(const Body&);
   void statement();
+  void source();
   void instruction();
   Operand operand();
   Operand name_operand(std::string_view s);

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "test/emulator/ptx_machine.hpp"
+#include "test/emulator/ptx_profile.hpp"
 #include "test/emulator/ptx_race.hpp"
 
 namespace galena::ptx {
@@ -58,6 +59,8 @@ void Machine::run_warp(Warp& w, i64 q) {
       const Ins& in = code[pc];
       const u32 m = mask & (preds[in.guard] ^ in.neg);
       --budget;
+      if (l.options.profile) [[unlikely]]
+        profile_issue(l, w, pc, mask, m);
       if (in.kind == Plain) [[likely]] {
         if (m) {
           w.pc = pc;

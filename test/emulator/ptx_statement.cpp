@@ -70,6 +70,19 @@ void Parser::body(const Body& b) {
     m_.func_preds = next_pred_;
   }
 }
+
+void Parser::source() {  // .file 1 "name"  or  .loc 1 line column
+  const bool file = tok_.s == ".file";
+  adv();
+  const u32 number = u32(tok_.v);
+  adv();
+  if (file)
+    m_.files[number] = std::string(tok_.s);
+  else
+    source_ = u64(number) << 32 | u32(tok_.v);
+  skip_line();
+}
+
 void Parser::statement() {
   if (accept('{')) {
     scopes_.push_back({{}, scope_, {}});
@@ -85,7 +98,7 @@ void Parser::statement() {
   if (tok_.k == Token::Ident && tok_.s[0] == '.') {
     auto s = tok_.s;
     if (s == ".loc" || s == ".file") {
-      skip_line();
+      source();
       return;
     }
     if (s == ".pragma") {

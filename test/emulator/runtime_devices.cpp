@@ -24,6 +24,7 @@ struct AtExit {
           (unsigned long long)world().launches, (unsigned long long)world().copies,
           (unsigned long long)world().graph_launches, (unsigned long long)world().captures,
           (unsigned long long)world().faults, (unsigned long long)ptx::executed());
+    if (settings().profile != 0) std::fprintf(stderr, "%s", ptx::profile_told(settings().profile).c_str());
     if (settings().races != 0) {
       for (const auto& told : ptx::races_told()) say("RACE in %s", told.c_str());
       say("RACES: %llu found", (unsigned long long)ptx::races_found());

@@ -75,6 +75,7 @@ cudaError_t launch_kernel(CUkern_st* k, dim3 grid, dim3 block, void** args, size
                            options.instructions = settings().limit;
                            options.races = ptx::Races(settings().races);
                            options.races_of_blocks = settings().races_of_blocks;
+                           options.profile = settings().profile != 0;
                            options.races_of_equals = settings().races_of_equals;
                            ptx::launch(*mod->loaded, name, {grid.x, grid.y, grid.z}, {block.x, block.y, block.z},
                                        shared, owned->pointers.data(), world().devices[device].memory, options);

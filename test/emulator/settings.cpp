@@ -43,6 +43,7 @@ Settings read_settings() {
   read(s.leaks, "LEAKS");
   read(s.stats, "STATS");
   read(s.trace, "TRACE");
+  read(s.profile, "PROFILE");
   return s;
 }
 

@@ -33,9 +33,10 @@ struct Settings {
   std::uint64_t limit = 0;
   int races = 0;
 
-  // Told: GALENA_EMULATED_STATS=1 at the end, _TRACE=1 as it goes, _DUMP_PTX (file: what NVRTC compiled last). cuBLASLt:
+  // Told: GALENA_EMULATED_STATS=1 at the end, _PROFILE=N (what kernels did, and their N busiest lines), _TRACE=1 as it goes, _DUMP_PTX (file: what NVRTC compiled last). cuBLASLt:
   // _NO_EPILOGUE=1, _WORKSPACE=0.
   bool stats = false, trace = false;
+  unsigned profile = 0;
 };
 
 /// Read when first asked for.
