@@ -3,17 +3,18 @@
 // plan and is this text's oracle.
 //
 // On a GPU a team of lanes runs this text together: what it says is the same in all lanes, and the
-// primitives share out the work. Only within x.lanes() and x.ones() has each lane rounds of its own; a sum
-// outside of them counts once for the team, but for sizes of which each lane has a part (sizes_in_parts()). The loops over v0, v1 and v2 may end early there: what was left of them was
-// given to other teams (x.give()).
+// primitives share out the work. Only within x.lanes(), and where x.apart() and x.apart_rows() choose so, has each lane
+// rounds of its own; a sum outside of them counts once for the team, but for sizes of which each lane has a part
+// (sizes_in_parts()). The loops over v0, v1 and v2 may end early there: what was left of them was given to other teams
+// (x.give()).
 
 #include "codegen/emit/task.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "codegen/emit/expressions.hpp"
+#include "codegen/emit/lanes.hpp"
 #include "codegen/emit/text.hpp"
 #include "codegen/plan/walk.hpp"
 
@@ -22,33 +23,6 @@ namespace galena::codegen {
 namespace {
 
 std::string num(std::uint64_t n) { return std::to_string(n); }
-
-/// By size: whether it is only ever added, alone or times what all lanes have in common, in the block that defines it.
-/// Then each lane adds what it found itself of it, and nobody needs the whole.
-std::vector<bool> sizes_in_parts(const Plan& plan) {
-  std::vector<bool> parts(plan.sizes.size());
-  if (plan.checked) return parts;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    const SizeDef& size = plan.sizes[i];
-    const bool bits = size.moment == 0 && plan.sets[static_cast<std::size_t>(size.a.set)].local >= 0;
-    parts[i] = size.moment == 0 && size.counter < 0 && size.mark < 0 && (size.b >= 0 || size.local >= 0 || bits);
-  }
-  const std::vector<bool> apart = parts;
-  for_each_loop(plan, [&](const Loop& loop) {
-    const std::vector<int>& own = loop.body.sizes;
-    for (const Sum& sum : loop.body.sums) {
-      const bool added = plan.outputs[static_cast<std::size_t>(sum.output)].kind != Output::Kind::exists;
-      for (const Term& term : sum.terms) {
-        const auto is_apart = [&](const Factor& f) { return apart[static_cast<std::size_t>(f.size)]; };
-        const bool one = std::count_if(term.factors.begin(), term.factors.end(), is_apart) == 1;
-        for (const Factor& f : term.factors)
-          if (!added || !one || std::find(own.begin(), own.end(), f.size) == own.end())
-            parts[static_cast<std::size_t>(f.size)] = false;
-      }
-    }
-  });
-  return parts;
-}
 
 class Emitter {
  public:
@@ -59,7 +33,7 @@ class Emitter {
     for (std::size_t i = 0; i < plan_.labels.size() && !plan_.labels_given; ++i) label_set(i);
     text_.line("template <class X, class C>");
     text_.open("GALENA_DEVICE static void " + name + "(X& x, const C& c)");
-    for (std::size_t i = 0; i < plan_.outputs.size(); ++i) text_.line("i128 a" + num(i) + " = 0;");
+    text_.line("i128 a[" + num(std::max<std::size_t>(1, plan_.outputs.size())) + "] = {};");
     for (std::size_t i = 0; i < plan_.labels.size() && plan_.labels_given; ++i)
       text_.line("const Labels kLabels" + num(i) + " = x.given(" + num(plan_.labels[i].labels.front()) + ");");
     if (!plan_.checked) text_.line("using Product [[maybe_unused]] = typename X::Product;");
@@ -79,7 +53,7 @@ class Emitter {
     if (of_images(plan_)) text_.line("next:;");
     flush_local();
     text_.close();
-    for (std::size_t i = 0; i < plan_.outputs.size(); ++i) text_.line("x.flush(" + num(i) + ", a" + num(i) + ");");
+    for (std::size_t i = 0; i < plan_.outputs.size(); ++i) text_.line("x.flush(" + num(i) + ", a[" + num(i) + "]);");
     text_.close();
     return text_.take();
   }
@@ -99,8 +73,8 @@ class Emitter {
   void flush_local() {
     for (std::size_t i = 0; i < plan_.outputs.size(); ++i) {
       if (plan_.outputs[i].kind != Output::Kind::local) continue;
-      text_.line("x.flush_local(v0, a" + num(i) + ");");
-      text_.line("a" + num(i) + " = 0;");
+      text_.line("x.flush_local(v0, a[" + num(i) + "]);");
+      text_.line("a[" + num(i) + "] = 0;");
     }
   }
 
@@ -200,15 +174,15 @@ class Emitter {
     const SetDef& def = plan_.sets[static_cast<std::size_t>(id)];
     const int columns = columns_of(def.local);
     const bool both = def.op == SetDef::Op::intersect;
-    const std::string slot = "x.slot(" + std::to_string(def.slot) + "), ";
+    const std::string slot = run_ + ".slot(" + std::to_string(def.slot) + "), ";
     std::string value;
     if (def.a == columns)
-      value = trimmed_bits((both ? "x.kept_row(" : "x.others(") + slot + row(def.local, def.vertex) + ")", def.bounds,
-                           columns);
+      value = trimmed_bits(run_ + (both ? ".kept_row(" : ".others(") + slot + row(def.local, def.vertex) + ")",
+                           def.bounds, columns);
     else
-      value = (both ? "x.both(" : "x.without(") + slot + used_bits({def.a, def.bounds}) + ", x.row(" +
+      value = run_ + (both ? ".both(" : ".without(") + slot + used_bits({def.a, def.bounds}) + ", " + run_ + ".row(" +
               row(def.local, def.vertex) + "))";
-    text_.line("const Bits " + set_name(id) + " = " + value + ";");
+    text_.line("const auto " + set_name(id) + " = " + value + ";");
     if (def.required) text_.line("if (none_of(" + set_name(id) + ")) " + skip_ + ";");
   }
 
@@ -220,10 +194,10 @@ class Emitter {
 
   [[nodiscard]] std::string size_of_bits(int id) const {
     const SizeDef& def = plan_.sizes[static_cast<std::size_t>(id)];
-    const std::string of = shared_out_ ? "share." : "x.";
-    const std::string end = shared_out_ ? "(" : is_part(id) ? "_part(" : "_n(";
+    const std::string of = run_ + ".";
+    const std::string end = is_part(id) ? "_part(" : "_n(";
     if (def.local < 0) return of + "ones" + end + used_bits(def.a) + ")";
-    const std::string b = (shared_out_ ? "x.filled_row(" : "x.row(") + row(def.local, def.vertex) + ")";
+    const std::string b = of + "row(" + row(def.local, def.vertex) + ")";
     if (!is_bits(def.a.set))
       return of + (def.subtract ? "zeros" : "ones") + end + trimmed_bits(b, def.a.bounds, def.a.set) + ")";
     return of + (def.subtract ? "without" : "both") + end + used_bits(def.a) + ", " + b + ")";
@@ -375,13 +349,13 @@ class Emitter {
   }
 
   void add(const Sum& sum) {
-    const std::string a = "a" + num(static_cast<std::uint64_t>(sum.output));
+    const std::string output = std::to_string(sum.output), a = sums_ + "[" + output + "]";
     if (plan_.outputs[static_cast<std::size_t>(sum.output)].kind == Output::Kind::exists) {
-      text_.line("if (" + sum_text(sum.terms, {.checked = plan_.checked}) + " > 0 && x.emit(" + a.substr(1) +
+      text_.line("if (" + sum_text(sum.terms, {.checked = plan_.checked}) + " > 0 && x.emit(" + output +
                  ", nullptr, 0)) return x.abort();");
       return;
     }
-    SumStyle style{plan_.checked, is_narrow(sum.terms), [this](int size) { return is_part(size); }, once_};
+    SumStyle style{plan_.checked, is_narrow(plan_, sum.terms), [this](int size) { return is_part(size); }, once_};
     std::vector<Term> each, once;  // of what each lane has a part, and what counts once
     for (const Term& term : sum.terms) (has_part(term) || once_.empty() ? each : once).push_back(term);
     std::string value = each.empty() ? "" : sum_text(each, style);
@@ -395,26 +369,13 @@ class Emitter {
     return std::any_of(term.factors.begin(), term.factors.end(), [this](const Factor& f) { return is_part(f.size); });
   }
 
-  /// Whether 64 bits hold the sum where no list has 2^31 elements.
-  [[nodiscard]] bool is_narrow(const std::vector<Term>& terms) const {
-    long double most = 0;
-    for (const Term& term : terms) {
-      long double product = std::abs(static_cast<long double>(term.coefficient));
-      for (const Factor& f : term.factors) {
-        if (plan_.sizes[static_cast<std::size_t>(f.size)].moment > 0) return false;
-        product *= 2147483647.0L;
-      }
-      most += product;
-    }
-    return !plan_.checked && most < 9.2e18L;
-  }
-
   void loop(const Loop& inner) {
     const int d = inner.body.depth;
     const std::string depth = num(static_cast<std::uint64_t>(d));
     loops_[static_cast<std::size_t>(d)] = &inner;
     const std::string list = "l" + depth;
     if (is_bits(inner.from.set)) return bits_loop(inner);
+    if (const Nest nest = nest_of(plan_, inner, parts_, top_ >= 0 ? top_ : d); nest.local >= 0) return rows_loop(inner, nest);
     text_.open();
     text_.line("const auto " + list + " = " + (inner.from.set >= 0 ? used(inner.from) : everyone(inner.from.bounds)) +
                ";");
@@ -430,8 +391,8 @@ class Emitter {
     }
     if (in_lanes_ && counts_rounds(inner)) {
       for (const Sum& sum : inner.body.sums)
-        text_.line("a" + num(static_cast<std::uint64_t>(sum.output)) + " += x.once((i128)(" + end + " - " + begin +
-                   ") * (" + sum_text(sum.terms, {}) + "));");
+        text_.line("a[" + std::to_string(sum.output) + "] += x.once((i128)(" + end + " - " + begin + ") * (" +
+                   sum_text(sum.terms, {}) + "));");
       in_lanes_ = false;
       loops_[static_cast<std::size_t>(d)] = nullptr;
       return text_.close();
@@ -472,8 +433,8 @@ class Emitter {
     loops_[static_cast<std::size_t>(d)] = &inner;
     text_.open();
     const std::string whole = used_bits(inner.from);
-    if (const int rows = asks_rows_only(inner.body); rows >= 0) {
-      ones_loop(inner, whole, rows);
+    if (const Nest nest = nest_of(plan_, inner, parts_, top_ >= 0 ? top_ : d); nest.local >= 0) {
+      nest_loop(inner, whole, nest);
       loops_[static_cast<std::size_t>(d)] = nullptr;
       return text_.close();
     }
@@ -508,45 +469,71 @@ class Emitter {
            l.min_degree == 0 && b.sets.empty() && b.tests.empty() && b.sizes.empty() && b.depth >= 2;
   }
 
-  /// The same where each round only counts in rows of a local graph.
-  void ones_loop(const Loop& inner, const std::string& whole, int rows) {
+  /// A loop over the rows of a local graph that begins a nest.
+  void rows_loop(const Loop& inner, const Nest& nest) {
     const int d = inner.body.depth;
-    const std::string depth = std::to_string(d), i = position_name(d);
-    std::string list = whole;
+    const std::string depth = std::to_string(d), list = "l" + depth, i = "i" + depth;
+    text_.open();
+    text_.line("const auto " + list + " = " + used(inner.from) + ";");
+    std::string begin = "0", end = list + ".n";
     if (d <= 2) {
-      text_.line("const Bits b" + depth + " = " + whole + ";");
-      text_.line("const Slice q" + depth + " = slice_third(c, b" + depth + ".end - b" + depth + ".begin, " +
-                 number_[1] + ");");
-      list = "bits_part(b" + depth + ", q" + depth + ".begin, q" + depth + ".end)";
+      text_.line("Slice q" + depth + " = " +
+                 (d == 1 ? "slice_second(x.g, c, v0, " + list + ".n, " + number_[0] + ");"
+                         : "slice_third(c, " + list + ".n, " + number_[1] + ");"));
+      begin = "q" + depth + ".begin";
+      end = "q" + depth + ".end";
     }
-    text_.open("const bool ended = x.ones(" + local_name(rows) + ", " + list + ", [&](vid " + i +
-               ", const auto& share)");
-    text_.line("[[maybe_unused]] const vid v" + depth + " = (" + used(home_of(plan_, inner), {}) + ").p[" + i + "];");
-    skip_ = "return";
-    once_ = "share.once";
-    shared_out_ = true;
-    filters(inner);
-    block(inner.body);
-    skip_ = "continue";
-    once_ = "x.once";
-    shared_out_ = false;
-    text_.close("});");
-    text_.line("if (ended) return x.abort();");
+    const std::string g = local_name(nest.local);
+    text_.open("for (uint64_t " + i + " = " + begin + "; " + i + " < " + end + "; " + i + " += x.batch(" + g + "))");
+    text_.line("if (x.stopped()) return x.abort();");
+    if (d <= 2) text_.line("if (x.wanted()) " + giving(d, i) + ";");
+    const std::string at = "(vid)(" + list + ".p - (" + used(inner.from.set, {}) + ").p + " + i + ")";
+    rounds(inner, nest, "apart_rows", at + ", " + end + " - " + i);
+    text_.close();
+    text_.close();
+    loops_[static_cast<std::size_t>(d)] = nullptr;
   }
 
-  /// The local graph whose rows are all that a leaf asks for, and of which each lane may count a part; -1: more.
-  [[nodiscard]] int asks_rows_only(const Block& b) const {
-    int rows = -1;
-    for (const int s : b.sizes) {
-      const SizeDef& size = plan_.sizes[static_cast<std::size_t>(s)];
-      if (!is_part(s) || size.local < 0 || size.vertex != b.depth || (rows >= 0 && size.local != rows)) return -1;
-      rows = size.local;
+  /// A loop over the ones of a row that is a nest, or of one.
+  void nest_loop(const Loop& inner, const std::string& whole, const Nest& nest) {
+    const int d = inner.body.depth;
+    const std::string depth = std::to_string(d);
+    std::string list = whole;
+    if (d <= 2) {
+      text_.line("const auto l" + depth + " = " + whole + ";");
+      text_.line("const Slice q" + depth + " = slice_third(c, l" + depth + ".end - l" + depth + ".begin, " +
+                 number_[1] + ");");
+      list = "bits_part(l" + depth + ", q" + depth + ".begin, q" + depth + ".end)";
     }
-    for (const int s : b.sets)
-      if (!is_view(plan_.sets[static_cast<std::size_t>(s)])) return -1;
-    const bool more = !b.locals.empty() || !b.marks.empty() || !b.counters.empty() || !b.tests.empty() ||
-                      !b.emits.empty() || !b.loops.empty();
-    return more ? -1 : rows;
+    rounds(inner, nest, "apart", list);
+  }
+
+  /// Hands the rounds of a nest's loop over: to whom runs it, or rounds of it.
+  void rounds(const Loop& inner, const Nest& nest, const std::string& how, const std::string& of) {
+    const int d = inner.body.depth;
+    const std::string depth = std::to_string(d), skip = skip_, once = once_, run = run_, sums = sums_;
+    const std::string ended = "ended" + depth;
+    text_.open("const bool " + ended + " = " + run + "." + how + "(Nest<" + std::to_string(nest.levels) + ", " +
+               (nest.flat ? "true" : "false") + ", " + (nest.bare ? "true" : "false") + ">{}, " +
+               local_name(nest.local) + ", " + of + ", " + sums + ", [&](vid " + position_name(d) +
+               ", [[maybe_unused]] auto&& y" + depth + ", [[maybe_unused]] auto& b" + depth + ")");
+    text_.line("[[maybe_unused]] const vid v" + depth + " = (" + used(home_of(plan_, inner), {}) + ").p[" +
+               position_name(d) + "];");
+    const int top = top_;
+    if (top < 0) top_ = d;
+    run_ = "y" + depth;
+    sums_ = "b" + depth;
+    skip_ = "return";
+    once_ = run_ + ".once";
+    filters(inner);
+    block(inner.body);
+    top_ = top;
+    run_ = run;
+    sums_ = sums;
+    skip_ = skip;
+    once_ = once;
+    text_.close("});");
+    text_.line("if (" + ended + ") return" + (run_ == "x" ? " x.abort();" : ";"));
   }
 
   /// A leaf that only reads tables: so soon over that its loop need not watch the stop flag, and that a
@@ -589,7 +576,8 @@ class Emitter {
   std::string skip_ = "continue";  ///< goes on with the innermost loop's next round
   std::string once_ = "x.once";    ///< what all lanes have counts once by this call; empty where one lane is at it
   bool in_lanes_ = false;
-  bool shared_out_ = false;  ///< within x.ones()
+  int top_ = -1;                             ///< where the nest under way begins
+  std::string run_ = "x", sums_ = "a";  ///< who runs the text, and adds to what; others within a nest
   std::vector<bool> parts_;  ///< by size
 };
 

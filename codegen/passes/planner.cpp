@@ -67,6 +67,7 @@ Plan build(const Pattern& pattern, const MatchingOrder& order, const PlanRequest
 }
 
 constexpr double kWorthLocals = 2e6;  ///< nanoseconds: what runs shorter is not worth planning longer
+constexpr double kWorthLanes = 2e5;   ///< the same for a GPU
 
 /// A worker's tables take at most this many bytes, or this many times what its buffers take.
 constexpr double kTableBytes = 64.0 * 1024 * 1024;
@@ -81,8 +82,8 @@ bool tables_fit(const Plan& plan, const GraphStatistics& statistics) {
 
 /// How often rows are asked for again depends on hubs, of which a model of means knows nothing: so the best plans
 /// are offered with local graphs too, for a sample to decide.
-std::vector<RankedPlan> with_locals(const std::vector<RankedPlan>& ranked, const GraphStatistics& statistics) {
-  constexpr std::size_t kOffered = 3;
+std::vector<RankedPlan> with_locals(const std::vector<RankedPlan>& ranked, const GraphStatistics& statistics,
+                                    std::size_t most) {
   std::vector<RankedPlan> offered;
   std::set<std::uint64_t> seen;
   for (const RankedPlan& plain : ranked) {
@@ -94,7 +95,7 @@ std::vector<RankedPlan> with_locals(const std::vector<RankedPlan>& ranked, const
       local.estimate = Estimate(local.plan, statistics).total();
       offered.push_back(std::move(local));
     }
-    if (seen.size() == kOffered) break;
+    if (seen.size() == most) break;
   }
   return offered;
 }
@@ -142,8 +143,9 @@ std::vector<RankedPlan> make_plans(const Pattern& pattern, const GraphStatistics
   if (ranked.empty()) throw InternalError("the planner found no order for " + pattern.to_string());
   std::stable_sort(ranked.begin(), ranked.end(), cheaper);
   if (ranked.size() > static_cast<std::size_t>(request.keep)) ranked.resize(static_cast<std::size_t>(request.keep));
-  if (request.locals && ranked.front().estimate > kWorthLocals) {
-    for (RankedPlan& local : with_locals(ranked, statistics))
+  if (request.locals && ranked.front().estimate > (request.lanes ? kWorthLanes : kWorthLocals)) {
+    constexpr std::size_t kOffered = 3, kOfferedToLanes = 6;
+    for (RankedPlan& local : with_locals(ranked, statistics, request.lanes ? kOfferedToLanes : kOffered))
       if (seen.insert(fingerprint(local.plan)).second) ranked.push_back(std::move(local));
     std::stable_sort(ranked.begin(), ranked.end(), cheaper);
   }

@@ -30,6 +30,7 @@ struct PlanRequest {
   bool embeddings = false;  ///< visit every embedding (LIST EMBEDDINGS)
   int keep = 6;             ///< plans wanted
   bool locals = false;      ///< where those are long, a few with local graphs besides
+  bool lanes = false;       ///< more of these, of shorter plans too: lanes of a GPU run them
   /// The pattern's labels are numbers, in sets of one each, of labels that a run is given: see Plan.
   bool labels_given = false;
 };

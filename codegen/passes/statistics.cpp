@@ -55,6 +55,7 @@ GraphStatistics GraphStatistics::typical() {
   s.vertices = 50'000;
   s.arcs = 800'000;
   s.max_degree = 2'000;
+  s.max_below = 200;
   s.mean_degree = 16;
   s.biased_degree = 150;
   s.biased_below = 20;
@@ -73,6 +74,7 @@ GraphStatistics GraphStatistics::of(const rt::GraphView& g) {
     const auto degree = static_cast<double>(g.indptr[v + 1] - g.indptr[v]);
     s.biased_degree += degree * degree;
     s.biased_below += degree * g.split[v];
+    s.max_below = std::max<double>(s.max_below, g.split[v]);
     if (g.vlabels != nullptr) s.vertex_labels[g.vlabels[v]] += degree / s.arcs;
   }
   if (g.elabels != nullptr)

@@ -10,17 +10,27 @@ namespace galena::rt {
 
 /// A chunk, or what a team gave away of one.
 struct Piece {
-  Chunk chunk;            ///< depth 0: its roots; else what it is of
+  Chunk chunk;            ///< depth 0: its units; else what it is of
   uint64_t of;            ///< the launch's chunk that it is of
   uint32_t depth;         ///< 1, 2: a part of one walk over v1 or v2, nothing else
-  vid root;               ///< depth 1, 2
+  vid root, roots;        ///< the first, and how many: depth 1, 2: one
   uint32_t loop1, loop2;  ///< which of a block's loops
   uint64_t second;        ///< depth 2: the position of v1
   uint64_t first, last;   ///< depth 1, 2: positions of the walk
 };
 
-GALENA_DEVICE static inline Slice roots(const GraphView& g, const Piece& p) {
-  return p.depth == 0 ? roots(g, p.chunk) : Slice{p.root, static_cast<uint64_t>(p.root) + 1};
+/// Chunk number `of` of a launch, whole; the roots are those that it touches.
+inline Piece whole_piece(const Chunk& chunk, uint64_t of, uint64_t first, uint64_t roots) {
+  Piece p{};
+  p.chunk = chunk;
+  p.of = of;
+  p.root = static_cast<vid>(first);
+  p.roots = static_cast<vid>(roots);
+  return p;
+}
+
+GALENA_DEVICE static inline Slice roots(const GraphView& /*g*/, const Piece& p) {
+  return Slice{p.root, static_cast<uint64_t>(p.root) + p.roots};
 }
 GALENA_DEVICE static inline bool owns(const GraphView& g, const Piece& p, vid v) {
   return p.depth == 0 && owns(g, p.chunk, v);
@@ -48,12 +58,15 @@ GALENA_DEVICE static inline Piece of_roots(const GraphView& g, Piece p, uint64_t
   const uint64_t last = unit_of(g, static_cast<vid>(end));
   p.chunk.begin = unit_of(g, static_cast<vid>(middle));
   if (last < p.chunk.end) p.chunk.end = last;
+  p.root = static_cast<vid>(middle);
+  p.roots = static_cast<vid>(end - middle);
   return p;
 }
 /// The positions from `first` to `last` of the walk over v1 below a root of the piece.
 GALENA_DEVICE static inline Piece of_second(Piece p, uint64_t root, uint32_t loop, uint64_t first, uint64_t last) {
   p.depth = 1;
   p.root = static_cast<vid>(root);
+  p.roots = 1;
   p.loop1 = loop;
   p.first = first;
   p.last = last;
@@ -64,6 +77,7 @@ GALENA_DEVICE static inline Piece of_third(Piece p, uint64_t root, uint32_t loop
                                            uint64_t first, uint64_t last) {
   p.depth = 2;
   p.root = static_cast<vid>(root);
+  p.roots = 1;
   p.loop1 = loop1;
   p.second = second;
   p.loop2 = loop2;

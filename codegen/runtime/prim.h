@@ -18,6 +18,14 @@ struct Everyone {
   uint64_t n;
 };
 
+/// What emitted text says of a nest of loops over rows of a local graph: how many there are; whether the outermost does
+/// nothing but run one loop; whether a round makes no set and asks for no row but its own.
+template <int Levels, bool Flat, bool Bare>
+struct Nest {
+  static constexpr int kLevels = Levels;
+  static constexpr bool kFlat = Flat, kBare = Bare;
+};
+
 /// Reading the graph.
 struct Access {
   const GraphView& g;

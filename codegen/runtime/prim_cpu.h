@@ -118,27 +118,25 @@ struct Cpu : Access {
   static int64_t zeros_part(Bits a) { return zeros_n(a); }
   static int64_t ones_part(Bits a) { return ones_n(a); }
 
-  /// On a GPU, what a lane does of a count.
-  struct Share {
-    static int64_t both(Bits a, Bits b) { return both_n(a, b); }
-    static int64_t without(Bits a, Bits b) { return without_n(a, b); }
-    static int64_t zeros(Bits a) { return zeros_n(a); }
-    static int64_t ones(Bits a) { return ones_n(a); }
-    template <class N>
-    static N once(N value) {
-      return value;
-    }
-  };
-  /// Calls f(i, share) for each i in b. True where the run is to end.
-  template <class F>
-  [[nodiscard, gnu::always_inline]] inline bool ones(const Local& /*g*/, Bits b, F&& f) const {
-    for (vid i = next_bit(b, b.begin); i < b.end; i = next_bit(b, i + 1)) {
+  /// A nest of loops over rows, whose rounds a GPU's lanes may run alone: calls f(i, this, sums) for each i in the set.
+  /// True where the run is to end.
+  template <class Nest, class Sums, class F>
+  [[nodiscard, gnu::always_inline]] inline bool apart(Nest /*nest*/, const Local& /*g*/, Bits set, Sums& sums,
+                                                      F&& f) const {
+    for (vid i = next_bit(set, set.begin); i < set.end; i = next_bit(set, i + 1)) {
       if (stopped()) return true;
-      f(i, Share{});
+      f(i, *this, sums);
     }
     return false;
   }
-  [[nodiscard]] Bits filled_row(const Local& g, vid at) const { return row(g, at); }
+  /// The same for so many positions as batch() says, or as are left.
+  template <class Nest, class Sums, class F>
+  [[nodiscard, gnu::always_inline]] inline bool apart_rows(Nest /*nest*/, const Local& /*g*/, vid at, uint64_t /*left*/,
+                                                           Sums& sums, F&& f) const {
+    f(at, *this, sums);
+    return false;
+  }
+  [[nodiscard]] static constexpr uint64_t batch(const Local& /*g*/) { return 1; }
   /// Calls f(i) for each i in [begin, end): a loop whose rounds are independent and so short that a
   /// GPU gives each to a lane.
   template <class F>

@@ -18,6 +18,7 @@
 #include "codegen/runtime/sets_marks.h"
 #include "codegen/runtime/prim.h"
 #include "codegen/runtime/sets_team.h"
+#include "codegen/runtime/alone.h"
 #include "codegen/runtime/queue.h"
 // clang-format on
 
@@ -179,43 +180,54 @@ class Gpu : public Access {
   GALENA_DEVICE vid zeros_n(Bits a) { return whole(zeros_part(a)); }
   /// Of each of these, what the lane found.
   GALENA_DEVICE int64_t both_part(Bits a, Bits b) {
-    return part(a, [&](const Share& share) { return share.both(a, b); });
+    return part(a, [&](const Share& share) { return share.both_part(a, b); });
   }
   GALENA_DEVICE int64_t without_part(Bits a, Bits b) {
-    return part(a, [&](const Share& share) { return share.without(a, b); });
+    return part(a, [&](const Share& share) { return share.without_part(a, b); });
   }
   GALENA_DEVICE int64_t ones_part(Bits a) {
-    return part(a, [&](const Share& share) { return share.ones(a); });
+    return part(a, [&](const Share& share) { return share.ones_part(a); });
   }
   GALENA_DEVICE int64_t zeros_part(Bits a) {
-    return part(a, [&](const Share& share) { return share.zeros(a); });
+    return part(a, [&](const Share& share) { return share.zeros_part(a); });
   }
 
-  /// Calls f(i, share) for each i in b, when row i of g is filled: once in one lane, which then does all that there is to
-  /// do, or where rows are long or are not all kept, in every lane for its share. True where the run is to end.
-  template <class F>
-  [[nodiscard]] GALENA_DEVICE bool ones(const Local& g, Bits b, F&& f) {
-    if (is_whole(g) && g.stride <= kShortRow) {
-      fill_rows(g, b);
-      spend(b.end - b.begin);
-      team_.lanes([&](int lane) {
-        for (vid k = static_cast<vid>(lane), i = nth_bit(b, k); i < b.end; k += T::kLanes, i = nth_bit(b, k))
-          f(i, Share{0, 1});
-      });
+  /// Calls f(i, y, sums) for each i in the set, where y is who runs the round: a lane alone, each lane a part of it, or the
+  /// team. True where the run is to end.
+  template <class Nest, class F, int N>
+  [[nodiscard]] GALENA_DEVICE bool apart(Nest /*nest*/, const Local& g, Bits set, i128 (&sums)[N], F&& f) {
+    if (runs_alone(g)) {
+      fill_all(g);
+      spend(set.end - set.begin);
+      in_words(g, [&](auto words) { each_alone<decltype(words)::kWords>(g, set, sums, f); });
       return stopped();
     }
-    for (vid i = next_bit(b, b.begin); i < b.end; i = next_bit(b, i + 1)) {
+    if constexpr (Nest::kBare) return count_rows(g, set, sums, f);
+    for (vid i = next_bit(set, set.begin); i < set.end; i = next_bit(set, i + 1)) {
       if (stopped()) return true;
-      const Bits filled = row(g, i);
-      spend((filled.end - filled.begin) / kWarp);
-      team_.lanes([&](int lane) { f(i, Share{static_cast<vid>(lane), T::kLanes}); });
+      f(i, *this, sums);
     }
     return stopped();
   }
-  /// A row that is there.
-  [[nodiscard]] GALENA_DEVICE static Bits filled_row(const Local& g, vid at) {
-    return Bits{row_at(g, entry_of(g, at)), 0, g.columns.n};
+  /// The same for so many positions as batch() says, or as are left.
+  template <class Nest, class F, int N>
+  [[nodiscard]] GALENA_DEVICE bool apart_rows(Nest /*nest*/, const Local& g, vid at, uint64_t left, i128 (&sums)[N],
+                                              F&& f) {
+    if (!runs_alone(g)) {
+      f(at, *this, sums);
+      return stopped();
+    }
+    fill_all(g);
+    const vid end = at + static_cast<vid>(left < T::kLanes ? left : T::kLanes);
+    in_words(g, [&](auto words) {
+      if constexpr (Nest::kFlat)
+        each_pair<decltype(words)::kWords>(g, at, end, sums, f);
+      else
+        each_row<decltype(words)::kWords>(g, at, end, sums, f);
+    });
+    return stopped();
   }
+  [[nodiscard]] GALENA_DEVICE static uint64_t batch(const Local& g) { return runs_alone(g) ? T::kLanes : 1; }
 
   /// Calls f(i) for each i in [begin, end), each in one lane.
   template <class F>
@@ -402,7 +414,114 @@ class Gpu : public Access {
   }
   GALENA_DEVICE vid whole(int64_t part) const { return team_.total(static_cast<uint32_t>(part)); }
 
-  /// Fills what is not of the rows b of a local graph that keeps all rows.
+  /// Whether lanes run nests alone: all rows are kept, and are short.
+  [[nodiscard]] GALENA_DEVICE static bool runs_alone(const Local& g) {
+    return is_whole(g) && g.columns.n <= kAloneWords * kWarp && g.rows.p == g.columns.p && g.rows.n == g.columns.n;
+  }
+  template <int W>
+  struct Words {
+    static constexpr int kWords = W;
+  };
+  /// Calls f(Words<W>) for the least W of those there are that holds a row.
+  template <class F>
+  GALENA_DEVICE static void in_words(const Local& g, F&& f) {
+    const vid n = g.columns.n;
+    if (n <= kWarp)
+      f(Words<1>{});
+    else if (n <= 2 * kWarp)
+      f(Words<2>{});
+    else if (n <= 4 * kWarp)
+      f(Words<4>{});
+    else
+      f(Words<static_cast<int>(kAloneWords)>{});
+  }
+
+  /// Rounds that lanes run alone: of positions in a set, of rows, and of pairs of a row and a position in the loop below.
+  template <int W, class F, int N>
+  GALENA_DEVICE void each_alone(const Local& g, Bits set, i128 (&sums)[N], F& f) {
+    team_.lanes([&](int lane) {
+      int64_t own[N] = {};
+      Alone<W> y(g);
+      for (vid k = static_cast<vid>(lane), i = nth_bit(set, k); i < set.end; k += T::kLanes, i = nth_bit(set, k))
+        f(i, y, own);
+      for (int o = 0; o < N; ++o) sums[o] += own[o];
+    });
+  }
+  template <int W, class F, int N>
+  GALENA_DEVICE void each_row(const Local& g, vid begin, vid end, i128 (&sums)[N], F& f) {
+    spend(end - begin);
+    team_.lanes([&](int lane) {
+      int64_t own[N] = {};
+      Alone<W> y(g);
+      for (vid i = begin + static_cast<vid>(lane); i < end; i += T::kLanes) f(i, y, own);
+      for (int o = 0; o < N; ++o) sums[o] += own[o];
+    });
+  }
+  template <int W, class F, int N>
+  GALENA_DEVICE void each_pair(const Local& g, vid begin, vid end, i128 (&sums)[N], F& f) {
+    const uint32_t* const first = team_.offsets([&](int lane) {
+      uint32_t rounds = 0;
+      int64_t none[N] = {};
+      RoundCounter<W> y(g, rounds);
+      const vid i = begin + static_cast<vid>(lane);
+      if (i < end) f(i, y, none);
+      return rounds;
+    });
+    const uint32_t pairs = first[T::kLanes];
+    spend(pairs);
+    team_.lanes([&](int lane) {
+      int64_t own[N] = {};
+      for (uint32_t k = static_cast<uint32_t>(lane); k < pairs; k += T::kLanes) {
+        uint32_t row = 0;  // the last that begins at k or before
+        for (uint32_t step = T::kLanes / 2; step > 0; step /= 2) row += first[row + step] <= k ? step : 0;
+        OneRound<W> y(g, k - first[row]);
+        f(begin + row, y, own);
+      }
+      for (int o = 0; o < N; ++o) sums[o] += own[o];
+    });
+  }
+
+  /// A loop whose rounds each count in one row: a lane a round where rows are short and kept, else all lanes a part of it.
+  template <class F, int N>
+  [[nodiscard]] GALENA_DEVICE bool count_rows(const Local& g, Bits set, i128 (&sums)[N], F& f) {
+    if (is_whole(g) && g.stride <= kShortRow) {
+      fill_rows(g, set);
+      spend(set.end - set.begin);
+      team_.lanes([&](int lane) {
+        int64_t own[N] = {};
+        Share y{0, 1};
+        for (vid k = static_cast<vid>(lane), i = nth_bit(set, k); i < set.end; k += T::kLanes, i = nth_bit(set, k))
+          f(i, y, own);
+        for (int o = 0; o < N; ++o) sums[o] += own[o];
+      });
+      return stopped();
+    }
+    for (vid i = next_bit(set, set.begin); i < set.end; i = next_bit(set, i + 1)) {
+      if (stopped()) return true;
+      const Bits filled = row(g, i);
+      spend((filled.end - filled.begin) / kWarp);
+      team_.lanes([&](int lane) {
+        Share y{static_cast<vid>(lane), T::kLanes};
+        f(i, y, sums);
+      });
+    }
+    return stopped();
+  }
+
+  /// Fills what is not of the rows of a local graph that keeps all rows.
+  GALENA_DEVICE void fill_all(const Local& g) {
+    uint32_t missing = 0;
+    for (vid base = 0; base < g.rows.n; base += T::kLanes)
+      missing += team_.vote([&](int lane) {
+                        const vid i = base + static_cast<vid>(lane);
+                        return i < g.rows.n && g.tags[i] != i + 1;
+                      }).count();
+    if (missing == 0) return;
+    spend(static_cast<uint64_t>(g.rows.n) * g.columns.n);
+    fill_matrix(team_, g, [&](vid v) { return adj_below(v); });
+    finder_.forget();
+  }
+  /// The same of its rows in the set.
   GALENA_DEVICE void fill_rows(const Local& g, Bits b) {
     for (vid base = b.begin; base < b.end; base += T::kLanes) {
       const auto missing = team_.vote([&](int lane) {

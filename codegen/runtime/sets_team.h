@@ -91,17 +91,21 @@ GALENA_DEVICE static inline Bits met(Bits a, Bits b) { return Bits{a.p, a.begin,
 struct Share {
   vid first, step;
 
-  [[nodiscard]] GALENA_DEVICE int64_t both(Bits a, Bits b) const {
+  [[nodiscard]] GALENA_DEVICE int64_t both_part(Bits a, Bits b) const {
     return count(met(a, b), [&](vid word) { return a.p[word] & b.p[word]; });
   }
-  [[nodiscard]] GALENA_DEVICE int64_t without(Bits a, Bits b) const {
+  [[nodiscard]] GALENA_DEVICE int64_t without_part(Bits a, Bits b) const {
     return count(met(a, b), [&](vid word) { return a.p[word] & ~b.p[word]; });
   }
-  [[nodiscard]] GALENA_DEVICE int64_t ones(Bits a) const {
+  [[nodiscard]] GALENA_DEVICE int64_t ones_part(Bits a) const {
     return count(a, [&](vid word) { return a.p[word]; });
   }
-  [[nodiscard]] GALENA_DEVICE int64_t zeros(Bits a) const {
+  [[nodiscard]] GALENA_DEVICE int64_t zeros_part(Bits a) const {
     return count(a, [&](vid word) { return ~a.p[word]; });
+  }
+  /// A row that is there.
+  [[nodiscard]] GALENA_DEVICE static Bits row(const Local& g, vid at) {
+    return Bits{row_at(g, entry_of(g, at)), 0, g.columns.n};
   }
   /// What only one of those that share has of what all have.
   template <class N>
@@ -171,6 +175,37 @@ GALENA_DEVICE GALENA_NOINLINE static void fill_row(T team, uint32_t* out, Span c
       });
     }
   }
+  team.sync();
+}
+
+struct Pair {
+  vid row, column;
+};
+
+/// The pair number k < 2^20 of those of column < row, in the order of rows.
+GALENA_DEVICE static inline Pair pair_at(vid k) {
+  auto row = static_cast<vid>((1 + sqrtf(1 + 8 * static_cast<float>(k))) / 2);  // or one off
+  row -= static_cast<vid>(row * (row - 1) / 2 > k);
+  row += static_cast<vid>((row + 1) * row / 2 <= k);
+  return Pair{row, k - row * (row - 1) / 2};
+}
+
+/// Fills all rows of a local graph that keeps them, and whose rows and columns are one list: a lane a pair. `below(v)`:
+/// the neighbours of v below v, which are few where vertices stand by decreasing degree.
+template <class T, class Below>
+GALENA_DEVICE static inline void fill_matrix(const T& team, const Local& g, Below&& below) {
+  const vid n = g.columns.n;
+  team.sync();  // others may still read what was there
+  each(team, 0, static_cast<uint64_t>(n) * g.stride, [&](uint64_t i) { g.bits[i] = 0; });
+  each(team, 0, n, [&](uint64_t i) { g.tags[i] = static_cast<vid>(i) + 1; });
+  team.sync();
+  each(team, 0, static_cast<uint64_t>(n) * (n - (n > 0)) / 2, [&](uint64_t i) {
+    const Pair pair = pair_at(static_cast<vid>(i));
+    if (has(below(g.rows.p[pair.row]), g.columns.p[pair.column])) {
+      raise_bits(row_at(g, pair.row) + pair.column / kWarp, 1U << (pair.column % kWarp));
+      raise_bits(row_at(g, pair.column) + pair.row / kWarp, 1U << (pair.row % kWarp));
+    }
+  });
   team.sync();
 }
 

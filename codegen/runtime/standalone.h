@@ -100,12 +100,18 @@ inline bool read_graph(const char* path, HostGraph& graph) {
 }
 
 /// Chunks of like numbers of units; hubs' units come in chunks of their own.
-inline std::vector<Chunk> cut(const HostGraph& graph) {
-  constexpr uint64_t kPieces = 1 << 16;
-  const uint64_t units = graph.n + graph.indices.size(), size = std::max<uint64_t>(1, units / kPieces);
-  std::vector<Chunk> chunks;
-  for (uint64_t begin = 0; begin < units; begin += size)
-    chunks.push_back(Chunk{begin, std::min(units, begin + size), 0, 1});
+inline std::vector<Piece> cut(const HostGraph& graph) {
+  constexpr uint64_t kPieces = 1 << 16, kLeast = 64;
+  const uint64_t units = graph.n + graph.indices.size(), size = std::max<uint64_t>(kLeast, units / kPieces);
+  std::vector<Piece> chunks;
+  uint64_t first = 0;
+  for (uint64_t begin = 0; begin < units; begin += size) {
+    const Chunk chunk{begin, std::min(units, begin + size), 0, 1};
+    while (first + 1 + graph.indptr[first + 1] <= chunk.begin) ++first;
+    uint64_t end = first + 1;
+    while (end + graph.indptr[end] < chunk.end) ++end;
+    chunks.push_back(whole_piece(chunk, 0, first, end - first));
+  }
   return chunks;
 }
 
@@ -137,11 +143,9 @@ struct Queue {
   std::vector<Piece> pieces;
   uint64_t chunks = 0;
 
-  explicit Queue(const std::vector<Chunk>& whole) : pieces(whole.size() + kMostGiven), chunks(whole.size()) {
-    for (size_t i = 0; i < whole.size(); ++i) {
-      pieces[i].chunk = whole[i];
-      pieces[i].of = i;
-    }
+  explicit Queue(const std::vector<Piece>& whole) : pieces(whole), chunks(whole.size()) {
+    for (size_t i = 0; i < pieces.size(); ++i) pieces[i].of = i;
+    pieces.resize(pieces.size() + kMostGiven);
   }
   /// In device memory, with nothing taken.
   bool start(GpuJob& job) const {
@@ -162,8 +166,8 @@ bool download(std::vector<T>& to, const T* from) {
 }
 
 /// What a launch found: sums of chunks that are done are added, those that did not fit their buffers are put into `left`.
-inline bool collect(const GpuJob& job, const std::vector<Chunk>& chunks, std::vector<i128>& sums,
-                    std::vector<Chunk>& left) {
+inline bool collect(const GpuJob& job, const std::vector<Piece>& chunks, std::vector<i128>& sums,
+                    std::vector<Piece>& left) {
   std::vector<uint64_t> count(1);
   if (!download(count, job.given)) return false;
   const uint64_t given = std::min(count[0], job.most_given), all = chunks.size() + given;
@@ -191,7 +195,7 @@ inline bool collect(const GpuJob& job, const std::vector<Chunk>& chunks, std::ve
 
 /// Runs the chunks; those that did not fit their buffers are put into `left`, the others added to `sums`.
 inline bool launch(const Kernel& kernel, bool blocks, uint64_t slot_capacity, const GraphView& graph,
-                   const std::vector<Chunk>& chunks, std::vector<i128>& sums, std::vector<Chunk>& left) {
+                   const std::vector<Piece>& chunks, std::vector<i128>& sums, std::vector<Piece>& left) {
   const uint64_t per_block = blocks ? 1 : kWorkersPerBlock;
   const int threads = 32 * (blocks ? kWarpsPerWorker : kWorkersPerBlock);
   const KernelFn function = blocks ? kernel.blocks : kernel.warps;
@@ -265,7 +269,7 @@ inline bool run(const char* path, const std::vector<Kernel>& kernels, const std:
     constexpr uint64_t kWarpSlot = 4096;
     const uint64_t largest = std::max<uint64_t>(host.max_degree, 2);  // a row of one column has two words
     sums.emplace_back(kernel.outputs, i128{0});
-    std::vector<Chunk> chunks = cut(host), left, none;
+    std::vector<Piece> chunks = cut(host), left, none;
     const bool tables = kernel.counters + kernel.marks > 0;
     if (!tables) {
       if (!chunks.empty() && !launch(kernel, false, std::min(kWarpSlot, largest), graph, chunks, sums.back(), left))

@@ -12,6 +12,10 @@
 //
 // Lanes see what others wrote after sync().
 
+#ifndef __CUDACC__
+#include <cmath>
+#endif
+
 #include "codegen/runtime/abi.h"
 
 namespace galena::rt::gpu {
@@ -24,6 +28,25 @@ GALENA_DEVICE static inline uint32_t bits_in(uint32_t mask) {
   return static_cast<uint32_t>(__popc(mask));
 #else
   return static_cast<uint32_t>(__builtin_popcount(mask));
+#endif
+}
+/// The position of the first bit of a word that has one.
+GALENA_DEVICE static inline uint32_t first_one(uint32_t word) {
+#ifdef __CUDACC__
+  return static_cast<uint32_t>(__ffs(static_cast<int>(word)) - 1);
+#else
+  return static_cast<uint32_t>(__builtin_ctz(word));
+#endif
+}
+
+/// The lowest n bits; all where n is 32 or more.
+GALENA_DEVICE static inline uint32_t low_ones(uint32_t n) {
+#ifdef __CUDACC__
+  uint32_t bit;
+  asm("shl.b32 %0, 1, %1;" : "=r"(bit) : "r"(n));  // 0 from 32 on, where C++ says nothing
+  return bit - 1;
+#else
+  return n < 32 ? (1U << n) - 1 : ~0U;
 #endif
 }
 
@@ -171,6 +194,7 @@ struct Shared {
   vid pivots[kPivots];
   i128 sums[W];
   uint64_t word;
+  uint32_t offsets[kWarp * W + 1];
   uint32_t votes[W];
   uint32_t lost;
 };
@@ -255,6 +279,27 @@ class Team {
       for (int w = 0; w < W; ++w) mine += static_cast<uint64_t>(shared_->sums[w]);
     }
     return mine;
+  }
+
+  /// By lane, the sum of what f(lane) gives in the lanes before it, and behind them the whole sum; until it is asked for
+  /// again.
+  template <class F>
+  __device__ const uint32_t* offsets(F&& f) const {
+    uint32_t sum = f(lane_);
+    for (int step = 1; step < kWarp; step *= 2) {
+      const uint32_t before = __shfl_up_sync(kAll, sum, step);
+      if (lane_ % kWarp >= step) sum += before;
+    }
+    sync();  // others may still read the last ones
+    if constexpr (W > 1) {
+      if (lane_ % kWarp == kWarp - 1) shared_->votes[lane_ / kWarp] = sum;
+      sync();
+      for (int w = 0; w < W; ++w) sum += w < lane_ / kWarp ? shared_->votes[w] : 0;
+    }
+    shared_->offsets[lane_ + 1] = sum;
+    if (lane_ == 0) shared_->offsets[0] = 0;
+    sync();
+    return shared_->offsets;
   }
 
   /// What f() gives in the first lane, in all lanes.

@@ -11,7 +11,7 @@
 
 namespace galena::rt::gpu {
 
-enum class Meeting : uint8_t { none, sync, vote, total, count, first, end };
+enum class Meeting : uint8_t { none, sync, vote, total, count, offsets, first, end };
 
 template <int W>
 class Fibers {
@@ -124,6 +124,18 @@ class FiberTeam {
     return sum;
   }
   uint32_t total(uint32_t mine) const { return static_cast<uint32_t>(total(static_cast<uint64_t>(mine))); }
+
+  template <class F>
+  const uint32_t* offsets(F&& f) const {
+    const i128* all = fibers_->meet(lane_, Meeting::offsets, f(lane_));
+    uint32_t sum = 0;
+    for (int lane = 0; lane <= lane_; ++lane) sum += static_cast<uint32_t>(all[lane]);
+    sync();  // others may still read the last ones
+    shared_->offsets[lane_ + 1] = sum;
+    shared_->offsets[0] = 0;
+    sync();
+    return shared_->offsets;
+  }
 
   template <class F>
   uint64_t first(F&& f) const {

@@ -35,6 +35,13 @@ class HostTeam {
   uint64_t total(uint64_t all) const { return all; }
 
   template <class F>
+  const uint32_t* offsets(F&& f) const {
+    shared_->offsets[0] = 0;
+    for (int lane = 0; lane < kLanes; ++lane) shared_->offsets[lane + 1] = shared_->offsets[lane] + f(lane);
+    return shared_->offsets;
+  }
+
+  template <class F>
   uint64_t first(F&& f) const {
     return f();
   }

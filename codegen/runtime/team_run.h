@@ -17,6 +17,12 @@ constexpr int kHostRows = W == 1 ? 128 : 256;
 /// Pieces that the team of a simulated run gives itself.
 constexpr uint64_t kHostPieces = 15;
 
+/// Chunk number 0 of a launch, whole.
+inline Piece whole_piece(const GraphView& g, const Chunk& chunk) {
+  const Slice all = roots(g, chunk);
+  return rt::whole_piece(chunk, 0, all.begin, all.end - all.begin);
+}
+
 /// A job of the one chunk in the worker's memory.
 struct HostJob {
   GpuJob job{};
@@ -36,7 +42,7 @@ struct HostJob {
   HostJob(const Worker& w, const Chunk& c, bool lists, int locals) {
     constexpr uint32_t kPlenty = 1 << 20;  // how many tables there are matters only after an overflow
     job.graph = *w.graph;
-    pieces[0].chunk = c;
+    pieces[0] = whole_piece(*w.graph, c);
     job.pieces = pieces;
     job.n_chunks = 1;
     job.most_given = (c.begin + c.part) % 2 == 0 ? kHostPieces : 0;

@@ -101,6 +101,11 @@ class TurnTeam : public HostTeam<W, R> {
     return HostTeam<W, R>::vote(f);
   }
   template <class F>
+  const uint32_t* offsets(F&& f) const {
+    turns_->count();
+    return HostTeam<W, R>::offsets(f);
+  }
+  template <class F>
   uint64_t first(F&& f) const {
     turns_->pass();
     return f();

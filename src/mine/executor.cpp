@@ -31,6 +31,7 @@ using rt::vid;
 constexpr std::uint64_t kPieces = 1024;      ///< chunks of a long run
 constexpr std::uint64_t kPiecesShort = 192;  ///< of a run of under some 50 ms
 constexpr std::uint64_t kPiecesGpu = 1 << 16;
+constexpr std::uint64_t kUnitsGpu = 64;  ///< in a GPU's chunk, as far as the graph has that many
 constexpr std::size_t kLeastLease = 4096;  ///< chunks: fewer leave a GPU's workers idle at the lease's end
 constexpr double kLong = 5e7;              ///< nanoseconds
 constexpr double kLongOnGpu = 2e10;        ///< nanoseconds on one core: enough for a GPU to show progress
@@ -42,7 +43,7 @@ class Execution {
       : graph_(graph),
         request_(request),
         options_(options),
-        chunks_(graph.chunks(pieces(request), request.plan->max_depth >= 2)) {
+        chunks_(graph.chunks(pieces(request, graph.units()), request.plan->max_depth >= 2)) {
     const codegen::Plan& plan = *request.plan;
     done_.assign(chunks_.chunks.size(), 0);
     sums_.assign(plan.outputs.size(), 0);
@@ -112,8 +113,8 @@ class Execution {
     restored_ = finished_;
   }
 
-  static std::uint64_t pieces(const ExecuteRequest& request) {
-    if (request.fleet != nullptr) return kPiecesGpu;
+  static std::uint64_t pieces(const ExecuteRequest& request, std::uint64_t units) {
+    if (request.fleet != nullptr) return std::clamp<std::uint64_t>(units / kUnitsGpu, 1, kPiecesGpu);
     return request.estimate > kLong || lasting(request) ? kPieces : kPiecesShort;
   }
 

@@ -62,6 +62,10 @@ struct Miner::State {
     return options.engine == Engine::automatic && options.device != MineDevice::cuda;
   }
 
+  [[nodiscard]] mine::RecipeOptions planned_by(bool algebra) const {
+    return {algebra, options.device == MineDevice::cuda};
+  }
+
   /// Whether a query is searched for among filtered candidates; a checkpoint holds the sums of plans.
   [[nodiscard]] bool labelled(const Query& query) const {
     return algebra() && !checkpoint.enabled() && mine::asks_for_labelled_search(query);
@@ -74,7 +78,7 @@ struct Miner::State {
     mine::LabelledSearch search(graph, query, options);
     const double cost = search.estimate();
     if (cost > kWorthPlanning && !rt::raised(options.stop)) {
-      const mine::Recipe recipe = mine::make_recipe(query, graph, false, options.stop);
+      const mine::Recipe recipe = mine::make_recipe(query, graph, {}, options.stop);
       if (recipe.jobs.front().selected.estimate < cost) return std::nullopt;
     }
     const double planned = planning.seconds();
@@ -135,7 +139,7 @@ struct Miner::State {
       return recipes.back().recipe;
     }
     const bool rows = algebra() && !checkpoint.enabled();  // a checkpoint holds the sums of plans
-    auto recipe = std::make_shared<const mine::Recipe>(mine::make_recipe(query, graph, rows, options.stop));
+    auto recipe = std::make_shared<const mine::Recipe>(mine::make_recipe(query, graph, planned_by(rows), options.stop));
     if (rt::raised(options.stop)) return recipe;  // it may lack jobs
     if (recipes.size() == kKept) recipes.pop_front();
     recipes.push_back({query, recipe});
@@ -156,7 +160,8 @@ std::string Miner::explain(const Query& query) {
   if (query.kind == QueryKind::frequent) return state_->frequent.describe(query, state_->options);
   if (state_->labelled(query)) return mine::describe_labelled(state_->graph, query);
   if (const auto counter = state_->clique_counter(query)) return counter->describe(query);
-  return mine::describe(mine::make_recipe(query, state_->graph, state_->algebra(), state_->options.stop), query);
+  return mine::describe(
+      mine::make_recipe(query, state_->graph, state_->planned_by(state_->algebra()), state_->options.stop), query);
 }
 
 std::string Miner::emit(const Query& query, const std::string& what) {
@@ -168,8 +173,10 @@ std::string Miner::emit(const Query& query, const std::string& what) {
     throw InputError("CLIQUES has no plan to emit: no clique is listed; emit the plan of clique(k)");
   std::string text;
   // By algebra there is no plan but that of the rows; generated source is that of enumeration.
+  mine::RecipeOptions options = state_->planned_by(what == "plan" && state_->algebra());
+  options.lanes = options.lanes || what == "cuda";
   const mine::Recipe recipe =
-      mine::make_recipe(query, state_->graph, what == "plan" && state_->algebra(), state_->options.stop);
+      mine::make_recipe(query, state_->graph, options, state_->options.stop);
   if (what == "plan" && !recipe.choice.empty()) text += "chosen: " + recipe.choice + "\n";
   if (recipe.algebra) text += mine::describe(*recipe.algebra);
   if (what == "cuda") {

@@ -77,12 +77,13 @@ bool complete(const Pattern& pattern) {
 
 class Maker {
  public:
-  Maker(const Query& query, const Prepared* graph, bool algebra, const volatile int* stop)
+  Maker(const Query& query, const Prepared* graph, const RecipeOptions& options, const volatile int* stop)
       : query_(query),
         graph_(graph),
         stop_(stop),
         checked_(graph != nullptr && may_overflow(query, graph->view())),
-        algebra_(algebra && graph != nullptr && !checked_) {}
+        algebra_(options.algebra && graph != nullptr && !checked_),
+        lanes_(options.lanes) {}
 
   Recipe run() const {
     if (query_.kind == QueryKind::motifs) return motifs();
@@ -110,8 +111,9 @@ class Maker {
  private:
   [[nodiscard]] bool stopped() const { return rt::raised(stop_); }
 
-  Job job(const Pattern& pattern, const PlanRequest& request, const std::function<double()>& alternative = {},
+  Job job(const Pattern& pattern, PlanRequest request, const std::function<double()>& alternative = {},
           double effort = 1) const {
+    request.lanes = lanes_;
     Job result{graph_ != nullptr ? select_plan(pattern, *graph_, request, stop_, alternative, effort)
                                  : typical_plan(pattern, request),
                {}};
@@ -296,7 +298,7 @@ class Maker {
   const Prepared* graph_;
   const volatile int* stop_;
   bool checked_;
-  bool algebra_;
+  bool algebra_, lanes_;
   mutable std::map<std::string, Job> parts_;  ///< by pattern
 };
 
@@ -310,10 +312,10 @@ bool may_overflow(const Query& query, const rt::GraphView& graph) {
   return bound > 1e38;
 }
 
-Recipe make_recipe(const Query& query, const Prepared& graph, bool algebra, const volatile int* stop) {
-  return Maker(query, &graph, algebra, stop).run();
+Recipe make_recipe(const Query& query, const Prepared& graph, const RecipeOptions& options, const volatile int* stop) {
+  return Maker(query, &graph, options, stop).run();
 }
-Recipe typical_recipe(const Query& query) { return Maker(query, nullptr, false, nullptr).run(); }
+Recipe typical_recipe(const Query& query) { return Maker(query, nullptr, {}, nullptr).run(); }
 
 std::string describe(const Recipe& recipe, const Query& query) {
   std::string text = query.text + "\n";

@@ -30,9 +30,15 @@ struct Recipe {
   std::string choice;  ///< between algebra and enumeration, and why
 };
 
-/// Plans the query for this graph; `algebra` says whether counts may be put together from others. When `stop` rises the recipe may lack jobs: an execution that sees
-/// the same flag ends at once.
-Recipe make_recipe(const Query& query, const Prepared& graph, bool algebra, const volatile int* stop = nullptr);
+struct RecipeOptions {
+  bool algebra = false;  ///< counts may be put together from others
+  bool lanes = false;    ///< plans are for GPUs
+};
+
+/// Plans the query for this graph. When `stop` rises the recipe may lack jobs: an execution that sees the same flag ends
+/// at once.
+Recipe make_recipe(const Query& query, const Prepared& graph, const RecipeOptions& options,
+                   const volatile int* stop = nullptr);
 
 /// Plans the query for a typical graph.
 Recipe typical_recipe(const Query& query);

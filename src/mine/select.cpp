@@ -11,7 +11,9 @@
 #include <algorithm>
 
 #include "codegen/interpret/interpreter.hpp"
+#include "codegen/emit/lanes.hpp"
 #include "codegen/passes/estimate.hpp"
+#include "codegen/plan/walk.hpp"
 #include "codegen/runtime/chunk.h"
 #include "src/base/hash.hpp"
 #include "src/mine/kernels.hpp"
@@ -44,6 +46,32 @@ std::string describe(const codegen::RankedPlan& candidate, bool linked) {
          std::to_string(candidate.plan.counters.size()) + " counters, " + std::to_string(candidate.plan.locals.size()) +
          " local graphs, estimated " + std::to_string(candidate.estimate / 1e6) + " ms" + (linked ? ", built in" : "");
 }
+
+/// Elements that no set of the plan's has more of.
+double longest(const codegen::Plan& plan, int id, const codegen::GraphStatistics& graph) {
+  const codegen::SetDef& set = plan.sets[static_cast<std::size_t>(id)];
+  const bool below = (set.bounds.below & codegen::bit(set.vertex)) != 0;
+  if (set.op == codegen::SetDef::Op::adjacency) return below ? graph.max_below : graph.max_degree;
+  const double a = longest(plan, set.a, graph);
+  return set.op == codegen::SetDef::Op::intersect && set.b >= 0 ? std::min(a, longest(plan, set.b, graph)) : a;
+}
+
+/// Whether a GPU's lanes run a nest of the plan's alone, whatever the root.
+bool has_lanes_alone(const codegen::Plan& plan, const codegen::GraphStatistics& graph) {
+  constexpr double kLongest = 256;  // rt::gpu::kAloneWords
+  const std::vector<bool> parts = codegen::sizes_in_parts(plan);
+  bool alone = false;
+  codegen::for_each_loop(plan, [&](const codegen::Loop& loop) {
+    const codegen::Nest nest = codegen::nest_of(plan, loop, parts, loop.body.depth);
+    if (nest.local < 0 || nest.levels < 2) return;
+    const int columns = plan.locals[static_cast<std::size_t>(nest.local)].columns;
+    alone = alone || longest(plan, columns, graph) <= kLongest;
+  });
+  return alone;
+}
+
+/// How much less a plan costs on a GPU, relative to others, than on a CPU.
+constexpr double kAloneGain = 8;
 
 /// The plans for no graph in particular, among which are those linked in.
 std::vector<codegen::RankedPlan> typical_plans(const Pattern& pattern, codegen::PlanRequest request) {
@@ -112,8 +140,9 @@ SelectedPlan select_plan(const Pattern& pattern, const Prepared& graph, const co
     const SampledCost sample = selected.sampled ? sampled_cost(candidates[i].plan, graph, effort, stop, limit)
                                                 : SampledCost{candidates[i].estimate};
     candidates[i].estimate = sample.nanoseconds;
+    if (request.lanes && has_lanes_alone(candidates[i].plan, graph.statistics())) candidates[i].estimate /= kAloneGain;
     if (i == 0 && alternative && selected.sampled && sample.nanoseconds > kWorthAlternative) limit = alternative();
-    const double price = candidates[i].estimate * (linked[i] != 0 ? 1 : kBuiltInBonus);
+    const double price = candidates[i].estimate * (linked[i] != 0 || request.lanes ? 1 : kBuiltInBonus);
     if (chosen == candidates.size() || price < best) {
       best = price;
       chosen = i;

@@ -13,6 +13,7 @@
 namespace {
 
 using namespace galena::rt;
+using gpu::Nest;
 using List = std::vector<vid>;
 
 constexpr vid kLast = 0xffffffffU;
@@ -232,13 +233,15 @@ void check_local(std::mt19937_64& random, std::size_t n, std::size_t m, std::siz
       wrong += !none_of(left);
     }
     const Bits kept = x.kept_row(x.slot(0), g, 5);
-    wrong += x.ones(g, bits_below(kept, kRows),
-                    [&](vid i, const auto& share) {
-                      const Bits row = x.filled_row(g, i);
-                      counted += share.both(kept, row) + share.zeros(bits_from(row, i)) + share.once(int64_t{1});
-                    })
+    i128 sums[1] = {};
+    wrong += x.apart(Nest<1, false, true>{}, g, bits_below(kept, kRows), sums,
+                     [&](vid i, auto&& y, auto& sum) {
+                       const auto row = y.row(g, i);
+                       sum[0] += y.both_part(kept, row) + y.zeros_part(bits_from(row, i)) + y.once(int64_t{1});
+                     })
                  ? 1
                  : 0;
+    counted += static_cast<int64_t>(sums[0]);
     const Bits last = bits_from(x.row(g, 6), 1);
     parts += x.ones_part(last) + x.zeros_part(last) + x.without_part(bits_from(kept, 1), last);
     wrong += x.stopped() ? 1 : 0;
@@ -266,6 +269,117 @@ TEST_CASE("rows lie in shared memory where all of them fit there") {
     check_local<1, 35>(random, n, 100, 2);
     check_local<kWarpsPerWorker, 35>(random, n, 100, 2);
   }
+}
+
+/// A graph, and the list of its vertices that a local graph is of.
+struct Neighbourhood {
+  std::vector<uint64_t> indptr{0};
+  List indices, list;
+  std::vector<vid> split;
+
+  Neighbourhood(std::mt19937_64& random, vid n, double share) {
+    const vid all = n + n / 2 + 1;
+    std::vector<std::vector<char>> joined(all, std::vector<char>(all));
+    for (vid a = 0; a < all; ++a)
+      for (vid b = 0; b < a; ++b)
+        joined[a][b] = joined[b][a] = std::uniform_real_distribution<>()(random) < share ? 1 : 0;
+    for (vid a = 0; a < all; ++a) {
+      for (vid b = 0; b < all; ++b)
+        if (joined[a][b] != 0) indices.push_back(b);
+      const auto begin = indices.begin() + static_cast<std::ptrdiff_t>(indptr.back());
+      split.push_back(static_cast<vid>(std::lower_bound(begin, indices.end(), a) - begin));
+      indptr.push_back(indices.size());
+      if (a % 3 != 1 && list.size() < n) list.push_back(a);
+    }
+  }
+  [[nodiscard]] bool joined(vid i, vid j) const {
+    const vid a = list[i], b = list[j];
+    return std::binary_search(indices.begin() + static_cast<std::ptrdiff_t>(indptr[a]),
+                              indices.begin() + static_cast<std::ptrdiff_t>(indptr[a + 1]), b);
+  }
+};
+
+/// Of all a < b < c in the list: triangles; paths a-b-c that no edge closes; and elements that neither a nor b has, for
+/// each edge a-b.
+struct Counts {
+  int64_t triangles = 0, open = 0, others = 0;
+
+  explicit Counts(const Neighbourhood& g) {
+    const auto n = static_cast<vid>(g.list.size());
+    for (vid a = 0; a < n; ++a)
+      for (vid b = a + 1; b < n; ++b) {
+        if (!g.joined(a, b)) continue;
+        for (vid c = 0; c < n; ++c) others += !g.joined(a, c) && !g.joined(b, c) ? 1 : 0;
+        for (vid c = b + 1; c < n; ++c)
+          if (g.joined(b, c)) ++(g.joined(a, c) ? triangles : open);
+      }
+  }
+};
+
+/// R: words of shared memory, whose lack makes the team run the nest.
+template <int W, int R>
+void check_nest(std::mt19937_64& random, vid n, double share) {
+  const Neighbourhood neighbours(random, n, share);
+  const Counts expected(neighbours);
+  Bench bench(3 * row_words(n));
+  bench.job.slot_capacity = row_words(n);
+  bench.job.n_slots = 3;
+  bench.job.graph.n = static_cast<vid>(neighbours.split.size());
+  bench.job.graph.indptr = neighbours.indptr.data();
+  bench.job.graph.indices = neighbours.indices.data();
+  bench.job.graph.split = neighbours.split.data();
+  List memory(3 * (row_words(n) + 1));  // three rows
+  bench.job.locals = memory.data();
+  bench.job.local_capacity = memory.size();
+  bench.job.n_locals = 1;
+  const Span list = span(neighbours.list);
+  i128 sums[3] = {};
+  int ended = 0;
+  by_teams<W, R>(bench, [&](auto& x) {
+    i128 mine[3] = {};
+    const Local g = x.local(0, list, list);
+    for (uint64_t i = 0; i < list.n; i += x.batch(g))
+      ended += x.apart_rows(Nest<2, true, false>{}, g, static_cast<vid>(i), list.n - i, mine,
+                            [&](vid a, auto&& y, auto& sum) {
+                              const auto after = bits_from(y.kept_row(y.slot(0), g, a), a + 1);
+                              if (none_of(after)) return;
+                              (void)y.apart(Nest<1, false, true>{}, g, after, sum, [&](vid b, auto&& z, auto& found) {
+                                const auto row = z.row(g, b);
+                                found[0] += z.both_part(bits_from(after, b + 1), row);
+                              });
+                            });
+    for (uint64_t i = 0; i < list.n; i += x.batch(g))
+      ended += x.apart_rows(Nest<2, false, false>{}, g, static_cast<vid>(i), list.n - i, mine,
+                            [&](vid a, auto&& y, auto& sum) {
+                              const auto rest = y.others(y.slot(0), g, a);
+                              sum[2] += y.once(int64_t{0});
+                              const auto below = bits_below(y.kept_row(y.slot(1), g, a), a);
+                              (void)y.apart(Nest<1, false, true>{}, g, below, sum, [&](vid b, auto&& z, auto& found) {
+                                found[2] += z.without_part(rest, z.row(g, b));
+                              });
+                              const auto above = bits_from(y.kept_row(y.slot(1), g, a), a + 1);
+                              (void)y.apart(Nest<1, false, false>{}, g, below, sum, [&](vid b, auto&& z, auto& found) {
+                                const auto open = z.without(z.slot(2), above, z.row(g, b));
+                                found[1] += z.ones_part(open);
+                              });
+                            });
+    for (int o = 0; o < 3; ++o) sums[o] += mine[o];
+  });
+  INFO(n << " vertices, " << W << " warps, room for " << R << " words");
+  CHECK(ended == 0);
+  CHECK(sums[0] == 2 * expected.triangles);
+  CHECK(sums[2] == 2 * expected.others);
+  CHECK(sums[1] == 2 * expected.open);
+}
+
+TEST_CASE("nests of rows count alike by lanes alone and by teams") {
+  std::mt19937_64 random(9);
+  for (const vid n : {0, 1, 2, 31, 32, 33, 64, 65, 100, 129, 300, 513}) {
+    const double share = n > 200 ? 0.05 : 0.4;
+    check_nest<1, 20000>(random, n, share);
+    check_nest<1, 0>(random, n, share);
+  }
+  for (const vid n : {3, 33, 100}) check_nest<kWarpsPerWorker, 2000>(random, n, 0.4);
 }
 
 TEST_CASE("local graphs without memory for a row are reported, not written") {

@@ -41,6 +41,7 @@ std::vector<Reach> Bounds::reach(std::span<const rt::Chunk> chunks) const {
     if (chunk.begin >= chunk.end) continue;
     if (v == graph_.n || rt::unit_of(graph_, v) > chunk.begin) v = rt::vertex_of_unit(graph_, chunk.begin);
     while (rt::unit_of(graph_, v + 1) <= chunk.begin) ++v;
+    reach.first = v;
     for (;; ++v) {
       ++reach.roots;
       reach.root = std::max(reach.root, degree(graph_, v));

@@ -16,7 +16,8 @@ namespace galena::mine::gpu {
 struct Reach {
   rt::vid root = 0;         ///< the largest degree of its v0
   rt::vid second = 0;       ///< the largest degree of their neighbours
-  std::uint64_t roots = 0;  ///< vertices that it begins at
+  rt::vid first = 0;        ///< of its v0
+  std::uint64_t roots = 0;  ///< how many those are
 };
 
 /// The largest sets that the chunks of one graph can lead to.

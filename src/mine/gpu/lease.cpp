@@ -93,8 +93,12 @@ void LeaseRunner::run_bin(Team team, std::vector<std::size_t> bin, std::span<con
   const Room room = room_for(plan_, station_.bounds(), team, station_.n_padded(), reach, limits_);
   while (!bin.empty() && !result.found && !result.ended && !rt::raised(halt)) {
     std::vector<rt::Chunk> own;
-    for (const std::size_t i : bin) own.push_back(chunks[i]);
-    const Launched launched = launch(team, most_given, room, bin, own, halt, result);
+    reach.clear();
+    for (const std::size_t i : bin) {
+      own.push_back(chunks[i]);
+      reach.push_back(reaches[i]);
+    }
+    const Launched launched = launch(team, most_given, room, bin, own, reach, halt, result);
     if (!launched.fits) return;
     // A chunk in pieces may have more rows than there is ever room for: what is left of those stays whole.
     if (launched.given > 0) most_given = 0;
@@ -165,12 +169,11 @@ void LeaseRunner::reserve_for(std::uint64_t chunks, std::uint64_t most_given) {
 }
 
 /// Nothing taken, given or found.
-void LeaseRunner::start_queue(std::span<const rt::Chunk> chunks, std::uint64_t most_given) {
-  std::vector<rt::Piece> pieces(chunks.size());
-  for (std::size_t i = 0; i < chunks.size(); ++i) {
-    pieces[i].chunk = chunks[i];
-    pieces[i].of = i;
-  }
+void LeaseRunner::start_queue(std::span<const rt::Chunk> chunks, std::span<const Reach> reaches,
+                              std::uint64_t most_given) {
+  std::vector<rt::Piece> pieces;
+  for (std::size_t i = 0; i < chunks.size(); ++i)
+    pieces.push_back(rt::whole_piece(chunks[i], i, reaches[i].first, reaches[i].roots));
   const std::uint64_t n = chunks.size() + most_given;
   machine_.upload(buffers_.pieces.data(), pieces.data(), pieces.size() * sizeof(rt::Piece));
   machine_.zero(buffers_.states.data(), n * sizeof(rt::ChunkState));
@@ -184,7 +187,8 @@ void LeaseRunner::start_queue(std::span<const rt::Chunk> chunks, std::uint64_t m
 /// Runs the bin once.
 LeaseRunner::Launched LeaseRunner::launch(Team team, std::uint64_t most_given, const Room& room,
                                           const std::vector<std::size_t>& bin, std::span<const rt::Chunk> own,
-                                          const volatile int* halt, LeaseResult& result) {
+                                          std::span<const Reach> reaches, const volatile int* halt,
+                                          LeaseResult& result) {
   reserve_for(own.size(), most_given);
   const std::uint64_t step = team == Team::warp ? rt::kWorkersPerBlock : 1;  // blocks are whole
   const std::uint64_t wanted = std::min(machine_.most_workers(team), own.size() + most_given + step - 1);
@@ -193,7 +197,7 @@ LeaseRunner::Launched LeaseRunner::launch(Team team, std::uint64_t most_given, c
     for (const std::size_t i : bin) result.states[i] = rt::ChunkState::overflow;
     return {};
   }
-  start_queue(own, most_given);
+  start_queue(own, reaches, most_given);
   const rt::GpuJob job = this->job(room, own.size(), most_given);
   station_.workers().tables_zero = false;
   machine_.run(team, job, workers, halt);

@@ -53,10 +53,11 @@ class LeaseRunner {
     std::uint64_t given = 0;  ///< pieces
   };
   Launched launch(Team team, std::uint64_t most_given, const Room& room, const std::vector<std::size_t>& bin,
-                  std::span<const rt::Chunk> own, const volatile int* halt, LeaseResult& result);
+                  std::span<const rt::Chunk> own, std::span<const Reach> reaches, const volatile int* halt,
+                  LeaseResult& result);
   [[nodiscard]] std::uint64_t most_pieces() const;
   void reserve_for(std::uint64_t chunks, std::uint64_t most_given);
-  void start_queue(std::span<const rt::Chunk> chunks, std::uint64_t most_given);
+  void start_queue(std::span<const rt::Chunk> chunks, std::span<const Reach> reaches, std::uint64_t most_given);
   [[nodiscard]] rt::GpuJob job(const Room& room, std::uint64_t n, std::uint64_t most_given) const;
   std::uint64_t collect(const std::vector<std::size_t>& bin, const rt::GpuJob& job, LeaseResult& result);
   void collect_rows(const std::vector<bool>& wanted, const rt::GpuJob& job, std::uint64_t used, LeaseResult& result);

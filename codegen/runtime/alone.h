@@ -1,0 +1,200 @@
+#pragma once
+// What one lane does alone with rows of a local graph (bits.h), all of which are kept and short: sets are values of W
+// words, which stay in registers. So a team runs a nest of loops over such rows with a round in each lane, where a
+// collective for each set would leave most lanes idle. Emitted text says the same to a team and to a lane: what is `x`
+// in one is `y` in the other. Included by prim_cuda.h only.
+
+namespace galena::rt::gpu {
+
+/// The most words of a row that a lane takes into registers.
+constexpr vid kAloneWords = 8;
+
+/// A set of positions; those outside of [begin, end) are not in it.
+template <int W>
+struct Row {
+  uint32_t word[W];
+  vid begin, end;
+
+  [[nodiscard]] GALENA_DEVICE Row below(vid to) const {
+    Row r{{}, begin, lesser(greater(to, begin), end)};
+    for (int w = 0; w < W; ++w) r.word[w] = word[w] & mask(w, to);
+    return r;
+  }
+  [[nodiscard]] GALENA_DEVICE Row from(vid first) const {
+    Row r{{}, lesser(greater(first, begin), end), end};
+    for (int w = 0; w < W; ++w) r.word[w] = word[w] & ~mask(w, first);
+    return r;
+  }
+
+ private:
+  /// The bits of word w below a position.
+  GALENA_DEVICE static uint32_t mask(int w, vid position) {
+    if (w == 0) return low_ones(position);
+    const auto first = static_cast<vid>(32 * w);
+    return low_ones(position > first ? position - first : 0);
+  }
+};
+
+template <int W>
+GALENA_DEVICE static inline Row<W> bits_below(const Row<W>& r, vid at) {
+  return r.below(at);
+}
+template <int W>
+GALENA_DEVICE static inline Row<W> bits_from(const Row<W>& r, vid at) {
+  return r.from(at);
+}
+template <int W>
+GALENA_DEVICE static inline Row<W> bits_part(const Row<W>& r, uint64_t first, uint64_t last) {
+  return r.from(r.begin + static_cast<vid>(first)).below(r.begin + static_cast<vid>(last));
+}
+template <int W>
+GALENA_DEVICE static inline bool none_of(const Row<W>& r) {
+  uint32_t any = 0;
+  for (int w = 0; w < W; ++w) any |= r.word[w];
+  return any == 0;
+}
+
+/// What the text of a nest calls, by one lane.
+template <int W>
+class Alone {
+ public:
+  GALENA_DEVICE explicit Alone(const Local& g) : g_(g) {}
+
+  /// No buffers.
+  [[nodiscard]] GALENA_DEVICE static int slot(int /*s*/) { return 0; }
+
+  /// Words of rows have no bits beyond the columns.
+  [[nodiscard]] GALENA_DEVICE Row<W> row(const Local& /*g*/, vid at) const {
+    const uint32_t* const words = row_at(g_, at);
+    Row<W> r{{}, 0, g_.columns.n};
+    for (int w = 0; w < W; ++w) r.word[w] = static_cast<vid>(32 * w) < r.end ? words[w] : 0;
+    return r;
+  }
+  [[nodiscard]] GALENA_DEVICE Row<W> kept_row(int /*slot*/, const Local& g, vid at) const { return row(g, at); }
+  [[nodiscard]] GALENA_DEVICE Row<W> others(int /*slot*/, const Local& g, vid at) const {
+    Row<W> r = row(g, at);
+    for (int w = 0; w < W; ++w) r.word[w] = ~r.word[w];
+    return r.below(r.end);
+  }
+  template <class A>
+  [[nodiscard]] GALENA_DEVICE Row<W> both(int /*slot*/, const A& a, const Row<W>& b) const {
+    Row<W> r = taken(a);
+    for (int w = 0; w < W; ++w) r.word[w] &= b.word[w];
+    return r;
+  }
+  template <class A>
+  [[nodiscard]] GALENA_DEVICE Row<W> without(int /*slot*/, const A& a, const Row<W>& b) const {
+    Row<W> r = taken(a);
+    for (int w = 0; w < W; ++w) r.word[w] &= ~b.word[w];
+    return r;
+  }
+
+  template <class A>
+  [[nodiscard]] GALENA_DEVICE int64_t both_part(const A& a, const Row<W>& b) const {
+    return ones(both(0, a, b));
+  }
+  template <class A>
+  [[nodiscard]] GALENA_DEVICE int64_t without_part(const A& a, const Row<W>& b) const {
+    return ones(without(0, a, b));
+  }
+  template <class A>
+  [[nodiscard]] GALENA_DEVICE int64_t ones_part(const A& a) const {
+    return ones(taken(a));
+  }
+  template <class A>
+  [[nodiscard]] GALENA_DEVICE int64_t zeros_part(const A& a) const {
+    return static_cast<int64_t>(a.end - a.begin) - ones(taken(a));
+  }
+  template <class N>
+  [[nodiscard]] GALENA_DEVICE static N once(N value) {
+    return value;
+  }
+
+  /// Calls f(i, this, sums) for each i in the set.
+  template <class Nest, class A, class Sums, class F>
+  [[nodiscard]] GALENA_DEVICE bool apart(Nest /*nest*/, const Local& /*g*/, const A& set, Sums& sums, F&& f) const {
+    const Row<W> r = taken(set);
+    uint32_t word = r.word[0];
+    if constexpr (W == 1) {
+      for (; word != 0; word &= word - 1) f(first_one(word), *this, sums);
+      return false;
+    }
+    for (int w = 0;;) {
+      while (word == 0 && ++w < W) word = word_of(r, w);
+      if (word == 0) return false;
+      const vid i = 32 * static_cast<vid>(w) + first_one(word);
+      word &= word - 1;
+      f(i, *this, sums);
+    }
+  }
+
+ protected:
+  [[nodiscard]] GALENA_DEVICE static const Row<W>& taken(const Row<W>& r) { return r; }
+  [[nodiscard]] GALENA_DEVICE static Row<W> taken(Bits b) {
+    Row<W> r{{}, 0, b.end};
+    for (int w = 0; w < W; ++w) r.word[w] = static_cast<vid>(32 * w) < b.end ? b.p[w] : 0;
+    return r.from(b.begin).below(b.end);
+  }
+  [[nodiscard]] GALENA_DEVICE static uint32_t ones(const Row<W>& r) {
+    uint32_t n = 0;
+    for (int w = 0; w < W; ++w) n += bits_in(r.word[w]);
+    return n;
+  }
+  /// Not indexed by a variable, which would put the words into memory.
+  [[nodiscard]] GALENA_DEVICE static uint32_t word_of(const Row<W>& r, int which) {
+    uint32_t word = 0;
+    for (int w = 0; w < W; ++w) word = w == which ? r.word[w] : word;
+    return word;
+  }
+
+ private:
+  const Local& g_;
+};
+
+/// Counts the rounds of the loop within a round, instead of running them.
+template <int W>
+class RoundCounter : public Alone<W> {
+ public:
+  GALENA_DEVICE RoundCounter(const Local& g, uint32_t& rounds) : Alone<W>(g), rounds_(rounds) {}
+
+  template <class Nest, class A, class Sums, class F>
+  [[nodiscard]] GALENA_DEVICE bool apart(Nest /*nest*/, const Local& /*g*/, const A& set, Sums& /*sums*/,
+                                         F&& /*f*/) const {
+    rounds_ += this->ones(this->taken(set));
+    return false;
+  }
+
+ private:
+  uint32_t& rounds_;
+};
+
+/// Runs one of those rounds.
+template <int W>
+class OneRound : public Alone<W> {
+ public:
+  GALENA_DEVICE OneRound(const Local& g, uint32_t round) : Alone<W>(g), round_(round) {}
+
+  template <class Nest, class A, class Sums, class F>
+  [[nodiscard]] GALENA_DEVICE bool apart(Nest /*nest*/, const Local& /*g*/, const A& set, Sums& sums, F&& f) const {
+    const Row<W> r = this->taken(set);
+    uint32_t left = round_, found = 0;
+    vid at = 0;
+    bool over = false;
+    for (int w = 0; w < W; ++w) {
+      const uint32_t n = bits_in(r.word[w]);
+      if (!over && left < n) {
+        over = true;
+        at = static_cast<vid>(32 * w);
+        found = r.word[w];
+      }
+      if (!over) left -= n;
+    }
+    f(at + nth_one(found, left), static_cast<const Alone<W>&>(*this), sums);
+    return false;
+  }
+
+ private:
+  uint32_t round_;
+};
+
+}  // namespace galena::rt::gpu
