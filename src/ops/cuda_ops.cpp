@@ -46,6 +46,15 @@ class Using {
   bool other_;
 };
 
+void require_pools(int device) {
+  int supported = 0;
+  GALENA_CUDA_CALL(cudaDeviceGetAttribute(&supported, cudaDevAttrMemoryPoolsSupported, device));
+  if (supported == 0)
+    throw EnvironmentError(
+        "GPU " + std::to_string(device) +
+        " has no memory pools (cudaMallocAsync), which tensors on it need; a newer driver may have them");
+}
+
 cudaMemPool_t pool(int device) {
   cudaMemPool_t pool = nullptr;
   GALENA_CUDA_CALL(cudaDeviceGetDefaultMemPool(&pool, device));
@@ -60,6 +69,7 @@ struct Streams {
 Streams make_streams(int device) {
   if (count() == 0) throw EnvironmentError("no GPU to compute on: " + device::why_no_cuda());
   const Using there(device);
+  require_pools(device);
   std::uint64_t all = UINT64_MAX;  // what the pool keeps for the next tensors
   GALENA_CUDA_CALL(cudaMemPoolSetAttribute(pool(device), cudaMemPoolAttrReleaseThreshold, &all));
   Streams streams;
