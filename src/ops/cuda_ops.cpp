@@ -218,14 +218,20 @@ void add_transfers(DeviceOps& ops) {
 
 void begin_recording() { GALENA_CUDA_CALL(cudaStreamBeginCapture(cuda_stream(), cudaStreamCaptureModeThreadLocal)); }
 
-void* end_recording() {
+void* end_recording(std::string& why_not) {
   cudaGraph_t graph = nullptr;
   cudaGraphExec_t executable = nullptr;
-  const bool recorded = cudaStreamEndCapture(cuda_stream(), &graph) == cudaSuccess && graph != nullptr;
-  if (!recorded || cudaGraphInstantiate(&executable, graph, 0) != cudaSuccess) executable = nullptr;
-  static_cast<void>(cudaGetLastError());  // what could not be recorded is done without a graph
+  const char* call = "cudaStreamEndCapture";
+  cudaError_t status = cudaStreamEndCapture(cuda_stream(), &graph);
+  if (status == cudaSuccess) {
+    call = "cudaGraphInstantiate";
+    status = cudaGraphInstantiate(&executable, graph, 0);
+  }
   if (graph != nullptr) forget(cudaGraphDestroy(graph));
-  return executable;
+  if (status == cudaSuccess) return executable;
+  static_cast<void>(cudaGetLastError());  // what could not be recorded is done without a graph
+  why_not = std::string(call) + ": " + cudaGetErrorName(status) + ", " + cudaGetErrorString(status);
+  return nullptr;
 }
 
 void release_recording(void* graph) noexcept {
