@@ -59,14 +59,16 @@ targets() {
 
 # --- steps
 
-# share PERCENT: steps until the next share have so much of the time, and what is left of all in any case.
+# share PERCENT: the steps from here to the next share have so much of the time, if it is left.
 share() { until=$((SECONDS + total * $1 / 100)); }
 share 100
 
-# step NAME COMMAND ...: its exit code, seconds, skipped cases and last line; 77: it found no GPU; 124: it took too long.
+last_line() { tail -n 3 "$1" | grep -v '^ *$' | tail -n 1; }
+
+# step NAME COMMAND ...: its exit code, seconds, skipped cases and last lines; 77: it found no GPU; 124: it took too long.
 # LIMIT: seconds, at most those of the share.
 step() {
-  local name=$1 start code last limit=${LIMIT:-$total}
+  local name=$1 start code seconds limit=${LIMIT:-$total}
   shift
   [ "$limit" -le $((until - SECONDS)) ] || limit=$((until - SECONDS))
   [ "$limit" -le $((total - SECONDS)) ] || limit=$((total - SECONDS))
@@ -77,15 +79,20 @@ step() {
   start=$(date +%s.%N)
   timeout -k 5 "$limit" "$@" >"$work/$name.out" 2>"$work/$name.err"
   code=$?
-  last=$(tail -qn 3 "$work/$name.out" "$work/$name.err" | grep -v '^ *$' | tail -n 1)
+  seconds=$(awk "BEGIN {printf \"%.3f\", $(date +%s.%N) - $start}")
   echo "gpu.sh: $name: exit code $code" >&2
   [ "$code" -eq 0 ] || tail -n 300 "$work/$name.out" "$work/$name.err" | tee -a "$log" | tail -n 15 >&2
-  field "$name" "{\"exit_code\": $code, \"seconds\": $(awk "BEGIN {printf \"%.3f\", $(date +%s.%N) - $start}"), \"skipped\": $(grep -c '^SKIPPED' "$work/$name.out"), \"last\": $(quoted "$last")}"
+  field "$name" "{\"exit_code\": $code, \"seconds\": $seconds, \"skipped\": $(grep -c '^SKIPPED' "$work/$name.out"), \"last\": $(quoted "$(last_line "$work/$name.out")"), \"last_error\": $(quoted "$(last_line "$work/$name.err")")}"
   return "$code"
 }
 
-# object NAME COMMAND ...: what it prints is JSON.
-object() { step "run: $1" "${@:2}" && field "$1" "$(cat "$work/run: $1.out")"; }
+# object NAME COMMAND ...: what it prints is one JSON object.
+object() {
+  local printed
+  step "run: $1" "${@:2}" || return
+  printed=$(cat "$work/run: $1.out")
+  if [[ $printed == '{'*'}' ]]; then field "$1" "$printed"; fi
+}
 
 # rows NAME COMMAND ...: it prints lines for sections, of which those that came are kept.
 rows() {

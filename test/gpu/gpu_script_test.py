@@ -20,7 +20,7 @@ SPMM = ('echo \'{"section":"spmm","graph":"g","width":32,"galena":2,"cusparse_al
 EPOCHS = ('echo \'{"section":"epochs","dataset":"er 2708","model":"gcn","hidden":16,"replay":true,"epoch_median":50}\'\n'
           'echo \'{"section":"epochs","dataset":"er 2708","model":"gcn","hidden":16,"replay":false,"epoch_median":90}\'\n')
 MINE = ('case $* in *cpu*) seconds=2 ;; *) seconds=0.05 ;; esac\n'
-        'echo "{\\"results\\":[{\\"count\\":\\"7\\",\\"seconds\\":9},{\\"count\\":\\"7\\",\\"seconds\\":$seconds}]}"\n')
+        'echo "{\\"queries\\":[{\\"count\\":\\"7\\",\\"seconds\\":9},{\\"count\\":\\"7\\",\\"seconds\\":$seconds}]}"\n')
 NCU = ('echo "a line of the program\'s"\n'
        'echo \'"0","galena_warps","smsp__inst_executed.sum","inst","10"\'\n'
        'echo \'"0","galena_warps","smsp__thread_inst_executed.sum","inst","240"\'\n')
@@ -80,6 +80,8 @@ class GpuScript(unittest.TestCase):
         self.assertEqual(reached["an epoch of gcn on er 2708, over PyTorch Geometric"], 12)
         self.assertEqual(reached["an epoch of sage on er 2708, over PyTorch Geometric"], "not measured")
         self.assertEqual(reached["mining triangle, over the CPU"], 40)
+        mining = next(row for row in report["targets"] if row["what"].startswith("mining MOTIFS 4"))
+        self.assertEqual((mining["first_run"], mining["counts"]), (1, "the same"))
         self.assertEqual(reached["lanes active, clique(5)"], 0.75)
         self.assertEqual(report["test_cuda, racecheck: rows stored in bf16"]["exit_code"], 0)
         self.assertNotIn("compat", report)
@@ -104,7 +106,7 @@ class GpuScript(unittest.TestCase):
         report = self.run_all(TOTAL=24)
         self.assertEqual(report["run: bench"]["exit_code"], 124)
         self.assertEqual(len(report["bench"]["spmm"]), 2)
-        self.assertEqual(report["mine triangle, cuda"]["results"][0]["count"], "7")
+        self.assertEqual(report["mine triangle, cuda"]["queries"][0]["count"], "7")
 
     def test_killed_from_outside(self):
         self.programs["galena"] = "sleep 100"
@@ -135,7 +137,7 @@ class GpuScript(unittest.TestCase):
         self.programs["bench_gpu"] = "echo 'bench_gpu: this machine has no NVIDIA driver' >&2; exit 77"
         report = self.run_all(code=77)
         self.assertEqual(report["probe"]["exit_code"], 77)
-        self.assertIn("no NVIDIA driver", report["probe"]["last"])
+        self.assertIn("no NVIDIA driver", report["probe"]["last_error"])
         self.assertNotIn("test_cuda", report)
 
     def test_without_python(self):
