@@ -39,6 +39,7 @@ std::vector<std::string> names() {
 
 /// The functions of the library, found when it is first asked for.
 struct Nvrtc {
+  base::SharedLibrary file{"NVRTC", "GALENA_NVRTC", names(), "install the CUDA Toolkit's runtime compiler"};
   decltype(&nvrtcVersion) version = nullptr;
   decltype(&nvrtcGetErrorString) error = nullptr;
   decltype(&nvrtcCreateProgram) create = nullptr;
@@ -48,16 +49,12 @@ struct Nvrtc {
   decltype(&nvrtcGetCUBIN) cubin = nullptr;
   decltype(&nvrtcGetProgramLogSize) log_size = nullptr;
   decltype(&nvrtcGetProgramLog) log = nullptr;
-  base::SharedLibrary file{"NVRTC", "GALENA_NVRTC", names(), "install the CUDA Toolkit's runtime compiler",
-                           [this](base::SharedLibrary& found) { return use(found); }};
 
- private:
-  std::string use(base::SharedLibrary& found) {
-    found.find("nvrtcVersion", version).find("nvrtcGetErrorString", error);
-    found.find("nvrtcCreateProgram", create).find("nvrtcDestroyProgram", destroy);
-    found.find("nvrtcCompileProgram", compile).find("nvrtcGetCUBINSize", cubin_size).find("nvrtcGetCUBIN", cubin);
-    found.find("nvrtcGetProgramLogSize", log_size).find("nvrtcGetProgramLog", log);
-    return "";
+  Nvrtc() {
+    file.find("nvrtcVersion", version).find("nvrtcGetErrorString", error);
+    file.find("nvrtcCreateProgram", create).find("nvrtcDestroyProgram", destroy);
+    file.find("nvrtcCompileProgram", compile).find("nvrtcGetCUBINSize", cubin_size).find("nvrtcGetCUBIN", cubin);
+    file.find("nvrtcGetProgramLogSize", log_size).find("nvrtcGetProgramLog", log);
   }
 };
 
