@@ -1,4 +1,4 @@
-// The sums' algorithm is CSR_ALG2; each is preprocessed before its first product, whose time is not counted.
+// Each is preprocessed before its first product; that time is not counted.
 
 #include "bench/gpu/cusparse.hpp"
 
@@ -77,21 +77,24 @@ Tensor ones(const ops::Csr& csr) {
 
 }  // namespace
 
+std::string name_of(SpmmAlgorithm algorithm) { return algorithm == SpmmAlgorithm::csr_alg2 ? "alg2" : "alg3"; }
+
 struct CuSparseSpmm::State {
   Views v;
+  cusparseSpMMAlg_t algorithm;
   decltype(&cusparseSpMM) product = GALENA_CUSPARSE(cusparseSpMM);
 };
 
-CuSparseSpmm::CuSparseSpmm(const ops::Csr& csr, const Tensor& x, const Tensor& y)
-    : state_(new State{{csr, ones(csr), x, y}}) {
+CuSparseSpmm::CuSparseSpmm(const ops::Csr& csr, const Tensor& x, const Tensor& y, SpmmAlgorithm algorithm)
+    : state_(new State{{csr, ones(csr), x, y},
+                       algorithm == SpmmAlgorithm::csr_alg2 ? CUSPARSE_SPMM_CSR_ALG2 : CUSPARSE_SPMM_CSR_ALG3}) {
   Views& v = state_->v;
   std::size_t bytes = 0;
-  GALENA_CUSPARSE_CALL(GALENA_CUSPARSE(cusparseSpMM_bufferSize)(v.handle, kPlain, kPlain, &kOne, v.matrix, v.first,
-                                                                &kNone, v.second, CUDA_R_32F, CUSPARSE_SPMM_CSR_ALG2,
-                                                                &bytes));
+  GALENA_CUSPARSE_CALL(GALENA_CUSPARSE(cusparseSpMM_bufferSize)(
+      v.handle, kPlain, kPlain, &kOne, v.matrix, v.first, &kNone, v.second, CUDA_R_32F, state_->algorithm, &bytes));
   v.make_buffer(bytes);
   GALENA_CUSPARSE_CALL(GALENA_CUSPARSE(cusparseSpMM_preprocess)(v.handle, kPlain, kPlain, &kOne, v.matrix, v.first,
-                                                                &kNone, v.second, CUDA_R_32F, CUSPARSE_SPMM_CSR_ALG2,
+                                                                &kNone, v.second, CUDA_R_32F, state_->algorithm,
                                                                 v.buffer.raw()));
 }
 
@@ -100,7 +103,7 @@ CuSparseSpmm::~CuSparseSpmm() = default;
 void CuSparseSpmm::run() {
   Views& v = state_->v;
   GALENA_CUSPARSE_CALL(state_->product(v.handle, kPlain, kPlain, &kOne, v.matrix, v.first, &kNone, v.second, CUDA_R_32F,
-                                       CUSPARSE_SPMM_CSR_ALG2, v.buffer.raw()));
+                                       state_->algorithm, v.buffer.raw()));
 }
 
 struct CuSparseSddmm::State {

@@ -1,5 +1,6 @@
 #pragma once
-// cuSPARSE's SpMM and SDDMM, preprocessed, as the bar: found when it is asked for.
+// cuSPARSE's SpMM and SDDMM, preprocessed, as the bar: found when it is asked for. Which algorithm of SpMM is the faster
+// depends on the matrix.
 
 #include <memory>
 #include <string>
@@ -9,10 +10,15 @@
 
 namespace galena::bench {
 
+enum class SpmmAlgorithm { csr_alg2, csr_alg3 };
+inline constexpr SpmmAlgorithm kSpmmAlgorithms[] = {SpmmAlgorithm::csr_alg2, SpmmAlgorithm::csr_alg3};
+/// "alg2"
+std::string name_of(SpmmAlgorithm algorithm);
+
 class CuSparseSpmm {
  public:
   /// Prepares y = csr x of f32. Throws EnvironmentError where the library is not there.
-  CuSparseSpmm(const ops::Csr& csr, const Tensor& x, const Tensor& y);
+  CuSparseSpmm(const ops::Csr& csr, const Tensor& x, const Tensor& y, SpmmAlgorithm algorithm);
   ~CuSparseSpmm();
   CuSparseSpmm(const CuSparseSpmm&) = delete;
   CuSparseSpmm& operator=(const CuSparseSpmm&) = delete;

@@ -1,18 +1,20 @@
 // What a GPU takes: sums over neighbours, their adjoints by edge and sums through hyperedges against cuSPARSE's, dense
-// products, epochs of training. Prints one JSON object.
+// products, epochs of training. Prints a line of JSON a row, the most telling first (report.hpp).
 // Times are medians, in microseconds, of batches that are queued together and waited for once.
 //
-//   bench_gpu [--quick]
+//   bench_gpu [--quick | --tiny]     --tiny: only to see that all of it runs
+//   bench_gpu --devices              tries the first device and prints one line: what there is
 
 #include <fmt/format.h>
 
-#include <cmath>
-#include <cstring>
-#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "bench/gpu/cusparse.hpp"
 #include "bench/gpu/hypergraph.hpp"
 #include "bench/gpu/measure.hpp"
+#include "bench/gpu/report.hpp"
 #include "bench/hypergraph/generate.hpp"
 #include "galena/error.hpp"
 #include "galena/generate.hpp"
@@ -26,8 +28,26 @@
 namespace {
 
 using namespace galena;
+using bench::Json;
 using bench::microseconds;
-using Json = nlohmann::json;
+using bench::Report;
+using bench::Scale;
+
+struct NamedGraph {
+  const char* name;
+  Graph (*make)();
+};
+constexpr NamedGraph kGraphs[] = {
+    {"rmat 16", [] { return generate_rmat(16, 16, 1); }},
+    {"er 200k", [] { return generate_er(200'000, 2'000'000, 1); }},
+    {"er 500k, degree 4", [] { return generate_er(500'000, 1'000'000, 1); }},
+    {"er 20k, degree 400", [] { return generate_er(20'000, 4'000'000, 1); }},
+};
+constexpr NamedGraph kLargeGraphs[] = {
+    {"rmat 19", [] { return generate_rmat(19, 16, 1); }},
+    {"ba 500k", [] { return generate_ba(500'000, 10, 1); }},
+};
+constexpr NamedGraph kTinyGraphs[] = {{"rmat 6", [] { return generate_rmat(6, 4, 1); }}};
 
 ops::CsrArrays arrays_of(const Graph& graph) {
   ops::CsrArrays csr;
@@ -38,64 +58,70 @@ ops::CsrArrays arrays_of(const Graph& graph) {
   return csr;
 }
 
-Json spmm_against_cusparse(const std::string& name, const Graph& graph, double& log_sum, int& count) {
-  const ops::CsrArrays csr = arrays_of(graph);
-  Json rows = Json::array();
-  for (const std::int64_t width : {32, 64, 128, 256}) {
-    const OnDevice there(Device::cuda);
-    const Tensor x = Tensor::full(csr.cols, width, 1), y = Tensor::empty(csr.rows, width);
-    const Tensor half = x.to(DType::bf16);
-    Json row{{"graph", name}, {"width", width}, {"nonzeros", csr.indices.size()}};
-    const double own = microseconds([&] { ops::spmm(csr.view(), {}, x, y); });
-    row["galena"] = own;
-    row["galena_bf16"] = microseconds([&] { ops::device_ops().spmm(csr.view(), {}, half, y, false); });
-    try {
-      bench::CuSparseSpmm bar(csr.view(), x, y);
-      const double other = microseconds([&] { bar.run(); });
-      row["cusparse_preprocessed"] = other;
-      log_sum += std::log(other / own);
-      ++count;
-    } catch (const Error& e) {
-      row["cusparse_preprocessed"] = e.what();
-    }
-    rows.push_back(row);
-  }
-  return rows;
+Json row_of(const char* graph, std::int64_t width, const ops::CsrArrays& csr) {
+  return {{"graph", graph}, {"width", width}, {"nonzeros", csr.indices.size()}};
 }
 
-Json sddmm_against_cusparse(const std::string& name, const Graph& graph) {
-  const ops::CsrArrays csr = arrays_of(graph);
-  Json rows = Json::array();
+/// "galena": without weights; "galena_weighted": with a row's, a column's and a vertex's own, as GCN has them.
+void spmm_against_cusparse(Report& report, const char* name, const ops::CsrArrays& csr) {
+  const OnDevice there(Device::cuda);
+  const Tensor factor = Tensor::full(csr.rows, 1, 0.5);
   for (const std::int64_t width : {32, 64, 128, 256}) {
-    const OnDevice there(Device::cuda);
+    const Tensor x = Tensor::full(csr.cols, width, 1), y = Tensor::empty(csr.rows, width), half = x.to(DType::bf16);
+    Json row = row_of(name, width, csr);
+    const double plain = microseconds([&] { ops::spmm(csr.view(), {}, x, y); });
+    const double weighted = microseconds([&] { ops::spmm(csr.view(), {&factor, &factor, &factor}, x, y); });
+    row["galena"] = plain;
+    row["galena_weighted"] = weighted;
+    row["galena_bf16"] = microseconds([&] { ops::device_ops().spmm(csr.view(), {}, half, y, false); });
+    const auto best = bench::best_of_cusparse(row, [&](bench::SpmmAlgorithm algorithm) {
+      bench::CuSparseSpmm bar(csr.view(), x, y, algorithm);
+      return microseconds([&] { bar.run(); });
+    });
+    if (best) {
+      row["speedup"] = *best / plain;
+      row["speedup_weighted"] = *best / weighted;
+    }
+    report.row("spmm", row);
+  }
+}
+
+void sddmm_against_cusparse(Report& report, const char* name, const ops::CsrArrays& csr) {
+  const OnDevice there(Device::cuda);
+  for (const std::int64_t width : {32, 64, 128, 256}) {
     const Tensor a = Tensor::full(csr.rows, width, 1), b = Tensor::full(csr.cols, width, 1),
                  e = Tensor::empty(static_cast<std::int64_t>(csr.indices.size()), 1);
-    Json row{{"graph", name}, {"width", width}, {"nonzeros", csr.indices.size()}};
-    row["galena"] = microseconds([&] { ops::sddmm(csr.view(), a, b, 1, e); });
+    Json row = row_of(name, width, csr);
+    const double own = microseconds([&] { ops::sddmm(csr.view(), a, b, 1, e); });
+    row["galena"] = own;
     try {
       bench::CuSparseSddmm bar(csr.view(), a, b, e);
-      row["cusparse_preprocessed"] = microseconds([&] { bar.run(); });
+      const double other = microseconds([&] { bar.run(); });
+      row["cusparse"] = other;
+      row["speedup"] = other / own;
     } catch (const Error& error) {
-      row["cusparse_preprocessed"] = error.what();
+      row["cusparse"] = error.what();
     }
-    rows.push_back(row);
+    report.row("sddmm", row);
   }
-  return rows;
 }
 
-Json products() {
-  Json rows = Json::array();
-  for (const std::int64_t n : {2708, 200'000}) {
-    const OnDevice there(Device::cuda);
-    const Tensor a = Tensor::full(n, 256, 0.5), w = Tensor::full(256, 128, 0.5), c = Tensor::empty(n, 128),
-                 d = Tensor::empty(256, 128), bias = Tensor::zeros(1, 128);
-    rows.push_back({{"rows", n},
-                    {"inner", 256},
-                    {"columns", 128},
-                    {"product_and_bias", microseconds([&] { ops::matmul_bias(a, w, bias, c); })},
-                    {"weight_gradient", microseconds([&] { ops::matmul_tn(a, c, d); })}});
-  }
-  return rows;
+/// `measure` over each of these graphs.
+void over(Report& report, const char* section, std::span<const NamedGraph> graphs,
+          void (*measure)(Report&, const char*, const ops::CsrArrays&)) {
+  for (const NamedGraph& graph : graphs)
+    report.guarded(section, {{"graph", graph.name}}, [&] { measure(report, graph.name, arrays_of(graph.make())); });
+}
+
+void products(Report& report, std::int64_t n) {
+  const OnDevice there(Device::cuda);
+  const Tensor a = Tensor::full(n, 256, 0.5), w = Tensor::full(256, 128, 0.5), c = Tensor::empty(n, 128),
+               d = Tensor::empty(256, 128), bias = Tensor::zeros(1, 128);
+  report.row("products", {{"rows", n},
+                          {"inner", 256},
+                          {"columns", 128},
+                          {"product_and_bias", microseconds([&] { ops::matmul_bias(a, w, bias, c); })},
+                          {"weight_gradient", microseconds([&] { ops::matmul_tn(a, c, d); })}});
 }
 
 NodeDataset random_set(const std::string& name, std::uint64_t vertices, std::uint64_t features) {
@@ -126,65 +152,93 @@ NodeDataset random_hypergraph(const std::string& name, std::uint64_t vertices, s
   return set;
 }
 
-Json epochs(const NodeDataset& set, std::int64_t hidden) {
-  Json rows = Json::array();
-  const std::vector<std::string> graph_models{"gcn", "sage", "gat"}, hypergraph_models{"hgnn", "unigcn"};
-  for (const std::string& model : set.hypergraph ? hypergraph_models : graph_models) {
-    TrainOptions options;
-    options.model.name = model;
-    options.model.hidden = hidden;
-    options.model.heads = 1;
-    options.epochs = 60;
-    options.eval_every = 1000;
-    options.device = Device::cuda;
-    Json row{{"dataset", set.name}, {"model", model}, {"hidden", hidden}, {"layers", options.model.layers}};
-    try {
-      const TrainResult result = train_network(set, options);
-      row["epoch_median"] = 1e6 * result.epoch_median;
-      row["loss"] = result.records.back().loss;
-      options.replay = false;
-      row["epoch_median_not_replayed"] = 1e6 * train_network(set, options).epoch_median;
-    } catch (const Error& e) {
-      row["error"] = e.what();
-    }
-    rows.push_back(row);
-  }
-  return rows;
+/// Whether passes were replayed as CUDA graphs, or why not.
+std::string passes_of(const TrainResult& result) {
+  for (const std::string& note : result.notes)
+    if (note.find("replayed") != std::string::npos) return note;
+  return "not replayed";
 }
 
-void add(Json& all, const Json& rows) { all.insert(all.end(), rows.begin(), rows.end()); }
+void epochs_of(Report& report, const NodeDataset& set, const std::string& model, std::int64_t hidden, bool replay) {
+  TrainOptions options;
+  options.model.name = model;
+  options.model.hidden = hidden;
+  options.model.heads = 1;
+  options.epochs = 60;
+  options.eval_every = 1000;
+  options.device = Device::cuda;
+  options.replay = replay;
+  const TrainResult result = train_network(set, options);
+  report.row("epochs", {{"dataset", set.name},
+                        {"model", model},
+                        {"hidden", hidden},
+                        {"layers", options.model.layers},
+                        {"replay", replay},
+                        {"epoch_median", 1e6 * result.epoch_median},
+                        {"loss", result.records.back().loss},
+                        {"passes", passes_of(result)}});
+}
 
-int run(bool quick) {
+void epochs(Report& report, const NodeDataset& set, std::int64_t hidden) {
+  const std::vector<std::string> graph_models{"gcn", "sage", "gat"}, hypergraph_models{"hgnn", "unigcn"};
+  for (const std::string& model : set.hypergraph ? hypergraph_models : graph_models)
+    for (const bool replay : {true, false})
+      report.guarded("epochs", {{"dataset", set.name}, {"model", model}, {"replay", replay}},
+                     [&] { epochs_of(report, set, model, hidden, replay); });
+}
+
+void tiny(Report& report) {
+  over(report, "spmm", kTinyGraphs, spmm_against_cusparse);
+  epochs(report, random_graph("er 100", 100, 300), 16);
+  bench::hypergraph_aggregates(report, Scale::tiny);
+  over(report, "sddmm", kTinyGraphs, sddmm_against_cusparse);
+  report.guarded("products", {{"rows", 100}}, [&] { products(report, 100); });
+  epochs(report, random_hypergraph("like 100", 100, 60, 3), 16);
+}
+
+void measure(Report& report, Scale scale) {
+  if (scale == Scale::tiny) return tiny(report);
+  const bool quick = scale == Scale::quick;
+  over(report, "spmm", kGraphs, spmm_against_cusparse);
+  epochs(report, random_graph("er 2708", 2708, 5278), 16);
+  epochs(report, random_graph("er 200k", 200'000, 2'000'000), quick ? 64 : 256);
+  bench::hypergraph_aggregates(report, scale);
+  if (!quick) over(report, "spmm", kLargeGraphs, spmm_against_cusparse);
+  over(report, "sddmm", std::span(kGraphs).first(2), sddmm_against_cusparse);
+  for (const std::int64_t n : {2708, 200'000}) report.guarded("products", {{"rows", n}}, [&] { products(report, n); });
+  epochs(report, random_hypergraph("like cora", 2708, 1579, 3), 32);
+  epochs(report, random_hypergraph("like dblp", 41302, 22363, 4.5), 64);
+}
+
+/// That nothing can be waited for any more; an error of one call alone is over with it.
+bool device_lost() {
+  try {
+    ops::device_ops().synchronize();
+    return false;
+  } catch (const Error&) {
+    return true;
+  }
+}
+
+/// A kernel runs, and what it wrote comes back.
+void try_device() {
+  const OnDevice there(Device::cuda);
+  const double got = Tensor::full(1, 1, 2).item(0, 0);
+  if (got != 2) throw EnvironmentError(fmt::format("the device was asked to write 2 and wrote {}", got));
+}
+
+int run(const std::string& mode) {
   const auto names = device::cuda_device_names();
   if (names.empty()) {
     fmt::print(stderr, "bench_gpu: {}\n", device::why_no_cuda());
     return 77;
   }
-  double log_sum = 0;
-  int count = 0;
-  Json report{{"device", names.front()},
-              {"unit", "microseconds"},
-              {"spmm", Json::array()},
-              {"sddmm", Json::array()},
-              {"epochs", Json::array()}};
-  add(report["spmm"], spmm_against_cusparse("rmat 16", generate_rmat(16, 16, 1), log_sum, count));
-  add(report["spmm"], spmm_against_cusparse("er 200k", generate_er(200'000, 2'000'000, 1), log_sum, count));
-  add(report["spmm"], spmm_against_cusparse("er 500k, degree 4", generate_er(500'000, 1'000'000, 1), log_sum, count));
-  add(report["spmm"], spmm_against_cusparse("er 20k, degree 400", generate_er(20'000, 4'000'000, 1), log_sum, count));
-  add(report["sddmm"], sddmm_against_cusparse("rmat 16", generate_rmat(16, 16, 1)));
-  add(report["sddmm"], sddmm_against_cusparse("er 200k", generate_er(200'000, 2'000'000, 1)));
-  if (!quick) {
-    add(report["spmm"], spmm_against_cusparse("rmat 19", generate_rmat(19, 16, 1), log_sum, count));
-    add(report["spmm"], spmm_against_cusparse("ba 500k", generate_ba(500'000, 10, 1), log_sum, count));
-  }
-  if (count > 0) report["spmm_speedup_geometric_mean"] = std::exp(log_sum / count);
-  report["hypergraph"] = bench::hypergraph_aggregates(quick);
-  report["products"] = products();
-  add(report["epochs"], epochs(random_graph("er 2708", 2708, 5278), 16));
-  add(report["epochs"], epochs(random_graph("er 200k", 200'000, 2'000'000), quick ? 64 : 256));
-  add(report["epochs"], epochs(random_hypergraph("like cora", 2708, 1579, 3), 32));
-  add(report["epochs"], epochs(random_hypergraph("like dblp", 41302, 22363, 4.5), 64));
-  fmt::print("{}\n", report.dump(1));
+  Report report(device_lost);
+  try_device();
+  report.row("device", {{"names", names}, {"times", "microseconds"}});
+  if (mode == "--devices") return 0;
+  measure(report, mode == "--tiny" ? Scale::tiny : mode == "--quick" ? Scale::quick : Scale::full);
+  report.row("end", {{"complete", true}});
   return 0;
 }
 
@@ -192,7 +246,7 @@ int run(bool quick) {
 
 int main(int argc, char** argv) {
   try {
-    return run(argc > 1 && std::strcmp(argv[1], "--quick") == 0);
+    return run(argc > 1 ? argv[1] : "");
   } catch (const std::exception& e) {
     fmt::print(stderr, "bench_gpu: {}\n", e.what());
     return 1;

@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""Epochs of GCN, SAGE and GAT by PyTorch Geometric, on graphs like those of bench_gpu. Prints one JSON object;
-times in microseconds."""
+"""Epochs of GCN, SAGE and GAT by PyTorch Geometric, on graphs like those of bench_gpu. Prints a line of JSON a row, as
+bench_gpu does; times in microseconds.
+
+   gpu_pyg.py [--quick]
+"""
 
 import json
 import statistics
+import sys
 import time
 
 import torch
@@ -11,7 +15,8 @@ import torch.nn.functional as F
 import torch_geometric
 from torch_geometric.nn import GATConv, GCNConv, SAGEConv
 
-SETS = [("er 2708", 2708, 5278, 16), ("er 200k", 200_000, 2_000_000, 256)]
+QUICK = "--quick" in sys.argv[1:]
+SETS = [("er 2708", 2708, 5278, 16), ("er 200k", 200_000, 2_000_000, 64 if QUICK else 256)]
 
 
 def layer(model, width, out):
@@ -43,11 +48,20 @@ def epoch_median(model, vertices, edges, hidden, device="cuda"):
     return 1e6 * statistics.median(times[10:])
 
 
+def row(section, fields):
+    print(json.dumps({"section": section, **fields}, separators=(",", ":")), flush=True)
+
+
 def main():
-    rows = [{"dataset": name, "model": model, "hidden": hidden,
-             "epoch_median": epoch_median(model, vertices, edges, hidden)}
-            for name, vertices, edges, hidden in SETS for model in ("gcn", "sage", "gat")]
-    print(json.dumps({"torch": torch.__version__, "torch_geometric": torch_geometric.__version__, "epochs": rows}))
+    row("versions", {"torch": torch.__version__, "torch_geometric": torch_geometric.__version__})
+    for name, vertices, edges, hidden in SETS:
+        for model in ("gcn", "sage", "gat"):
+            fields = {"dataset": name, "model": model, "hidden": hidden}
+            try:
+                fields["epoch_median"] = epoch_median(model, vertices, edges, hidden)
+            except RuntimeError as error:  # memory, say
+                fields["error"] = str(error)
+            row("epochs", fields)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,13 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "bench/gpu/cusparse.hpp"
+#include "bench/gpu/report.hpp"
+#include "galena/error.hpp"
 #include "src/ops/device_ops.hpp"
 
 namespace galena::bench {
@@ -29,6 +34,22 @@ inline double microseconds(const std::function<void()>& call) {
   for (int k = 0; k < kBatches; ++k) times.push_back(batch(calls));
   std::nth_element(times.begin(), times.begin() + kBatches / 2, times.end());
   return times[kBatches / 2];
+}
+
+/// By each algorithm of cuSPARSE's, "cusparse_alg2", ... of `row`: its time, or why there is none. The best of them.
+inline std::optional<double> best_of_cusparse(Json& row, const std::function<double(SpmmAlgorithm)>& time) {
+  std::optional<double> best;
+  for (const SpmmAlgorithm algorithm : kSpmmAlgorithms) {
+    Json& place = row["cusparse_" + name_of(algorithm)];
+    try {
+      const double taken = time(algorithm);
+      place = taken;
+      best = std::min(taken, best.value_or(taken));
+    } catch (const Error& e) {
+      place = e.what();
+    }
+  }
+  return best;
 }
 
 }  // namespace galena::bench

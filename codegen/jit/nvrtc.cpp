@@ -1,5 +1,6 @@
 #include "codegen/jit/nvrtc.hpp"
 
+#include <cuda_runtime_api.h>
 #include <nvrtc.h>
 
 #include <array>
@@ -29,12 +30,16 @@ using uint64_t = unsigned long long;
 #define INT64_C(x) x##LL
 )";
 
+/// That of the CUDA built with goes first: the driver may not load what a newer one compiles.
+std::vector<std::string> names() {
+  constexpr int kMajor = CUDART_VERSION / 1000, kOther = kMajor == 12 ? 13 : 12;
+  const std::string name = "libnvrtc.so";
+  return {name + "." + std::to_string(kMajor), name + "." + std::to_string(kOther), name, GALENA_NVRTC_BUILT_WITH};
+}
+
 /// The functions of the library, found when it is first asked for.
 struct Nvrtc {
-  base::SharedLibrary file{"NVRTC",
-                           "GALENA_NVRTC",
-                           {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so", GALENA_NVRTC_BUILT_WITH},
-                           "install the CUDA Toolkit's runtime compiler"};
+  base::SharedLibrary file{"NVRTC", "GALENA_NVRTC", names(), "install the CUDA Toolkit's runtime compiler"};
   decltype(&nvrtcVersion) version = nullptr;
   decltype(&nvrtcGetErrorString) error = nullptr;
   decltype(&nvrtcCreateProgram) create = nullptr;

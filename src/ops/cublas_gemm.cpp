@@ -22,13 +22,23 @@ namespace {
 
 constexpr std::size_t kWorkspace = std::size_t{32} << 20;
 
+void check(cublasStatus_t status, const char* call) {
+  if (status == CUBLAS_STATUS_SUCCESS) return;
+  throw EnvironmentError(std::string("cuBLASLt: ") + call + " failed with status " + std::to_string(status));
+}
+#define GALENA_CUBLAS_CALL(call) check((call), #call)
+
+/// That of the CUDA built with goes first: what a newer one brings may not start on this driver.
+std::vector<std::string> names() {
+  constexpr int kOther = CUBLAS_VER_MAJOR == 12 ? 13 : 12;
+  const std::string name = "libcublasLt.so";
+  return {name + "." + std::to_string(CUBLAS_VER_MAJOR), name + "." + std::to_string(kOther), name};
+}
+
 /// The functions of the library that are used.
 struct Library {
-  base::SharedLibrary file{"cuBLASLt",
-                           "GALENA_CUBLASLT",
-                           {"libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so"},
-                           "install the CUDA Toolkit's libraries"};
   decltype(&cublasLtCreate) create = nullptr;
+  decltype(&cublasLtDestroy) destroy = nullptr;
   decltype(&cublasLtMatmul) matmul = nullptr;
   decltype(&cublasLtMatmulDescCreate) desc_create = nullptr;
   decltype(&cublasLtMatmulDescSetAttribute) desc_set = nullptr;
@@ -38,22 +48,28 @@ struct Library {
   decltype(&cublasLtMatmulPreferenceDestroy) preference_destroy = nullptr;
   decltype(&cublasLtMatmulAlgoGetHeuristic) heuristic = nullptr;
 
-  /// Throws EnvironmentError where one is missing.
+  /// Throws EnvironmentError where there is none that can be used.
   Library() {
-    file.find("cublasLtCreate", create).find("cublasLtMatmul", matmul);
+    const base::SharedLibrary file("cuBLASLt", "GALENA_CUBLASLT", names(), "install the CUDA Toolkit's libraries",
+                                   [this](base::SharedLibrary& found) { return use(found); });
+    file.require();
+  }
+
+ private:
+  std::string use(base::SharedLibrary& file) {
+    file.find("cublasLtCreate", create).find("cublasLtDestroy", destroy).find("cublasLtMatmul", matmul);
     file.find("cublasLtMatmulDescCreate", desc_create).find("cublasLtMatmulDescSetAttribute", desc_set);
     file.find("cublasLtMatrixLayoutCreate", layout_create).find("cublasLtMatmulPreferenceCreate", preference_create);
     file.find("cublasLtMatmulPreferenceSetAttribute", preference_set);
     file.find("cublasLtMatmulPreferenceDestroy", preference_destroy).find("cublasLtMatmulAlgoGetHeuristic", heuristic);
-    file.require();
+    if (!file.whole()) return "";
+    cublasLtHandle_t handle = nullptr;
+    const cublasStatus_t status = create(&handle);
+    if (status != CUBLAS_STATUS_SUCCESS) return "cublasLtCreate failed with status " + std::to_string(status);
+    static_cast<void>(destroy(handle));
+    return "";
   }
 };
-
-void check(cublasStatus_t status, const char* call) {
-  if (status == CUBLAS_STATUS_SUCCESS) return;
-  throw EnvironmentError(std::string("cuBLASLt: ") + call + " failed with status " + std::to_string(status));
-}
-#define GALENA_CUBLAS_CALL(call) check((call), #call)
 
 const Library& library() {
   static const Library loaded;

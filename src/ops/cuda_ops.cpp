@@ -46,6 +46,15 @@ class Using {
   bool other_;
 };
 
+void require_pools(int device) {
+  int supported = 0;
+  GALENA_CUDA_CALL(cudaDeviceGetAttribute(&supported, cudaDevAttrMemoryPoolsSupported, device));
+  if (supported == 0)
+    throw EnvironmentError(
+        "GPU " + std::to_string(device) +
+        " has no memory pools (cudaMallocAsync), which tensors on it need; a newer driver may have them");
+}
+
 cudaMemPool_t pool(int device) {
   cudaMemPool_t pool = nullptr;
   GALENA_CUDA_CALL(cudaDeviceGetDefaultMemPool(&pool, device));
@@ -60,6 +69,7 @@ struct Streams {
 Streams make_streams(int device) {
   if (count() == 0) throw EnvironmentError("no GPU to compute on: " + device::why_no_cuda());
   const Using there(device);
+  require_pools(device);
   std::uint64_t all = UINT64_MAX;  // what the pool keeps for the next tensors
   GALENA_CUDA_CALL(cudaMemPoolSetAttribute(pool(device), cudaMemPoolAttrReleaseThreshold, &all));
   Streams streams;
@@ -208,14 +218,20 @@ void add_transfers(DeviceOps& ops) {
 
 void begin_recording() { GALENA_CUDA_CALL(cudaStreamBeginCapture(cuda_stream(), cudaStreamCaptureModeThreadLocal)); }
 
-void* end_recording() {
+void* end_recording(std::string& why_not) {
   cudaGraph_t graph = nullptr;
   cudaGraphExec_t executable = nullptr;
-  const bool recorded = cudaStreamEndCapture(cuda_stream(), &graph) == cudaSuccess && graph != nullptr;
-  if (!recorded || cudaGraphInstantiate(&executable, graph, 0) != cudaSuccess) executable = nullptr;
-  static_cast<void>(cudaGetLastError());  // what could not be recorded is done without a graph
+  const char* call = "cudaStreamEndCapture";
+  cudaError_t status = cudaStreamEndCapture(cuda_stream(), &graph);
+  if (status == cudaSuccess) {
+    call = "cudaGraphInstantiate";
+    status = cudaGraphInstantiate(&executable, graph, 0);
+  }
   if (graph != nullptr) forget(cudaGraphDestroy(graph));
-  return executable;
+  if (status == cudaSuccess) return executable;
+  static_cast<void>(cudaGetLastError());  // what could not be recorded is done without a graph
+  why_not = std::string(call) + ": " + cudaGetErrorName(status) + ", " + cudaGetErrorString(status);
+  return nullptr;
 }
 
 void release_recording(void* graph) noexcept {

@@ -1,5 +1,6 @@
 #include "src/ops/device_graph.hpp"
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -80,13 +81,15 @@ struct Recording {
   }
   void end(std::function<void()> then) {
     open = false;
-    void* const graph = device->end_recording();
-    if (graph == nullptr) throw NotRecordable("the device's library could not record it");
+    std::string why_not;
+    void* const graph = device->end_recording(why_not);
+    if (graph == nullptr) throw NotRecordable("the device's library could not record it (" + why_not + ")");
     parts.add(graph, std::move(then));
   }
   /// After a failure.
   void abandon() {
-    if (open) device->release_recording(device->end_recording());
+    std::string why_not;
+    if (open) device->release_recording(device->end_recording(why_not));
   }
 };
 thread_local Recording* current = nullptr;

@@ -86,8 +86,8 @@ struct DeviceOps {
   // --- graphs (device_graph.hpp)
   /// From now on work is recorded, and not done.
   void (*begin_recording)();
-  /// The graph; null where the device could not record it.
-  void* (*end_recording)();
+  /// The graph; null where the device could not record it, and then why.
+  void* (*end_recording)(std::string& why_not);
   void (*replay)(void* graph);
   void (*release_recording)(void* graph) noexcept;  ///< of null: nothing
 

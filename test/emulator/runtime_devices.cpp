@@ -179,7 +179,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int device) {
   p->maxThreadsPerBlock = 1024;
   p->regsPerBlock = p->regsPerMultiprocessor = 65536;
   p->unifiedAddressing = 1;
-  p->memoryPoolsSupported = 1;
+  p->memoryPoolsSupported = settings().pools ? 1 : 0;
   p->l2CacheSize = 50 << 20;
   p->maxThreadsDim[0] = p->maxThreadsDim[1] = 1024;
   p->maxThreadsDim[2] = 64;
@@ -196,6 +196,7 @@ cudaError_t cudaDeviceGetAttribute(int* v, cudaDeviceAttr a, int device) {
     case cudaDevAttrMaxSharedMemoryPerBlock: *v = 49152; break;
     case cudaDevAttrMaxSharedMemoryPerBlockOptin: *v = 232448; break;
     case cudaDevAttrWarpSize: *v = 32; break;
+    case cudaDevAttrMemoryPoolsSupported: *v = settings().pools ? 1 : 0; break;
     default: say("cudaDeviceGetAttribute(%d) is not known", int(a)); *v = 0;
   }
   return cudaSuccess;

@@ -53,6 +53,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* e, cudaGraph_t graph, unsigned long long) {
   ENTER;
   if (!live_handles().contains(graph)) return set(cudaErrorInvalidResourceHandle);
+  if (!settings().graphs) return set(cudaErrorNotSupported);
   *e = new CUgraphExec_st{std::make_shared<std::vector<Op>>(graph->ops)};
   kinds()[*e] = "executable graph";
   live_handles().insert(*e);

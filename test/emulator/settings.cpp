@@ -23,6 +23,8 @@ Settings read_settings() {
   read(s.devices, "DEVICES");
   read(s.multiprocessors, "SMS");
   read(s.occupancy, "OCCUPANCY");
+  read(s.pools, "POOLS");
+  read(s.graphs, "GRAPHS");
   std::uint64_t mib = s.memory >> 20;
   read(mib, "MEMORY");
   s.memory = mib << 20;

@@ -7,8 +7,10 @@
 namespace galena::emulator {
 
 struct Settings {
-  // The machine: GALENA_EMULATED_DEVICES, _SMS, _OCCUPANCY (blocks a multiprocessor at most), _MEMORY (MiB a device).
+  // The machine: GALENA_EMULATED_DEVICES, _SMS, _OCCUPANCY (blocks a multiprocessor at most), _MEMORY (MiB a device),
+  // _POOLS=0 (none), _GRAPHS=0 (none can be instantiated).
   int devices = 1, multiprocessors = 2, occupancy = 4;
+  bool pools = true, graphs = true;
   std::uint64_t memory = std::uint64_t{2} << 30;
 
   // Order: GALENA_EMULATED_SEED (0: lanes, warps and blocks in the usual one), _ORDER (of streams: late, early or random),

@@ -143,3 +143,22 @@ TEST_CASE("what a graph cannot hold is refused, and the device goes on") {
   refused([&] { static_cast<void>(Tensor::empty(1000, 1000)); }, "more memory");
   refused([&] { throw InputError("its own"); }, "its own");
 }
+
+TEST_CASE("what the device's library could not record is told with its own reason") {
+  GALENA_NEEDS_DEVICE();
+  const OnDevice there(Device::cuda);
+  const Tensor x = random_tensor(9, 4, DType::f32, 3).to(Device::cuda), y = Tensor::zeros(9, 4);
+  const ops::DeviceOps& all = ops::device_ops();  // which refuses nothing
+  const auto waits = [&] {
+    pass(x, y, 2);
+    try {
+      all.synchronize();
+    } catch (const Error&) {  // NOLINT(bugprone-empty-catch)
+    }
+  };
+  ops::DeviceGraph graph;
+  graph.rehearse([&] { pass(x, y, 1); });
+  CHECK_THROWS_WITH(graph.record(2, waits), test::contains("cudaStreamEndCapture: cudaErrorStreamCaptureInvalidated"));
+  pass(x, y, 8);
+  CHECK(difference(y, result_of(x, 8)) == 0);
+}

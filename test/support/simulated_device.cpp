@@ -44,6 +44,7 @@ State& state() {
 /// What was recorded; by each thread, as of a stream of its own.
 using Recorded = std::vector<std::function<void()>>;
 thread_local Recorded* recording = nullptr;
+thread_local bool spoiled = false;  ///< by what it must not come to
 
 /// f(i) for each i, in one order or the other.
 template <class F>
@@ -103,7 +104,9 @@ void submit(const Work& work) {
 
 /// What a recording must not come to.
 void not_while_recording(const char* what) {
-  if (recording != nullptr) throw InternalError(std::string("the device records, and is asked for ") + what);
+  if (recording == nullptr) return;
+  spoiled = true;
+  throw InternalError(std::string("the device records, and is asked for ") + what);
 }
 
 class HostTeam {
@@ -205,6 +208,14 @@ void gemm(const Tensor& a, const Tensor& b, const Tensor& c, const ops::GemmCall
                    ops::device_data<T>(c), c.rows(), c.cols(), call.transpose_a ? a.rows() : a.cols(), a.cols(),
                    b.cols(), call.transpose_a, call.transpose_b, call.accumulate, call.relu});
   });
+}
+
+void* end_recording(std::string& why_not) {
+  Recorded* const recorded = std::exchange(recording, nullptr);
+  if (!std::exchange(spoiled, false)) return recorded;
+  delete recorded;
+  why_not = "cudaStreamEndCapture: cudaErrorStreamCaptureInvalidated";  // as CUDA says it
+  return nullptr;
 }
 
 void release_recording(void* graph) noexcept { delete static_cast<Recorded*>(graph); }
@@ -337,12 +348,13 @@ ops::DeviceOps table() {
   };
   ops.copy = [](void* to, const void* from, std::uint64_t bytes) { submit([=] { std::memmove(to, from, bytes); }); };
   ops.synchronize = [] {
+    not_while_recording("a wait");
     ops::before_wait();
     ++state().waits;
   };
   add_transfers(ops);
   ops.begin_recording = [] { recording = new Recorded; };
-  ops.end_recording = []() -> void* { return std::exchange(recording, nullptr); };
+  ops.end_recording = end_recording;
   ops.replay = [](void* graph) {
     ++transfers.worked;
     ++state().launches;

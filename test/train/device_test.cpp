@@ -222,6 +222,22 @@ TEST_CASE("a run on a device repeats itself bit for bit, and resumes") {
   CHECK(resumed.records.back().loss == first.records.back().loss);
 }
 
+TEST_CASE("an ordinary run's passes are replayed as one CUDA graph, to the bits of those that are not") {
+  GALENA_NEEDS_DEVICE();
+  for (const std::string model : {"gcn", "sage", "gat", "hgnn", "unigcn"}) {
+    CAPTURE(model);
+    DataOptions shape;
+    shape.hypergraph = nn::hops_of_a_layer(model) == 2;
+    const NodeDataset data = random_data(shape);
+    TrainOptions options = options_of(model, DType::f32);
+    const TrainResult replayed = train_on(Device::cuda, data, options);
+    CHECK_THAT(replayed.notes.back(), contains("From epoch 3 on") && contains("replayed as one CUDA graph"));
+    options.replay = false;
+    const TrainResult plain = train_on(Device::cuda, data, options);
+    for (std::size_t k = 0; k < plain.records.size(); ++k) CHECK(replayed.records[k].loss == plain.records[k].loss);
+  }
+}
+
 TEST_CASE("linked GPUs need a GPU each, parts and no simulated links") {
   GALENA_NEEDS_DEVICE();
   TrainOptions options = options_of("gcn", DType::f32);
