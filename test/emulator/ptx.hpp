@@ -11,7 +11,8 @@
 // once, or at random); fresh memory is filled with NaNs; registers and shared memory hold garbage; accesses that nothing
 // orders are told (races.hpp).
 //
-// Not covered: what the hardware does weakly. Memory is sequentially consistent, so a fence that lacks goes unseen; .approx
+// Not covered: what the hardware does weakly. Memory is sequentially consistent, so a fence that lacks goes unseen, but for
+// races: what a message hands over without fences is one; .approx
 // functions come from double precision. Matrix units (mma, wgmma), mbarrier and bulk copies, clusters, 128-bit types and
 // textures fault where they are executed. A set of blocks runs in turns on one thread: no two run at one time.
 

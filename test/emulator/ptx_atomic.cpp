@@ -220,8 +220,13 @@ bool decode_atomic(const Op& op, std::vector<Operand>& o, Ins& in, Assembler& as
 
 bool decode_memory(const Op& op, std::vector<Operand>& o, Ins& in, Assembler& as) {
   const auto b = op.base;
-  if (b == "prefetch" || b == "prefetchu" || b == "membar" || b == "fence" || b == "griddepcontrol" ||
-      b == "applypriority" || b == "discard") {
+  if (b == "membar" || b == "fence") {
+    in.fn = [](Warp& w, const Ins&, u32) {
+      if (w.launch->watched) race_fence(w);
+    };
+    return true;
+  }
+  if (b == "prefetch" || b == "prefetchu" || b == "griddepcontrol" || b == "applypriority" || b == "discard") {
     in.fn = nothing;
     return true;
   }

@@ -7,7 +7,7 @@
 namespace galena::ptx {
 namespace {
 struct Entry {
-  u32 block, warp_lane, clock, bars, pc;
+  u32 block, warp_lane, clock, bars, pc, epoch;
   u8 mask, kind;
 };  // kind: 1 write, 2 atomic
 struct Cell {
@@ -15,6 +15,26 @@ struct Cell {
   u32 gen = 0, n = 0;
   Entry e[6];
 };
+
+/// What a warp knows of others: by warp of the launch, the epochs of it that lie before what it does now.
+using Known = std::map<u32, u32>;
+struct Knowledge {
+  u32 epoch = 0;  // ends at a fence or barrier of its own
+  Known now;      // for sure
+  Known sent;     // what was so at its last fence, with its own epoch: what a word that it writes carries
+  Known heard;    // carried by words that it read, once it comes to a fence
+};
+std::map<u32, Knowledge> knowledge;
+std::map<u64, Known> words;  // by address
+
+void join(Known& to, const Known& from) {
+  for (const auto& [warp, epoch] : from) {
+    u32& known = to[warp];
+    known = std::max(known, epoch);
+  }
+}
+u32 number_of(const Warp& w) { return u32(w.block->linear * w.block->warps.size() + w.index); }
+
 std::vector<Cell> table(1 << 16);
 u32 gen = 0;
 size_t used = 0;
@@ -79,6 +99,14 @@ void tell(const Warp& w, const Ins& in, u32 thread, int kind, const Entry& e, bo
 void race_start() {
   ++gen;
   used = 0;
+  knowledge.clear();
+  words.clear();
+}
+void race_fence(Warp& w) {
+  Knowledge& mine = knowledge[number_of(w)];
+  join(mine.now, mine.heard);
+  mine.sent = mine.now;
+  mine.sent[number_of(w)] = ++mine.epoch;
 }
 void race_sync(Warp& w, u32 m) {
   ++w.clock;
@@ -96,16 +124,29 @@ void race_block_sync(Block& b) {
       ++w.clock;
       w.all_at = w.clock;
     }
+  Known all;
+  for (const Warp& w : b.warps) {
+    Knowledge& one = knowledge[number_of(w)];
+    join(all, one.now);
+    all[number_of(w)] = ++one.epoch;
+  }
+  for (const Warp& w : b.warps) knowledge[number_of(w)].now = all;
 }
 void race_touch(Warp& w, const Ins& in, u32 m, u8* const* p, unsigned size, int kind, const u64* value) {
   Launch& l = *w.launch;
   Block& b = *w.block;
+  Knowledge& mine = knowledge[number_of(w)];
   for (u32 k = m; k; k &= k - 1) {
     const int lane = __builtin_ctz(k);
     u8* const at = p[lane];
     if (at >= w.local && at < w.local + 32 * l.local_bytes) continue;
     if (at >= l.params && at < l.params + l.param_bytes) continue;
     const bool shared = at >= b.shared && at < b.shared + b.shared_bytes;
+    if ((kind & 2) && (!mine.sent.empty() || !words.empty())) {
+      Known& carried = words[u64(at)];
+      join(mine.heard, carried);
+      if (kind & 1) join(carried, mine.sent);
+    }
     bool same = false;
     if (value && !l.options.races_of_equals) same = std::memcmp(at, &value[lane], size) == 0;
     for (unsigned o = 0; o < size;) {
@@ -129,6 +170,10 @@ void race_touch(Warp& w, const Ins& in, u32 m, u8* const* p, unsigned size, int 
           ordered = w.all_at > e.clock || w.met[lane][e.warp_lane & 31] > e.clock;
         else
           ordered = b.bars > e.bars;
+        if (!ordered && e.warp_lane / 32 + e.block * u32(b.warps.size()) != number_of(w)) {
+          const auto known = mine.now.find(e.block * u32(b.warps.size()) + e.warp_lane / 32);
+          ordered = known != mine.now.end() && known->second > e.epoch;
+        }
         if ((e.mask & mask) && !ordered && ((kind | e.kind) & 1) && !((kind & 2) && (e.kind & 2)) && !same) {
           tell(w, in, wl, kind, e, shared);
           ++found;
@@ -145,13 +190,13 @@ void race_touch(Warp& w, const Ins& in, u32 m, u8* const* p, unsigned size, int 
         }
         ++x;
       }
-      const Entry mine{u32(b.linear), wl, w.clock, b.bars, w.pc, mask, u8(kind)};
+      const Entry entry{u32(b.linear), wl, w.clock, b.bars, w.pc, mine.epoch, mask, u8(kind)};
       if (slot >= 0)
-        c.e[slot] = mine;
+        c.e[slot] = entry;
       else if (c.n < 6)
-        c.e[c.n++] = mine;
+        c.e[c.n++] = entry;
       else
-        c.e[l.random() % 6] = mine;
+        c.e[l.random() % 6] = entry;
     }
   }
 }
