@@ -129,7 +129,8 @@ Nest nest_of(const Plan& plan, const Loop& loop, const std::vector<bool>& parts,
     if (def.rows != home || def.columns != home || def.depth >= top) continue;
     NestSearch search(plan, parts, static_cast<int>(l), top);
     const int levels = search.levels(loop);
-    if (levels == 0 || !search.uses_rows() || !search.counts_fit(levels)) continue;
+    if (levels == 0 || !search.counts_fit(levels)) continue;
+    if (top == loop.body.depth && !search.uses_rows()) continue;  // within a nest, that of others is one
     const bool flat = levels > 1 && loop.body.loops.size() == 1 && loop.body.sums.empty();
     return {static_cast<int>(l), levels, flat, levels == 1 && search.bare()};
   }

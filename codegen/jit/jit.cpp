@@ -35,7 +35,10 @@ std::string key_of(const std::string& source, const Compiler& compiler, const st
   return base::sha256_hex(std::as_bytes(std::span(all))).substr(0, 40);
 }
 
+/// From the line on that says what is wrong, not from the templates that were unfolded before.
 std::string first_lines(std::string_view text) {
+  if (const size_t error = text.find(" error: "); error != std::string_view::npos)
+    text.remove_prefix(text.rfind('\n', error) + 1);
   size_t end = 0;
   for (int i = 0; i < kShownLines && end < text.size(); ++i) end = std::min(text.size(), text.find('\n', end) + 1);
   return std::string(text.substr(0, end));

@@ -41,8 +41,11 @@ GALENA_DEVICE static inline bool owns(const GraphView& g, const Chunk& c, vid v)
 /// Whether it also does what the level below does once for a v1.
 GALENA_DEVICE static inline bool owns_second(const Chunk& c) { return c.part == 0; }
 
-/// floor(length * at / of) for of > 0, at <= of; lists and their owners' units are below 2^32.
-GALENA_DEVICE static inline uint64_t share(uint64_t length, uint64_t at, uint64_t of) { return length * at / of; }
+/// floor(length * at / of) without overflow for of > 0, at <= of.
+GALENA_DEVICE static inline uint64_t share(uint64_t length, uint64_t at, uint64_t of) {
+  if ((length | at) >> 32 == 0) return length * at / of;  // a division of 128 bits takes 500 steps
+  return static_cast<uint64_t>(static_cast<u128>(length) * at / of);
+}
 
 /// The chunk's part of a loop of `length` directly below v: of each loop, whichever it is, alike.
 GALENA_DEVICE static inline Slice slice_second(const GraphView& g, const Chunk& c, vid v, uint64_t length,

@@ -30,8 +30,8 @@ using rt::vid;
 
 constexpr std::uint64_t kPieces = 1024;      ///< chunks of a long run
 constexpr std::uint64_t kPiecesShort = 192;  ///< of a run of under some 50 ms
-constexpr std::uint64_t kPiecesGpu = 1 << 16;
-constexpr std::uint64_t kUnitsGpu = 64;  ///< in a GPU's chunk, as far as the graph has that many
+constexpr std::uint64_t kPiecesGpu = 1 << 16, kLeastPiecesGpu = 1 << 13;
+constexpr std::uint64_t kUnitsGpu = 64;  ///< in a GPU's chunk, between these
 constexpr std::size_t kLeastLease = 4096;  ///< chunks: fewer leave a GPU's workers idle at the lease's end
 constexpr double kLong = 5e7;              ///< nanoseconds
 constexpr double kLongOnGpu = 2e10;        ///< nanoseconds on one core: enough for a GPU to show progress
@@ -114,7 +114,7 @@ class Execution {
   }
 
   static std::uint64_t pieces(const ExecuteRequest& request, std::uint64_t units) {
-    if (request.fleet != nullptr) return std::clamp<std::uint64_t>(units / kUnitsGpu, 1, kPiecesGpu);
+    if (request.fleet != nullptr) return std::clamp<std::uint64_t>(units / kUnitsGpu, kLeastPiecesGpu, kPiecesGpu);
     return request.estimate > kLong || lasting(request) ? kPieces : kPiecesShort;
   }
 
