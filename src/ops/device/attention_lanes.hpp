@@ -8,28 +8,11 @@
 #include <limits>
 
 #include "src/ops/device/attention_rows.hpp"
+#include "src/ops/device/head_lanes.hpp"
+#include "src/ops/device/pieces.hpp"
 #include "src/ops/device/rows.hpp"
 
 namespace galena::ops::gpu {
-
-/// How the heads of a row are dealt to lanes.
-struct HeadLanes {
-  int head_shift = 0;        ///< 2^head_shift lanes a head
-  int shift = 0;             ///< 2^shift lanes a group: all heads of a range
-  std::int64_t heads = 1;    ///< in a range
-  std::int64_t ranges = 1;   ///< of a row
-  std::int64_t vectors = 1;  ///< packs of a head that a lane has
-  HeadLanes(std::int64_t all_heads, std::int64_t width, int pack) {
-    const std::int64_t packs = (width + pack - 1) / pack;
-    while (head_shift < 5 && (std::int64_t{1} << head_shift) < packs) ++head_shift;
-    vectors = (packs + 31) / 32;
-    const std::int64_t most = 32 >> head_shift;
-    heads = all_heads < most ? all_heads : most;
-    ranges = (all_heads + heads - 1) / heads;
-    shift = head_shift;
-    while ((std::int64_t{1} << shift) < heads << head_shift) ++shift;
-  }
-};
 
 /// K packs of V columns a lane.
 template <class T, int V, int K>
