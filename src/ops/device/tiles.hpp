@@ -186,6 +186,7 @@ struct GiantRows {
   GALENA_KERNEL T operator()(std::int64_t i) const {
     const std::int64_t giant = i / width, c = i % width;
     T sum{};
+    GALENA_UNROLL_8
     for (std::int64_t k = first[giant]; k < first[giant + 1]; ++k) sum += chunks[k * width + c];
     return factor != nullptr ? factor[row[giant]] * sum : sum;
   }
