@@ -2,6 +2,7 @@
 // The machine of src/ops/device/machine.hpp that is CUDA: how functors become kernels. Included by .cu files only.
 
 #include <algorithm>
+#include <atomic>
 
 #include "src/device/cuda_call.hpp"
 #include "src/ops/cuda_stream.hpp"
@@ -117,6 +118,37 @@ class BlockTeam {
   double* scratch_;
 };
 
+/// A warp, or a block of kMixedLanes.
+class MixedTeam {
+ public:
+  template <class X>
+  using PerLane = OneLane<X>;
+  __device__ MixedTeam(void* shared, bool block)
+      : shared_(shared), block_(block), lane_(static_cast<int>(threadIdx.x) % (block ? kMixedLanes : 32)) {}
+  __device__ int lanes() const { return block_ ? kMixedLanes : 32; }
+  template <class F>
+  __device__ void each(const F& f) {
+    f(lane_);
+  }
+  __device__ void sync() {
+    if (block_) {
+      __syncthreads();
+    } else {
+      __syncwarp(kAllLanes);
+    }
+  }
+  template <class F>
+  __device__ void sum_groups(int shift, const F& f) {
+    group_sum(shift, f(lane_));
+  }
+  __device__ void* shared() { return shared_; }
+
+ private:
+  void* shared_;
+  bool block_;
+  int lane_;
+};
+
 constexpr int kMapLanes = 256;
 
 /// No loop: compilers unroll one, although hardly a lane turns in it twice.
@@ -166,22 +198,40 @@ __global__ void __launch_bounds__(kLanes) block_kernel(std::int64_t count, F f) 
   }
 }
 
+/// Blocks first + 0, first + 1, ... of a launch. Both kinds of teams run one text.
+template <class F>
+__global__ void __launch_bounds__(kMixedLanes)
+    mixed_kernel(std::int64_t first, std::int64_t blocks, std::int64_t warps, unsigned warp_bytes, F f) {
+  extern __shared__ __align__(16) double memory[];
+  const std::int64_t k = first + blockIdx.x;
+  const unsigned warp = threadIdx.x / 32;
+  const bool block = k < blocks;
+  const std::int64_t i = block ? k : blocks + (k - blocks) * kWarps + warp;
+  MixedTeam team(reinterpret_cast<char*>(memory) + (block ? 0 : warp * warp_bytes), block);
+  if (i < blocks + warps) f(team, i);
+}
+
 struct CudaMachine {
   static constexpr std::int64_t kMostBlocks = INT32_MAX;  ///< of a grid
   /// Blocks enough for n, within what a grid may have.
   static unsigned blocks_for(std::int64_t n, std::int64_t each) {
     return static_cast<unsigned>(std::min<std::int64_t>((n + each - 1) / each, kMostBlocks));
   }
-  /// Lets a kernel have as much shared memory a block, besides the `fixed` bytes that it declares.
+  /// Lets a kernel have as much shared memory a block as there is besides the `fixed` bytes that it declares, once a device:
+  /// `allowed` are those that do. Less would have to be set again, while another thread launches.
   template <class... Args>
-  static void allow_shared(void (*kernel)(Args...), std::size_t bytes, std::size_t fixed) {
+  static void allow_shared(void (*kernel)(Args...), std::atomic<std::uint64_t>& allowed, std::size_t bytes,
+                           std::size_t fixed) {
     if (bytes + fixed <= 48 << 10) return;  // which each may have
     int device = 0, most = 0;
     GALENA_CUDA_CALL(cudaGetDevice(&device));
     GALENA_CUDA_CALL(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
     check_shared(bytes + fixed, static_cast<std::size_t>(most));
+    const std::uint64_t bit = device < 64 ? std::uint64_t{1} << device : 0;
+    if ((allowed & bit) != 0) return;
     GALENA_CUDA_CALL(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                                          cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)));
+                                          cudaFuncAttributeMaxDynamicSharedMemorySize, most - static_cast<int>(fixed)));
+    allowed |= bit;
   }
   template <class F>
   static void map(std::int64_t n, const F& f) {
@@ -205,16 +255,31 @@ struct CudaMachine {
   static void teams(std::int64_t count, std::size_t bytes, const F& f) {
     if (count == 0) return;
     const std::size_t rounded = (bytes + 15) / 16 * 16;
-    allow_shared(team_kernel<F>, kWarps * rounded, 0);
+    static std::atomic<std::uint64_t> allowed{0};
+    allow_shared(team_kernel<F>, allowed, kWarps * rounded, 0);
     team_kernel<<<blocks_for(count, kWarps), 32 * kWarps, kWarps * rounded, cuda_stream()>>>(count, rounded, f);
     GALENA_CUDA_CALL(cudaGetLastError());
   }
   template <int kLanes, class F>
   static void blocks(std::int64_t count, std::size_t bytes, const F& f) {
     if (count == 0) return;
-    allow_shared(block_kernel<kLanes, F>, bytes, kLanes / 32 * sizeof(double));
+    static std::atomic<std::uint64_t> allowed{0};
+    allow_shared(block_kernel<kLanes, F>, allowed, bytes, kLanes / 32 * sizeof(double));
     block_kernel<kLanes><<<blocks_for(count, 1), kLanes, bytes, cuda_stream()>>>(count, f);
     GALENA_CUDA_CALL(cudaGetLastError());
+  }
+  template <class F>
+  static void mixed(std::int64_t blocks, std::size_t bytes, std::int64_t warps, std::size_t warp_bytes, const F& f) {
+    static std::atomic<std::uint64_t> allowed{0};
+    const std::size_t rounded = (warp_bytes + 15) / 16 * 16;
+    const std::size_t shared = std::max(blocks > 0 ? bytes : 0, warps > 0 ? kWarps * rounded : 0);
+    allow_shared(mixed_kernel<F>, allowed, shared, 0);
+    const std::int64_t all = blocks + (warps + kWarps - 1) / kWarps;
+    for (std::int64_t first = 0; first < all; first += kMostBlocks) {
+      mixed_kernel<<<blocks_for(all - first, 1), kMixedLanes, shared, cuda_stream()>>>(
+          first, blocks, warps, static_cast<unsigned>(rounded), f);
+      GALENA_CUDA_CALL(cudaGetLastError());
+    }
   }
 };
 

@@ -46,13 +46,15 @@ struct Cut {
   }
 
  private:
+  /// In chunks of about the same size.
   void split(const CsrPiece& row) {
     auto& chunks = pieces[DeviceCsr::kChunks];
-    const auto count = static_cast<std::uint32_t>(chunks_of(row.count));
+    const auto count = static_cast<std::uint32_t>(chunks_of(row.count)), size = (row.count + count - 1) / count;
     pieces[DeviceCsr::kSplitRows].push_back({static_cast<std::int64_t>(chunks.size()), row.row, count});
-    constexpr auto kChunk = static_cast<std::uint32_t>(DeviceCsr::kChunk);
-    for (std::uint32_t begin = 0, k = 0; k < count; begin += kChunk, ++k)
-      chunks.push_back({row.first + begin, static_cast<VertexId>(chunks.size()), std::min(kChunk, row.count - begin)});
+    for (std::uint32_t k = 0; k < count; ++k) {
+      const std::uint32_t begin = k * size;
+      chunks.push_back({row.first + begin, row.row, std::min(size, row.count - begin)});
+    }
   }
 };
 

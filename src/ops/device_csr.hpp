@@ -14,8 +14,8 @@ namespace galena::ops {
 
 /// What is summed by itself.
 struct alignas(16) CsrPiece {
-  std::int64_t first = 0;   ///< its first nonzero; of a split row, its first chunk
-  VertexId row = kNoRow;    ///< kNoRow: only room for one. Of a chunk: its number
+  std::int64_t first = 0;   ///< its first nonzero; of a split row, its first chunk's number
+  VertexId row = kNoRow;    ///< kNoRow: only room for one
   std::uint32_t count = 0;  ///< how many there are
 };
 
@@ -26,8 +26,8 @@ inline std::span<const std::int64_t> numbers_of(const std::vector<CsrPiece>& pie
 
 struct DeviceCsr {
   enum Kind : std::size_t { kSplitRows, kChunks, kLongRows, kShortRows, kKinds };
-  static constexpr EdgeOffset kMostShort = 64, kMostLong = 1024;  ///< nonzeros; more are split
-  static constexpr EdgeOffset kChunk = 512;                       ///< nonzeros of a chunk
+  static constexpr EdgeOffset kMostShort = 64, kMostLong = 256;  ///< nonzeros; more are split
+  static constexpr EdgeOffset kChunk = 256;                      ///< nonzeros of a chunk, at most
 
   Tensor indptr;   ///< i64 [rows + 1], from 0
   Tensor indices;  ///< i32 [nonzeros, or room for them]

@@ -29,7 +29,7 @@ struct DeviceTiles {
   static constexpr std::int64_t kSlabBytes = 128;  ///< of a row, for one block
   static constexpr std::int64_t kLong = 64;        ///< a slot of more columns is gathered by the whole block
   static constexpr std::int64_t kGiant = 2048;     ///< a row of more columns is no slot, but summed in chunks
-  static constexpr std::int64_t kChunk = 512;      ///< columns of a chunk
+  static constexpr std::int64_t kChunk = DeviceCsr::kMostLong;  ///< columns of a chunk, which is not split again
 
   std::int64_t tiles = 0;
   std::int64_t most_slots = 0;  ///< of a tile

@@ -1,5 +1,6 @@
 // What only a simulated device shows: its memory, and that no lane relies on another's turn.
 
+#include <array>
 #include <atomic>
 #include <string>
 #include <thread>
@@ -107,17 +108,21 @@ TEST_CASE("a download asks before it copies, and waits after") {
 }
 
 TEST_CASE("lanes in the other order give the same bits") {
-  ops::CsrArrays csr = test::random_csr(50, 400, 90, 3);
-  const Tensor x = random_tensor(400, 48, DType::f32, 1);
-  std::vector<Tensor> results;
+  ops::CsrArrays csr = test::random_csr(50, 400, 90, 3, true);
+  const Tensor x = random_tensor(400, 48, DType::f32, 1), a = random_tensor(50, 48, DType::f32, 2);
+  std::vector<std::array<Tensor, 4>> results;
   for (const bool backwards : {false, true}) {
     const SimulatedDevice device(0, backwards);
     csr.on_device = ops::to_device(csr.view());
     const OnDevice there(Device::cuda);
-    const Tensor y = Tensor::empty(50, 48);
-    ops::spmm(csr.view(), {}, x.to(Device::cuda), y);
-    results.push_back(y.to(Device::cpu));
+    const Tensor there_x = x.to(Device::cuda), y = Tensor::empty(50, 48), largest = Tensor::empty(50, 48);
+    const Tensor arg = Tensor::empty(50, 48, DType::i32);
+    const Tensor e = Tensor::empty(static_cast<std::int64_t>(csr.indices.size()), 3);
+    ops::spmm(csr.view(), {}, there_x, y);
+    ops::spmm_max(csr.view(), there_x, largest, arg);
+    ops::sddmm(csr.view(), a.to(Device::cuda), there_x, 3, e);
+    results.push_back({y.to(Device::cpu), largest.to(Device::cpu), arg.to(Device::cpu), e.to(Device::cpu)});
     csr.on_device.reset();
   }
-  CHECK(test::largest_difference(results[0], results[1]) == 0);
+  for (std::size_t k = 0; k < 4; ++k) CHECK(test::largest_difference(results[0][k], results[1][k]) == 0);
 }

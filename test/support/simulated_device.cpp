@@ -173,6 +173,18 @@ struct HostMachine {
     });
   }
   template <class F>
+  static void mixed(std::int64_t blocks, std::size_t bytes, std::int64_t warps, std::size_t warp_bytes, const F& f) {
+    constexpr int kLanes = ops::gpu::kMixedLanes;
+    ops::gpu::check_shared(std::max(bytes, warp_bytes * ops::gpu::kWarps), kMostShared);
+    if (blocks + warps == 0) return;
+    submit([blocks, bytes, warps, warp_bytes, f] {
+      in_order(blocks + warps, [&](std::int64_t i) {
+        HostTeam team(i < blocks ? kLanes : 32, i < blocks ? bytes : warp_bytes);
+        f(team, i);
+      });
+    });
+  }
+  template <class F>
   static void teams(std::int64_t count, std::size_t bytes, const F& f) {
     ops::gpu::check_shared(bytes * ops::gpu::kWarps, kMostShared);
     blocks<32>(count, bytes, f);

@@ -6,9 +6,10 @@
 #include <cmath>
 #include <utility>
 
+#include "src/ops/device/attention_join.hpp"
 #include "src/ops/device/attention_lanes.hpp"
 #include "src/ops/device/attention_wide.hpp"
-#include "src/ops/device/spmm.hpp"
+#include "src/ops/device/rows.hpp"
 
 namespace galena::ops::gpu {
 
@@ -106,6 +107,7 @@ std::size_t wide_bytes(const AttentionRows<T>& rows) {
 }
 
 /// lanes(LaneRows<T, V, K>) where a warp can hold a head in packs, which `pointers` are read and written by; else wide().
+/// Few V and K, since each is a kernel for every way: rows that do not lie for packs have K = 2, if they need it or not.
 template <class T, class Lanes, class Wide>
 void with_lanes(const AttentionRows<T>& rows, std::initializer_list<const void*> pointers, const Lanes& lanes,
                 const Wide& wide) {
@@ -119,27 +121,53 @@ void with_lanes(const AttentionRows<T>& rows, std::initializer_list<const void*>
     if (fits && how.vectors == 2) return lanes(LaneRows<T, kMost, 2>{rows, how});
     if (fits && how.vectors <= 4) return lanes(LaneRows<T, kMost, 4>{rows, how});
   }
-  if (kMost == 1 || !fits) {
-    if (how.vectors == 1) return lanes(LaneRows<T, 1, 1>{rows, how});
-    if (how.vectors == 2) return lanes(LaneRows<T, 1, 2>{rows, how});
-  }
+  if ((kMost == 1 || !fits) && how.vectors <= 2) return lanes(LaneRows<T, 1, 2>{rows, how});
   wide();
 }
 
-/// Long rows first, whose blocks take longest; then a warp for each of the others among the first n.
+/// One launch for the first n rows: a block a chunk or a long row, then a warp a short one.
 template <class M, class F>
-void launch_lanes(const Csr& view, std::int64_t n, F f) {
-  using T = std::remove_cvref_t<decltype(f.r.rows.g.slope)>;
-  constexpr int kLanes = 256;
-  const DeviceCsr& csr = device_csr(view);
+void launch_lanes(const DeviceCsr& csr, std::int64_t n, F f) {
+  using T = typename F::Rows::Real;
+  const std::int64_t ranges = f.r.lanes.ranges;
   f.r.count = n;
-  f.r.most = static_cast<std::int64_t>(DeviceCsr::kMostShort);
-  for (const DeviceCsr::Kind kind : {DeviceCsr::kSplitRows, DeviceCsr::kLongRows}) {
-    F of_kind = f;
-    of_kind.r.order = pieces_data(csr.pieces) + csr.first[kind];
-    M::template blocks<kLanes>(csr.count(kind) * f.r.lanes.ranges, kLanes * F::kJoined * sizeof(T), of_kind);
-  }
-  M::teams(n * f.r.lanes.ranges, f.r.lanes.shift == 5 ? 0 : 32 * F::kJoined * sizeof(T), f);
+  f.r.chunks = csr.count(DeviceCsr::kChunks);
+  f.r.pieces = pieces_data(csr.pieces) + csr.first[DeviceCsr::kChunks];
+  M::mixed((f.r.chunks + csr.count(DeviceCsr::kLongRows)) * ranges, kMixedLanes * F::kJoined * sizeof(T),
+           csr.count(DeviceCsr::kShortRows) * ranges, f.r.lanes.shift == 5 ? 0 : 32 * F::kJoined * sizeof(T), f);
+}
+
+template <class M, class T, int V, int K, bool kV2>
+void launch_forward(const Csr& view, std::int64_t n, LaneForward<T, V, K, kV2> f) {
+  const DeviceCsr& csr = device_csr(view);
+  const AttentionArgs<T>& g = f.r.rows.g;
+  const std::int64_t chunks = csr.count(DeviceCsr::kChunks);
+  if (chunks == 0) return launch_lanes<M>(csr, n, f);
+  const Tensor y = scratch(chunks, g.heads * g.width, kDType<T>), softmax = scratch(2 * chunks, g.heads, kDType<T>);
+  f.chunk_y = device_data<T>(y);
+  f.chunk_most = device_data<T>(softmax);
+  f.chunk_sum = f.chunk_most + chunks * g.heads;
+  launch_lanes<M>(csr, n, f);
+  using Join = JoinAttention<T>;
+  M::template blocks<Join::kLanes>(
+      csr.count(DeviceCsr::kSplitRows) * g.heads, Join::kLanes * sizeof(T),
+      Join{pieces_data(csr.pieces) + csr.first[DeviceCsr::kSplitRows], f.chunk_y, f.chunk_most, f.chunk_sum, g.y,
+           g.maximum, g.sum, n, g.heads, g.width, shift_for(g.width)});
+}
+
+template <class M, class T, int V, int K, bool kV2, bool kSource>
+void launch_backward(const Csr& view, std::int64_t n, LaneBackward<T, V, K, kV2, kSource> f) {
+  using F = LaneBackward<T, V, K, kV2, kSource>;
+  const DeviceCsr& csr = device_csr(view);
+  const AttentionArgs<T>& g = f.r.rows.g;
+  const std::int64_t chunks = csr.count(DeviceCsr::kChunks), d = g.heads * g.width, terms = kV2 ? d : g.heads;
+  if (chunks == 0) return launch_lanes<M>(csr, n, f);
+  const Tensor own = scratch(chunks, terms, kDType<T>), second = scratch(chunks, F::kSecond ? d : 0, kDType<T>);
+  f.chunk_own = device_data<T>(own);
+  f.chunk_second = device_data<T>(second);
+  launch_lanes<M>(csr, n, f);
+  join_chunks<M>(csr, AddToRows<T>{g.d_own, n, terms}, f.chunk_own);
+  if (F::kSecond) join_chunks<M>(csr, AddToRows<T>{kSource ? g.d_value : f.r.rows.d_a_rows, n, d}, f.chunk_second);
 }
 
 template <class M>
@@ -157,8 +185,8 @@ void add_attention(DeviceOps& ops) {
       with_lanes(
           rows, {g.y, g.value, g.v2 ? g.own : nullptr, g.a},
           [&]<int V, int K>(const LaneRows<T, V, K>& r) {
-            if (g.v2) return launch_lanes<M>(block.csr, n, LaneForward<T, V, K, true>{r});
-            launch_lanes<M>(block.csr, n, LaneForward<T, V, K, false>{r});
+            if (g.v2) return launch_forward<M>(block.csr, n, LaneForward<T, V, K, true>{r});
+            launch_forward<M>(block.csr, n, LaneForward<T, V, K, false>{r});
           },
           [&] { M::teams(n, wide_bytes(rows), AttentionForward<T>{rows}); });
     });
@@ -213,8 +241,8 @@ void add_attention(DeviceOps& ops) {
             {g.value, g.own_value, g.a, g.v2 ? g.own : nullptr, g.v2 ? g.other : nullptr, g.v2 ? g.d_own : nullptr,
              g.d_value},
             [&]<int V, int K>(const LaneRows<T, V, K>& r) {
-              if (g.v2) return launch_lanes<M>(csr, count, LaneBackward<T, V, K, true, kSource>{r});
-              launch_lanes<M>(csr, count, LaneBackward<T, V, K, false, kSource>{r});
+              if (g.v2) return launch_backward<M>(csr, count, LaneBackward<T, V, K, true, kSource>{r});
+              launch_backward<M>(csr, count, LaneBackward<T, V, K, false, kSource>{r});
             },
             [&] { M::teams(count, wide_bytes(rows), AttentionBackward<T>{rows}); });
       };

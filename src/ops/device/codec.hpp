@@ -7,7 +7,7 @@
 #include <cfloat>
 
 #include "src/ops/codec_math.hpp"
-#include "src/ops/device/spmm.hpp"
+#include "src/ops/device/pieces.hpp"
 #include "src/ops/device/training.hpp"
 #include "src/ops/device_packed.hpp"
 
@@ -249,7 +249,7 @@ struct PackedPart {
 /// What sums over packed rows have in common; a RowSum to those who launch it. Lanes decode as they add.
 template <class T>
 struct PackedRowSum {
-  using Sum = T;
+  using Part = T;
   Packed packed;
   const std::int32_t* indices;
   const T *left, *right;
@@ -258,42 +258,19 @@ struct PackedRowSum {
   std::int64_t rows, width;
   bool bounded;
 
-  GALENA_KERNEL std::int32_t clipped(std::int64_t first, std::int32_t count) const {
-    return bounded ? columns_below(indices + first, count, limit) : count;
+  GALENA_KERNEL CsrPiece clipped(const CsrPiece& piece) const {
+    return bounded ? piece_below(indices, piece, limit) : piece;
   }
+  GALENA_KERNEL void join(T& sum, const T& other) const { sum += other; }
   /// As RowSum's. Of four rows all is asked for before the first is added.
   template <int V, int N>
-  GALENA_KERNEL void gather(std::int64_t first, std::int32_t count, std::int32_t begin, std::int32_t step,
-                            std::int64_t c, T (&sum)[N][V]) const {
+  GALENA_KERNEL void gather(const CsrPiece& piece, std::int32_t begin, std::int32_t step, std::int64_t c,
+                            T (&sum)[N][V]) const {
     static_assert(N == 1);
     constexpr int U = 4;
-    for (std::int32_t k = begin; k < count; k += U * step) {
-      std::int64_t j[U] = {}, offset[U] = {};
-      PackedPart<V> part[U];
-      T scale[U] = {}, zero[U] = {}, weight[U] = {};
-      GALENA_UNROLL
-      for (int u = 0; u < U; ++u)
-        if (k + u * step < count) j[u] = static_cast<std::uint32_t>(indices[first + k + u * step]);
-      GALENA_UNROLL
-      for (int u = 0; u < U; ++u) {
-        if (k + u * step >= count) continue;
-        offset[u] = packed.offset[j[u]];
-        part[u].bits = packed.bits[j[u]];
-        scale[u] = static_cast<T>(packed.scale[j[u]]);
-        zero[u] = static_cast<T>(packed.zero[j[u]]);
-        weight[u] = right != nullptr ? right[j[u]] : T{1};
-      }
-      GALENA_UNROLL
-      for (int u = 0; u < U; ++u)
-        if (k + u * step < count) part[u].load(packed.bytes + offset[u], c);
-      GALENA_UNROLL
-      for (int u = 0; u < U; ++u) {
-        if (k + u * step >= count) continue;
-        GALENA_UNROLL
-        for (int e = 0; e < V; ++e)
-          sum[0][e] += weight[u] * scale[u] * static_cast<T>(part[u].element(e)) + weight[u] * zero[u];
-      }
-    }
+    const auto count = static_cast<std::int32_t>(piece.count);
+    in_turns<U>(indices + piece.first, count, begin, step,
+                [&](auto all, std::int32_t k, const auto& j) { add(all, j, count - k, step, c, sum[0]); });
   }
   template <int V>
   GALENA_KERNEL void finish(std::int64_t i, std::int64_t c, const T* sum) const {
@@ -303,6 +280,35 @@ struct PackedRowSum {
     GALENA_UNROLL
     for (int e = 0; e < V; ++e) out.at[e] += scale * sum[e];
     to = out;
+  }
+
+ private:
+  /// Adds U rows, or those of them for which there are nonzeros, every `step`-th of `rest`.
+  template <bool kAll, int U, int V>
+  GALENA_KERNEL void add(std::bool_constant<kAll>, const std::uint32_t (&j)[U], std::int32_t rest, std::int32_t step,
+                         std::int64_t c, T (&sum)[V]) const {
+    std::int64_t offset[U] = {};
+    PackedPart<V> part[U];
+    T scale[U] = {}, zero[U] = {}, weight[U] = {};
+    GALENA_UNROLL
+    for (int u = 0; u < U; ++u) {
+      if (!kAll && u * step >= rest) continue;
+      offset[u] = packed.offset[j[u]];
+      part[u].bits = packed.bits[j[u]];
+      scale[u] = static_cast<T>(packed.scale[j[u]]);
+      zero[u] = static_cast<T>(packed.zero[j[u]]);
+      weight[u] = right != nullptr ? right[j[u]] : T{1};
+    }
+    GALENA_UNROLL
+    for (int u = 0; u < U; ++u)
+      if (kAll || u * step < rest) part[u].load(packed.bytes + offset[u], c);
+    GALENA_UNROLL
+    for (int u = 0; u < U; ++u) {
+      if (!kAll && u * step >= rest) continue;
+      GALENA_UNROLL
+      for (int e = 0; e < V; ++e)
+        sum[e] += weight[u] * scale[u] * static_cast<T>(part[u].element(e)) + weight[u] * zero[u];
+    }
   }
 };
 

@@ -7,12 +7,15 @@
 //   Machine::map_rows(rows, cols, f)            f(i, c) for i < rows and c < cols (some millions at most), in any order
 //   Machine::teams(count, bytes, f)             f(team, i) for i < count; a team is a warp
 //   Machine::blocks<kLanes>(count, bytes, f)    the same; a team is a block of kLanes lanes
+//   Machine::mixed(blocks, bytes, warps, warp_bytes, f)
+//                                               one launch: of f(team, i) for i < blocks a team is a block of kMixedLanes
+//                                               lanes, for the `warps` numbers after them a warp; blocks begin first
 //   Machine::gemm(a, b, c, call)                see GemmCall
 // `bytes` of shared memory a team. A team's lanes run f together; what they do with each other is a collective:
 //   team.lanes()          how many there are
 //   team.each(g)          g(lane), for every lane
 //   team.sync()           afterwards each sees what others wrote before
-//   team.sum(g), max(g)   of g(lane), the same in every lane, added in one order
+//   team.sum(g), max(g)   of g(lane), the same in every lane, added in one order; not of a mixed launch's teams
 //   team.sum_groups(shift, g)   g(lane) is an array T (&)[N], which becomes the sums over those of 2^shift <= 32 lanes in a row
 //   Team::PerLane<X> x    x[lane] is the lane's own, between its turns too; in registers where indices are known
 //   team.shared()         the shared memory
@@ -32,6 +35,7 @@
 namespace galena::ops::gpu {
 
 constexpr int kWarps = 4;  ///< teams of a warp in a block
+constexpr int kMixedLanes = 32 * kWarps;
 
 /// Throws where a block needs more shared memory than the device's blocks may have.
 inline void check_shared(std::size_t bytes, std::size_t most) {

@@ -4,28 +4,10 @@
 
 #include <initializer_list>
 
-#include "src/ops/device/spmm.hpp"
+#include "src/ops/device/machine.hpp"
+#include "src/ops/device/pack.hpp"
 
 namespace galena::ops::gpu {
-
-template <int V, class T>
-GALENA_KERNEL Pack<T, V> load(const T* from) {
-  return *reinterpret_cast<const Pack<T, V>*>(from);
-}
-template <class T, int V>
-GALENA_KERNEL void store(T* to, const Pack<T, V>& pack) {
-  *reinterpret_cast<Pack<T, V>*>(to) = pack;
-}
-/// to (+)= pack.
-template <class T, int V>
-GALENA_KERNEL void store(T* to, Pack<T, V> pack, bool accumulate) {
-  if (accumulate) {
-    const Pack<T, V> before = load<V>(to);
-    GALENA_UNROLL
-    for (int e = 0; e < V; ++e) pack.at[e] += before.at[e];
-  }
-  store(to, pack);
-}
 
 /// y[i] (+)= f(i), rows of y.
 template <class T, int V, class F>

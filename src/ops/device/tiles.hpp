@@ -50,14 +50,10 @@ struct TileSums {
     for (int e = 0; e < V; ++e) out.at[e] = times * sum[e];
     *reinterpret_cast<Pack<T, V>*>(to) = out;
   }
-  struct Nonzeros {
-    std::int64_t first;
-    std::int32_t count;
-  };
   /// Those of a slot that take part.
-  GALENA_KERNEL Nonzeros nonzeros(const RowSum<T, T>& from, std::int64_t s) const {
+  GALENA_KERNEL CsrPiece nonzeros(const RowSum<T, T>& from, std::int64_t s) const {
     const std::int64_t begin = from.indptr[row[s]], end = from.indptr[row[s] + 1];
-    return {begin, from.clipped(begin, static_cast<std::int32_t>(end - begin))};
+    return from.clipped({begin, static_cast<VertexId>(row[s]), static_cast<std::uint32_t>(end - begin)});
   }
   GALENA_KERNEL T factor_of(std::int64_t s, bool scaled) const {
     return scaled && factor != nullptr ? factor[row[s]] : T{1};
@@ -86,20 +82,19 @@ struct TileSums {
       const Place p = place(team, lane, column);
       if (!p.there) return;
       for (std::int64_t s = begin + p.group; s < middle; s += p.groups) {
-        const Nonzeros own = nonzeros(from, s);
         T sum[1][V] = {};
-        from.template gather<V, 1>(own.first, own.count, 0, 1, column + p.at, sum);
+        from.template gather<V, 1>(nonzeros(from, s), 0, 1, column + p.at, sum);
         put(slots + (s - begin) * slab.size + p.at, sum[0], factor_of(s, scaled));
       }
     });
     for (std::int64_t s = middle; s < end; ++s) {
-      const Nonzeros own = nonzeros(from, s);
+      const CsrPiece own = nonzeros(from, s);
       team.each([&](int lane) {
         const Place p = place(team, lane, column);
         if (!p.there) return;
         T sum[1][V] = {};
-        from.template gather<V, 1>(own.first, own.count, static_cast<std::int32_t>(p.group),
-                                   static_cast<std::int32_t>(p.groups), column + p.at, sum);
+        from.template gather<V, 1>(own, static_cast<std::int32_t>(p.group), static_cast<std::int32_t>(p.groups),
+                                   column + p.at, sum);
         put(sums + p.group * slab.size + p.at, sum[0], T{1});
       });
       team.sync();
@@ -191,6 +186,7 @@ struct GiantRows {
   GALENA_KERNEL T operator()(std::int64_t i) const {
     const std::int64_t giant = i / width, c = i % width;
     T sum{};
+    GALENA_UNROLL_8
     for (std::int64_t k = first[giant]; k < first[giant + 1]; ++k) sum += chunks[k * width + c];
     return factor != nullptr ? factor[row[giant]] * sum : sum;
   }
