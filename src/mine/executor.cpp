@@ -177,6 +177,7 @@ class Execution {
       if (counts_local_) runner.add_local(local_);
       gpu_bytes_ += runner.bytes();
       compile_seconds_ = std::max(compile_seconds_, runner.compile_seconds());
+      kernel_seconds_ = std::max(kernel_seconds_, runner.kernel_seconds());
     }
     leave(t);
   }
@@ -329,9 +330,10 @@ class Execution {
     out.ended = ended_;
     out.partial = !whole && !ended_;
     out.done = whole ? 1 : std::min(finished_, 0.9999);
-    out.seconds = clock_.seconds();
+    out.seconds = clock_.seconds() - compile_seconds_;
     out.worker_bytes = codegen_bytes() + gpu_bytes_;
     out.compile_seconds = compile_seconds_;
+    out.kernel_seconds = kernel_seconds_;
     out.balance = balance_;
     if (left_to_cpu_ > 0 && options_.warn)
       options_.warn(std::to_string(left_to_cpu_) + " of " + std::to_string(done_.size()) +
@@ -371,7 +373,7 @@ class Execution {
   std::size_t most_listed_ = kLeastLease;  ///< chunks of the next lease of a LIST
   bool overflow_ = false;
   std::uint64_t gpu_bytes_ = 0;
-  double compile_seconds_ = 0;
+  double compile_seconds_ = 0, kernel_seconds_ = 0;
   std::atomic<std::size_t> left_to_cpu_{0};
 };
 
@@ -389,9 +391,13 @@ ExecuteResult execute(const Prepared& graph, const ExecuteRequest& request, cons
     const codegen::Plan plan = codegen::without_marked_sizes(*request.plan);
     ExecuteRequest on_gpus = request;
     on_gpus.plan = &plan;
+    const Stopwatch set_up;
     on_gpus.fleet = &graph.fleet();
+    const double device_seconds = set_up.seconds();
     on_gpus.key += "@gpu";  // other chunks than a CPU's
-    return Execution(graph, on_gpus, options).run();
+    ExecuteResult result = Execution(graph, on_gpus, options).run();
+    result.device_seconds = device_seconds;
+    return result;
   }
   return Execution(graph, request, options).run();
 }

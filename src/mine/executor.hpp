@@ -32,15 +32,16 @@ struct ExecuteRequest {
 };
 
 struct ExecuteResult {
-  std::vector<rt::i128> sums;   ///< by output, not yet divided
-  std::vector<rt::i128> local;  ///< by vertex as prepared; empty unless the plan is LOCAL
-  bool partial = false;         ///< ended early by the stop flag
-  bool ended = false;           ///< ended early by on_match, or with enough
-  double done = 1;              ///< share of the work
-  double seconds = 0;
+  std::vector<rt::i128> sums;                      ///< by output, not yet divided
+  std::vector<rt::i128> local;                     ///< by vertex as prepared; empty unless the plan is LOCAL
+  bool partial = false;                            ///< ended early by the stop flag
+  bool ended = false;                              ///< ended early by on_match, or with enough
+  double done = 1;                                 ///< share of the work
+  double seconds = 0;                              ///< what follows is left out, but for kernel_seconds
+  double compile_seconds = 0, device_seconds = 0;  ///< waiting for the machines' kernels; setting machines up
+  double kernel_seconds = 0;                       ///< that kernels ran, on the machine that was busiest
   std::uint64_t worker_bytes = 0;
-  double compile_seconds = 0;  ///< of the machines' kernels
-  double balance = 1;          ///< of processes: the longest computing time over the mean
+  double balance = 1;  ///< of processes: the longest computing time over the mean
 };
 
 /// Throws Error(input) where a sum leaves 128 bits.

@@ -87,7 +87,9 @@ Runner::Outcome Runner::run_job(const Recipe& recipe, std::size_t job, QueryResu
   request.checkpoint = &checkpoint_;
   Outcome outcome{execute(graph_, request, options_), &selected.plan};
   result.engine = result.engine.empty() || result.engine == code.engine() ? code.engine() : "mixed";
-  result.compile_seconds += code.compile_seconds();
+  result.compile_seconds += code.compile_seconds() + outcome.run.compile_seconds;
+  result.device_seconds += outcome.run.device_seconds;
+  result.kernel_seconds += outcome.run.kernel_seconds;
   result.seconds += outcome.run.seconds;
   result.partial = result.partial || outcome.run.partial;
   result.done = std::min(result.done, outcome.run.done);

@@ -342,6 +342,21 @@ TEST_CASE("long lists and heavy chunks go to blocks") {
   CHECK(mine::gpu::team_for(none, 10, short_lists, true) == Team::block);
 }
 
+TEST_CASE("compiling for a GPU is no part of running") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Prepared graph(generate_complete(16));
+  SimulatedMachine one, other;
+  one.compiling = other.compiling = 1;
+  const auto begin = std::chrono::steady_clock::now();
+  const ExecuteResult result = run(graph, plan_of("COUNT triangle"), {&one, &other}).result;
+  const double all = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  CHECK(result.compile_seconds == 1);  // both at once
+  CHECK(result.seconds >= result.kernel_seconds);
+  CHECK(result.seconds + result.compile_seconds <= all);
+  CHECK(result.kernel_seconds > 0);
+}
+
 TEST_CASE("a stopped run on a GPU is partial") {
   if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
   const PrivateCache cache;

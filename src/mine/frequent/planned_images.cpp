@@ -122,7 +122,7 @@ const PlannedImages::Code& PlannedImages::code_for(const RootedShape& root) {
     MineOptions options = options_;
     if (fleet_ == nullptr && options.engine == Engine::automatic) options.engine = Engine::jit;
     code.run = std::make_unique<Executable>(code.plan, 0, options);
-    compile_seconds_ += code.run->compile_seconds();
+    spent_.compile += code.run->compile_seconds();
   }
   return code;
 }
@@ -160,22 +160,22 @@ void PlannedImages::run_on_cpu(const Code& code, const Items& items) {
 
 void PlannedImages::run_on_gpus(const Code& code, const Items& items) {
   std::atomic<std::size_t> next{0};
+  Spent most;
   base::ErrorTrap trap;
 #pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(fleet_->size()))
-  for (std::size_t t = 0; t < fleet_->size(); ++t) trap.run(t, [&] { serve((*fleet_)[t], code, items, next); });
+  for (std::size_t t = 0; t < fleet_->size(); ++t) trap.run(t, [&] { serve((*fleet_)[t], code, items, next, most); });
   trap.rethrow();
+  spent_.compile += most.compile;
+  spent_.kernel += most.kernel;
 }
 
 /// Takes items until there are none.
-void PlannedImages::serve(gpu::Station& station, const Code& code, const Items& items, std::atomic<std::size_t>& next) {
+void PlannedImages::serve(gpu::Station& station, const Code& code, const Items& items, std::atomic<std::size_t>& next,
+                          Spent& most) {
   const ChunkPlan& chunks = prepared_.chunks(kPiecesGpu, code.plan.max_depth >= 2);
   std::vector<double> weights;
   for (const double weight : chunks.weight) weights.push_back(weight * static_cast<double>(chunks.chunks.size()));
   gpu::LeaseRunner runner(station, code.plan);
-  {
-    const std::scoped_lock lock(mutex_);
-    compile_seconds_ += runner.compile_seconds();
-  }
   WorkerMemory memory(code.plan, prepared_.view());
   for (std::size_t i = next++; i < items.size() && !stop_(); i = next++) {
     if (dropped(items[i].pattern)) continue;
@@ -185,6 +185,9 @@ void PlannedImages::serve(gpu::Station& station, const Code& code, const Items& 
       if (result.states[c] == rt::ChunkState::overflow) question.run(*code.run, memory, chunks.chunks[c]);
     finish(items[i], question);
   }
+  const std::scoped_lock lock(mutex_);
+  most.compile = std::max(most.compile, runner.compile_seconds());
+  most.kernel = std::max(most.kernel, runner.kernel_seconds());
 }
 
 bool PlannedImages::dropped(std::size_t pattern) {

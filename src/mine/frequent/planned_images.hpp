@@ -32,7 +32,8 @@ class PlannedImages {
   void find(std::span<FrequentShape* const> patterns);
 
   [[nodiscard]] std::string engine() const;
-  [[nodiscard]] double compile_seconds() const { return compile_seconds_; }
+  [[nodiscard]] double compile_seconds() const { return spent_.compile; }
+  [[nodiscard]] double kernel_seconds() const { return spent_.kernel; }
 
  private:
   /// What runs the plan of a rooted shape.
@@ -52,7 +53,11 @@ class PlannedImages {
   const Code& code_for(const RootedShape& root);
   void run_on_cpu(const Code& code, const Items& items);
   void run_on_gpus(const Code& code, const Items& items);
-  void serve(gpu::Station& station, const Code& code, const Items& items, std::atomic<std::size_t>& next);
+  /// Seconds of the GPU that took longest.
+  struct Spent {
+    double compile = 0, kernel = 0;
+  };
+  void serve(gpu::Station& station, const Code& code, const Items& items, std::atomic<std::size_t>& next, Spent& most);
   template <class F>
   void for_possible(const Item& item, F&& f) const;
   bool dropped(std::size_t pattern);
@@ -66,7 +71,7 @@ class PlannedImages {
   const std::function<bool()> stop_;
   const int threads_;
   std::map<std::u32string, Code> codes_;
-  double compile_seconds_ = 0;
+  Spent spent_;
 
   std::span<FrequentShape* const> patterns_;  ///< those at hand
   std::mutex mutex_;                          ///< guards what follows, and their supports

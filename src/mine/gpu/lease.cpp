@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "galena/error.hpp"
+#include "src/mine/clock.hpp"
 
 namespace galena::mine::gpu {
 
@@ -196,7 +197,9 @@ LeaseRunner::Launched LeaseRunner::launch(Team team, std::uint64_t most_given, c
   start_queue(own, most_given);
   const rt::GpuJob job = this->job(room, own.size(), most_given);
   station_.workers().tables_zero = false;
+  const Stopwatch clock;
   machine_.run(team, job, workers, halt);
+  kernel_seconds_ += clock.seconds();
   return {true, collect(bin, job, result)};
 }
 

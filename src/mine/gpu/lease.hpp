@@ -42,6 +42,8 @@ class LeaseRunner {
   void add_local(std::span<rt::i128> counts);
   /// Seconds that loading the kernels took.
   [[nodiscard]] double compile_seconds() const { return compile_seconds_; }
+  /// Seconds that launches took so far.
+  [[nodiscard]] double kernel_seconds() const { return kernel_seconds_; }
   [[nodiscard]] std::uint64_t bytes() const { return station_.buffer_bytes(); }
 
  private:
@@ -74,7 +76,7 @@ class LeaseRunner {
   RowsFn take_rows_;
   std::uint64_t enough_rows_ = 0;  ///< vertices in rows that are still wanted; 0: all there are
   bool lists_ = false, counts_local_ = false;
-  double compile_seconds_ = 0;
+  double compile_seconds_ = 0, kernel_seconds_ = 0;
   rt::ImageTask images_{};
 };
 
