@@ -25,10 +25,11 @@ struct ExecuteRequest {
   std::uint64_t enough = 0;  ///< LIST: a run may end when on_match had so many; 0: when it returns false
   std::string key;           ///< names the checkpoint's section
   Checkpoint* checkpoint = nullptr;
-  /// Whose machines, if there are any, run the chunks instead of threads; it has the same graph. A chunk that fits none
-  /// of them is run on the CPU.
+  /// Whose machines, if there are any, run the chunks instead of threads; it has the same graph. Chunks that fit none
+  /// of them are run by the CPU's threads.
   gpu::Fleet* fleet = nullptr;
-  gpu::Limits limits;  ///< of their buffers
+  const codegen::Plan* plan_here = nullptr;  ///< what the CPU then runs in place of the plan; null: the plan
+  gpu::Limits limits;                        ///< of their buffers
 };
 
 struct ExecuteResult {
@@ -47,7 +48,9 @@ struct ExecuteResult {
 /// Throws Error(input) where a sum leaves 128 bits.
 ExecuteResult execute(const Prepared& graph, const ExecuteRequest& request, const MineOptions& options);
 
-/// Threads a run uses.
+/// Threads of the CPU that a run uses.
 int thread_count(const MineOptions& options);
+/// The same and those that serve devices: MatchFn's threads are fewer than this.
+int worker_count(const MineOptions& options);
 
 }  // namespace galena::mine

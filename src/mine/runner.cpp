@@ -204,7 +204,7 @@ void Runner::motifs(const Recipe& recipe, QueryResult& result) {
 void Runner::list(const Recipe& recipe, QueryResult& result, const RowSink& sink) {
   if (checkpoint_.enabled()) throw InputError("a LIST cannot be resumed; leave out --resume, or COUNT instead");
   const std::vector<int>& order = recipe.jobs.front().selected.plan.outputs.front().order;
-  Rows rows(graph_, result.query, order, thread_count(options_), sink);
+  Rows rows(graph_, result.query, order, worker_count(options_), sink);
   const std::uint64_t enough = result.query.ordered ? 0 : result.query.limit.value_or(0);
   run_job(
       recipe, 0, result,

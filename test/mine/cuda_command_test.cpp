@@ -18,14 +18,19 @@ std::string no_device() {
   return device::cuda_device_names().empty() ? "no CUDA device: " + device::why_no_cuda() : "";
 }
 
+std::string no_emulated_device() {
+  const std::vector<std::string> names = device::cuda_device_names();
+  return names.empty() || names.front() != "Emulated GPU" ? "no emulated device" : "";
+}
+
 /// With a cache folder of its own.
 struct Command {
   test::TemporaryFolder folder;
-  test::Outcome operator()(Strings queries, Strings assignments = {}) const {
+  test::Outcome operator()(const Strings& arguments, Strings assignments = {}) const {
     assignments.push_back("GALENA_CACHE=" + folder.path().string());
-    queries.insert(queries.begin(), "karate");
-    queries.insert(queries.end(), {"--device", "cuda"});
-    return mine_with(assignments, queries);
+    Strings all{"karate", "--device", "cuda"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return mine_with(assignments, all);
   }
 };
 

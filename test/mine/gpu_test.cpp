@@ -2,16 +2,21 @@
 // handed back, several machines.
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
+#include <set>
+#include <thread>
 
 #include "codegen/passes/assist.hpp"
 #include "codegen/passes/local.hpp"
 #include "codegen/passes/planner.hpp"
+#include "codegen/runtime/chunk.h"
 #include "galena/error.hpp"
 #include "galena/generate.hpp"
 #include "src/device/cuda_device.hpp"
 #include "src/mine/executor.hpp"
 #include "src/mine/gpu/lease.hpp"
+#include "src/mine/left_work.hpp"
 #include "test/codegen/compiled_plans.hpp"
 #include "test/codegen/private_cache.hpp"
 #include "test/mine/simulated_machine.hpp"
@@ -264,6 +269,101 @@ TEST_CASE("what fits no buffer of the device runs on the CPU, and that is said")
   check_equal(run(graph, plan, {&machine}, options, {.warp_log = 2, .block_log = 2}), run(graph, plan, {}));
   INFO(said);
   CHECK(said.find("ran on the CPU") != std::string::npos);
+}
+
+TEST_CASE("what fits no buffer of the device is said at once, and shared by the CPU's threads") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Prepared graph(generate_complete(16));
+  const Plan plan = plan_of("LIST triangle");
+  MineOptions options;
+  options.engine = Engine::interpreter;
+  options.threads = 3;
+  std::mutex mutex;
+  std::set<int> threads;
+  bool said = false, said_before = true;
+  options.warn = [&](const std::string& text) {
+    const std::scoped_lock lock(mutex);
+    said = said || text.find("3 threads of the CPU") != std::string::npos;
+  };
+  const Executable code(plan, 0, options);
+  SimulatedMachine machine;
+  mine::gpu::Fleet fleet(graph.view(), {&machine});
+  ExecuteRequest request;
+  request.plan = &plan;
+  request.code = &code;
+  request.fleet = &fleet;
+  request.limits = {.warp_log = 2, .block_log = 2};
+  std::size_t matches = 0;
+  request.on_match = [&](int thread, const rt::vid*, int) {
+    {
+      const std::scoped_lock lock(mutex);
+      said_before = said_before && said;
+      threads.insert(thread);
+      ++matches;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return true;
+  };
+  CHECK(!execute(graph, request, options).partial);
+  CHECK(matches == 560);
+  CHECK(said_before);
+  CHECK(threads.size() == 3);
+}
+
+TEST_CASE("chunks of too many matches are run in parts before they are left to the CPU") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Prepared graph(generate_complete(16));
+  const Plan plan = plan_of("LIST clique(4)");
+  const Outcome expected = run(graph, plan, {});
+  std::string said;
+  MineOptions options;
+  options.warn = [&said](const std::string& text) { said += text; };
+  SimulatedMachine one, other;
+  SECTION("where parts fit, the CPU runs none") {  // of an edge's cliques, a part has those of one third vertex
+    check_equal(run(graph, plan, {&one, &other}, options, {.warp_log = 60, .block_log = 60, .pieces = 0}), expected);
+    CHECK(said.empty());
+  }
+  SECTION("where some do, the CPU runs the others") {
+    check_equal(run(graph, plan, {&one, &other}, options, {.warp_log = 20, .block_log = 20, .pieces = 0}), expected);
+    CHECK(said.find("ran on the CPU") != std::string::npos);
+  }
+}
+
+TEST_CASE("the CPU runs what a device left by a plan of its own, with tables that the device's lacks") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Prepared graph(generate_rmat(7, 6, 3));
+  const Plan plan = plan_of("LOCAL diamond BY a"), on_device = codegen::without_marked_sizes(plan);
+  REQUIRE((!plan.marks.empty() && on_device.marks.empty()));
+  MineOptions options;
+  options.engine = Engine::interpreter;
+  options.threads = 2;
+  const Executable code(plan, 0, options);
+  SimulatedMachine machine;
+  mine::gpu::Fleet fleet(graph.view(), {&machine});
+  machine.spare = 0;  // not one worker fits
+  ExecuteRequest request;
+  request.plan = &on_device;
+  request.plan_here = &plan;
+  request.code = &code;
+  request.fleet = &fleet;
+  CHECK((execute(graph, request, options).local == run(graph, plan, {}).result.local));
+  CHECK(machine.launches.empty());
+}
+
+TEST_CASE("parts of a chunk cover it") {
+  const std::vector<rt::Chunk> ranges = parts_of({5, 205, 0, 1}), thirds = parts_of({7, 8, 2, 3});
+  REQUIRE(ranges.size() == 64);
+  CHECK((ranges.front().begin == 5 && ranges.back().end == 205));
+  for (std::size_t i = 1; i < ranges.size(); ++i) CHECK(ranges[i].begin == ranges[i - 1].end);
+  CHECK(parts_of({5, 7, 0, 1}).size() == 2);
+  REQUIRE(thirds.size() == 32);
+  constexpr std::uint64_t kLength = 1000;
+  const rt::Slice whole = rt::slice_third({7, 8, 2, 3}, kLength);
+  CHECK(rt::slice_third(thirds.front(), kLength).begin == whole.begin);
+  CHECK(rt::slice_third(thirds.back(), kLength).end == whole.end);
 }
 
 TEST_CASE("little memory gives few workers") {

@@ -40,6 +40,7 @@ class PlannedImages {
   struct Code {
     codegen::Plan plan;
     std::unique_ptr<Executable> run;
+    std::unique_ptr<Executable> here;  ///< for what fits no buffer of a GPU, where there was such a thing
   };
   /// A pattern's orbit to decide on.
   struct Item {
@@ -50,14 +51,15 @@ class PlannedImages {
   struct Question;
   using Items = std::vector<Item>;
 
-  const Code& code_for(const RootedShape& root);
+  Code& code_for(const RootedShape& root);
   void run_on_cpu(const Code& code, const Items& items);
-  void run_on_gpus(const Code& code, const Items& items);
+  void run_on_gpus(Code& code, const Items& items);
   /// Seconds of the GPU that took longest.
   struct Spent {
     double compile = 0, kernel = 0;
   };
-  void serve(gpu::Station& station, const Code& code, const Items& items, std::atomic<std::size_t>& next, Spent& most);
+  void serve(gpu::Station& station, Code& code, const Items& items, std::atomic<std::size_t>& next, Spent& most);
+  void run_left(Code& code, Question& question, const std::vector<rt::Chunk>& chunks);
   template <class F>
   void for_possible(const Item& item, F&& f) const;
   bool dropped(std::size_t pattern);
@@ -76,6 +78,8 @@ class PlannedImages {
   std::span<FrequentShape* const> patterns_;  ///< those at hand
   std::mutex mutex_;                          ///< guards what follows, and their supports
   std::vector<std::uint8_t> dropped_;         ///< of these: an orbit has too few images
+  std::mutex here_;                           ///< held by the device whose chunks the CPU's threads run
+  bool said_ = false;                         ///< that there are such; guarded by it
 };
 
 }  // namespace galena::mine::frequent

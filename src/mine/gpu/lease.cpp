@@ -96,7 +96,10 @@ void LeaseRunner::run_bin(Team team, std::vector<std::size_t> bin, std::span<con
     std::vector<rt::Chunk> own;
     for (const std::size_t i : bin) own.push_back(chunks[i]);
     const Launched launched = launch(team, most_given, room, bin, own, halt, result);
-    if (!launched.fits) return;
+    if (!launched.fits) {
+      if (team == Team::block) result.unfit = room.bytes;
+      return;
+    }
     // A chunk in pieces may have more rows than there is ever room for: what is left of those stays whole.
     if (launched.given > 0) most_given = 0;
     std::erase_if(bin, [&](std::size_t i) { return result.states[i] != rt::ChunkState::untouched; });

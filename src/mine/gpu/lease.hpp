@@ -21,6 +21,8 @@ struct LeaseResult {
   std::vector<std::pair<rt::vid, rt::i128>> local;  ///< of LOCAL: by vertex, what is not on the device (add_local())
   bool found = false;                               ///< of EXISTS
   bool ended = false;                               ///< of LIST: there were enough matches
+  std::uint64_t unfit =
+      0;  ///< bytes that a worker needs, where the device had not room for one: all was left as overflow
 };
 
 /// Runs one plan at a station.
