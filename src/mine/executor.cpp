@@ -186,6 +186,7 @@ class Execution {
     };
     const Leave at_end{*left_};
     gpu::LeaseRunner runner((*request_.fleet)[t], *request_.plan, request_.limits);
+    if (!runner.warning().empty() && options_.warn) options_.warn(runner.warning());
     runner.hand_rows_to([this, t](std::span<const vid> rows) { return pass_all_on(rows, t); }, request_.enough);
     while (!crew_.halted()) {
       const std::vector<std::size_t> lease = take_lease();
@@ -285,7 +286,7 @@ class Execution {
 
   void call_cpu(const std::vector<LeftChunk>& left, std::uint64_t unfit) {
     if (options_.warn)
-      options_.warn(unfit > 0 ? "a worker of this query needs " + std::to_string(unfit) +
+      options_.warn(unfit > 0 ? "this query needs at least " + std::to_string(unfit) +
                                     " bytes on the device, which has not so many left: " + std::to_string(helpers()) +
                                     " threads of the CPU run what does not fit"
                               : "some pieces of work fit no buffer on the device: " + std::to_string(helpers()) +

@@ -56,3 +56,32 @@ TEST_CASE("--device cuda: setting the device up and compiling are told apart fro
   CHECK(by_query == Approx(compiled));
   CHECK_THAT(command({"triangle"}).err, contains(", device ") && contains(", compile ") && contains("(kernels "));
 }
+
+TEST_CASE("--device cuda: without a folder for kernels they are compiled each time, which is said once") {
+  if (const std::string why = no_device(); !why.empty()) GALENA_SKIP(why);
+  const test::Outcome outcome =
+      mine_with({"GALENA_CACHE=/proc/none"}, {"karate", "triangle", "clique(4)", "--device", "cuda", "--json"});
+  CHECK(counts(outcome) == Strings{"45", "11"});
+  const std::size_t first = outcome.err.find("compiled anew each time");
+  CHECK(first != std::string::npos);
+  CHECK(outcome.err.find("compiled anew each time", first + 1) == std::string::npos);
+}
+
+TEST_CASE("--device cuda: where not one worker fits, the CPU's threads run all, and that is said") {
+  if (const std::string why = no_emulated_device(); !why.empty()) GALENA_SKIP(why);
+  const Command command;
+  const std::string rows = command.folder.path() / "rows.csv";
+  const test::Outcome outcome =
+      command({"LIST triangle", "--output", rows, "--json", "--threads", "2"}, {"GALENA_EMULATED_MEMORY=1"});
+  CHECK(counts(outcome) == Strings{"45"});
+  CHECK_THAT(outcome.err, contains("bytes on the device") && contains("2 threads of the CPU"));
+}
+
+TEST_CASE("--device cuda: queries one after the other find room that each finds alone") {
+  if (const std::string why = no_emulated_device(); !why.empty()) GALENA_SKIP(why);
+  const Command command;
+  const test::Outcome outcome = command({"LOCAL house BY a", "triangle"}, {"GALENA_EMULATED_MEMORY=4"});
+  CHECK_THAT(outcome.out, contains("triangle  "));
+  CHECK(outcome.code == 0);
+  CHECK(outcome.err.find("of the CPU") == std::string::npos);
+}

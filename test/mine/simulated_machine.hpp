@@ -64,10 +64,10 @@ class SimulatedMachine : public mine::gpu::Machine {
     std::memset(memory, 0, bytes);
   }
 
-  double load(const codegen::Plan& plan) override {
+  Loaded load(const codegen::Plan& plan) override {
     kernel_ = jit::compile(codegen::emit_simulated_launch(plan)).kernel;
     std::this_thread::sleep_for(std::chrono::duration<double>(compiling));
-    return compiling;
+    return {compiling, ""};
   }
   std::uint64_t most_workers(Team /*team*/) override { return workers_; }
 

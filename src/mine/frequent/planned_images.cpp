@@ -177,6 +177,7 @@ void PlannedImages::serve(gpu::Station& station, Code& code, const Items& items,
   std::vector<double> weights;
   for (const double weight : chunks.weight) weights.push_back(weight * static_cast<double>(chunks.chunks.size()));
   gpu::LeaseRunner runner(station, code.plan);
+  if (!runner.warning().empty() && options_.warn) options_.warn(runner.warning());
   for (std::size_t i = next++; i < items.size() && !stop_(); i = next++) {
     if (dropped(items[i].pattern)) continue;
     Question question(*this, items[i]);

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <map>
 
 #include "codegen/emit/cuda.hpp"
@@ -25,11 +26,11 @@ class CudaMachine : public Machine {
   void download(void* to, const void* from, std::uint64_t bytes) override { gpu_.download(to, from, bytes); }
   void zero(void* memory, std::uint64_t bytes) override { gpu_.zero(memory, bytes); }
 
-  double load(const codegen::Plan& plan) override {
+  Loaded load(const codegen::Plan& plan) override {
     std::string source = codegen::emit_cuda(plan);
     if (const auto known = modules_.find(source); known != modules_.end()) {
       gpu_.choose(known->second);
-      return 0;
+      return {};
     }
     if (modules_.size() == kMostModules) {
       gpu_.unload();
@@ -37,7 +38,9 @@ class CudaMachine : public Machine {
     }
     const jit::Cubin cubin = jit::compile_cuda(source, gpu_.arch());
     modules_.emplace(std::move(source), gpu_.load(cubin.bytes));
-    return cubin.seconds;
+    static std::atomic<bool> told{false};
+    if (cubin.not_kept.empty() || told.exchange(true)) return {cubin.seconds, ""};
+    return {cubin.seconds, "kernels for GPUs are compiled anew each time: " + cubin.not_kept};
   }
 
   std::uint64_t most_workers(Team team) override {

@@ -30,8 +30,12 @@ class Machine {
   virtual void download(void* to, const void* from, std::uint64_t bytes) = 0;
   virtual void zero(void* memory, std::uint64_t bytes) = 0;
 
-  /// Makes the plan's kernels those that run() launches; returns the seconds that compiling took.
-  virtual double load(const codegen::Plan& plan) = 0;
+  struct Loaded {
+    double seconds = 0;   ///< that compiling took
+    std::string warning;  ///< for people, or empty; none is told twice
+  };
+  /// Makes the plan's kernels those that run() launches.
+  virtual Loaded load(const codegen::Plan& plan) = 0;
   /// Workers that run at once.
   virtual std::uint64_t most_workers(Team team) = 0;
   /// Runs the job by so many workers, and waits. When `halt` (may be null) rises, raises the job's stop flag.

@@ -59,7 +59,19 @@ bool Station::grow(Memory& memory, std::uint64_t bytes) {
   return memory.data() != nullptr;
 }
 
+std::uint64_t Station::available() const {
+  std::uint64_t bytes = machine_.free_bytes() + workers_.bytes();
+  for (const Memory* const memory : idle_) bytes += memory->bytes();
+  return bytes;
+}
+
+void Station::release_idle() {
+  for (Memory* const memory : idle_) *memory = Memory();
+}
+
 bool Station::fit(Memory& memory, std::uint64_t bytes) {
+  if (grow(memory, bytes)) return true;
+  release_idle();
   if (grow(memory, bytes)) return true;
   workers_ = WorkerBuffers();
   return grow(memory, bytes);
@@ -77,6 +89,8 @@ std::uint64_t Station::make_room(const codegen::Plan& plan, const Room& room, st
     workers = std::min(workers, budget / room.bytes / step * step);
   }
   for (; workers >= step; workers = workers / 2 / step * step) {
+    if (fit_workers(plan, room, workers)) return workers;
+    release_idle();
     if (fit_workers(plan, room, workers)) return workers;
     workers_ = WorkerBuffers();  // what was kept of one kind may be what another lacks
     if (fit_workers(plan, room, workers)) return workers;
