@@ -19,6 +19,7 @@
 #include "src/mine/clock.hpp"
 #include "src/mine/crew.hpp"
 #include "src/mine/gpu/lease.hpp"
+#include "src/mine/gpu/pace.hpp"
 #include "src/mine/left_work.hpp"
 #include "src/mine/team.hpp"
 #include "src/mine/worker.hpp"
@@ -61,6 +62,7 @@ class Execution {
     const bool on_gpus = request_.fleet != nullptr;
     const std::size_t wanted = on_gpus ? request_.fleet->size() : static_cast<std::size_t>(thread_count(options_));
     const auto threads = std::clamp<std::size_t>(wanted, 1, std::max<std::size_t>(1, chunks_.chunks.size()));
+    devices_ = on_gpus ? threads : 0;
     const std::size_t all = on_gpus ? threads + helpers() : threads;
     memory_.resize(all);
     for (std::size_t t = 0; !on_gpus && t < threads; ++t) make_memory(t);
@@ -188,9 +190,12 @@ class Execution {
     gpu::LeaseRunner runner((*request_.fleet)[t], *request_.plan, request_.limits);
     if (!runner.warning().empty() && options_.warn) options_.warn(runner.warning());
     runner.hand_rows_to([this, t](std::span<const vid> rows) { return pass_all_on(rows, t); }, request_.enough);
+    gpu::Pace pace((*request_.fleet)[t].machine().hurried());
     while (!crew_.halted()) {
-      const std::vector<std::size_t> lease = take_lease();
+      const double before = runner.kernel_seconds();
+      const std::vector<std::size_t> lease = take_lease(pace.most());
       if (lease.empty() || !run_lease(runner, lease, t)) break;
+      pace.took(runner.kernel_seconds() - before);
     }
     {
       const std::scoped_lock lock(mutex_);
@@ -207,15 +212,16 @@ class Execution {
     return request_.fleet->size() == 1 && !checkpointing() && (!options_.progress || request_.estimate < kLongOnGpu);
   }
 
-  /// The next chunks that are not done, as many as leave every machine another lease later; none at the end. Of LIST few
-  /// at first: whoever takes the matches may have enough.
-  std::vector<std::size_t> take_lease() {
+  /// The next chunks that are not done, as many as leave every machine another lease later, and `most`; none at the end. Of
+  /// LIST few at first: whoever takes the matches may have enough.
+  std::vector<std::size_t> take_lease(std::size_t most) {
     const std::scoped_lock lock(mutex_);
     std::vector<std::size_t> lease;
     const std::size_t all = chunks_.chunks.size();
     const std::size_t left = all - std::min(all, next_.load());
     std::size_t size = at_once() ? left : std::min(left, std::max(kLeastLease, left / (2 * request_.fleet->size())));
     if (lists_) size = std::min(size, most_listed_);
+    size = std::min(size, most);
     most_listed_ *= 2;
     for (; next_ < all && lease.size() < size; ++next_)
       if (done_[next_] == 0) lease.push_back(next_);
@@ -301,7 +307,7 @@ class Execution {
       own_code_ = std::make_unique<Executable>(plan_here(), request_.estimate * std::min(1.0, share), here);
       code_here_ = own_code_.get();
     }
-    crew_.add(request_.fleet->size(), helpers(), [this](std::size_t t) { help(t); });
+    crew_.add(devices_, helpers(), [this](std::size_t t) { help(t); });
   }
 
   /// Runs what the devices left.
@@ -457,6 +463,7 @@ class Execution {
   const ChunkPlan& chunks_;
   std::vector<std::unique_ptr<WorkerMemory>> memory_;  ///< by thread; none of those that serve a device
   std::vector<Owner> owners_;
+  std::size_t devices_ = 0;       ///< the first threads serve one each
   std::optional<LeftWork> left_;  ///< by devices, for the CPU
   std::once_flag cpu_called_;
   const Executable* code_here_ = nullptr;  ///< since it was called
@@ -505,7 +512,7 @@ ExecuteResult execute(const Prepared& graph, const ExecuteRequest& request, cons
     on_gpus.plan = &plan;
     on_gpus.plan_here = request.plan;
     const Stopwatch set_up;
-    on_gpus.fleet = &graph.fleet();
+    on_gpus.fleet = &graph.fleet(options.warn);
     const double device_seconds = set_up.seconds();
     on_gpus.key += "@gpu";  // other chunks than a CPU's
     ExecuteResult result = Execution(graph, on_gpus, options).run();

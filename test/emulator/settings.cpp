@@ -23,6 +23,10 @@ Settings read_settings() {
   read(s.devices, "DEVICES");
   read(s.multiprocessors, "SMS");
   read(s.occupancy, "OCCUPANCY");
+  read(s.driver, "DRIVER");
+  read(s.silent, "SILENT");
+  read(s.taken, "TAKEN");
+  read(s.watchdog, "WATCHDOG");
   std::uint64_t mib = s.memory >> 20;
   read(mib, "MEMORY");
   s.memory = mib << 20;

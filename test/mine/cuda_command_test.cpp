@@ -85,3 +85,27 @@ TEST_CASE("--device cuda: queries one after the other find room that each finds 
   CHECK(outcome.code == 0);
   CHECK(outcome.err.find("of the CPU") == std::string::npos);
 }
+
+TEST_CASE("--device cuda: devices that cannot be used are left out, and named") {
+  if (const std::string why = no_emulated_device(); !why.empty()) GALENA_SKIP(why);
+  const Command command;
+  const Strings query{"triangle", "--json"};
+  const test::Outcome taken = command(query, {"GALENA_EMULATED_DEVICES=3", "GALENA_EMULATED_TAKEN=1"});
+  CHECK(counts(taken) == Strings{"45"});
+  CHECK_THAT(taken.err, contains("left out: GPU 1 (Emulated GPU): ") && contains("cudaErrorDevicesUnavailable"));
+  // Numbers are CUDA's: the one that is left is device 1.
+  const test::Outcome silent = command(query, {"GALENA_EMULATED_DEVICES=2", "GALENA_EMULATED_SILENT=0"});
+  CHECK(counts(silent) == Strings{"45"});
+  const test::Outcome none =
+      command(query, {"GALENA_EMULATED_DEVICES=2", "GALENA_EMULATED_SILENT=0", "GALENA_EMULATED_TAKEN=1"});
+  CHECK(none.code == 1);
+  CHECK_THAT(none.err, contains("--device cuda: GPU 1 (Emulated GPU): "));
+  CHECK(counts(command(query, {"GALENA_EMULATED_WATCHDOG=1"})) == Strings{"45"});
+}
+
+TEST_CASE("--device cuda: a driver that is too old is told with both versions") {
+  if (const std::string why = no_emulated_device(); !why.empty()) GALENA_SKIP(why);
+  const test::Outcome outcome = Command()({"triangle"}, {"GALENA_EMULATED_DRIVER=12020"});
+  CHECK(outcome.code == 1);
+  CHECK_THAT(outcome.err, contains("12.2") && contains("13.0") && contains("update the driver"));
+}

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -16,6 +17,7 @@
 #include "src/device/cuda_device.hpp"
 #include "src/mine/executor.hpp"
 #include "src/mine/gpu/lease.hpp"
+#include "src/mine/gpu/pace.hpp"
 #include "src/mine/left_work.hpp"
 #include "test/codegen/compiled_plans.hpp"
 #include "test/codegen/private_cache.hpp"
@@ -406,6 +408,79 @@ TEST_CASE("buffers are as large as a bin's chunks need, not as the largest degre
   CHECK(room.slot < view.max_degree);
 }
 
+TEST_CASE("a vertex's first neighbour has the largest degree of all, as bounds take it") {
+  for (const Graph& plain : {generate_rmat(9, 6, 3), generate_star(50), generate_path(20), build_graph(EdgeList{}),
+                             with_random_labels(generate_er(200, 900, 1), 3, 4)}) {
+    const Prepared graph(plain);
+    const rt::GraphView& view = graph.view();
+    const auto degree = [&](rt::vid v) { return static_cast<rt::vid>(view.indptr[v + 1] - view.indptr[v]); };
+    const mine::gpu::Bounds bounds(view);
+    const ChunkPlan& chunks = graph.chunks(64, true);
+    const std::vector<mine::gpu::Reach> reach = bounds.reach(chunks.chunks);
+    for (std::size_t c = 0; c < chunks.chunks.size(); ++c) {
+      rt::vid root = 0, second = 0;
+      const rt::Slice roots = rt::roots(view, chunks.chunks[c]);
+      for (auto v = static_cast<rt::vid>(roots.begin); v < roots.end; ++v) {
+        root = std::max(root, degree(v));
+        for (std::uint64_t a = view.indptr[v]; a < view.indptr[v + 1]; ++a)
+          second = std::max(second, degree(view.indices[a]));
+      }
+      CHECK(reach[c].root == root);
+      CHECK(reach[c].second == second);
+    }
+  }
+}
+
+TEST_CASE("machines without room for the graph are left out") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Prepared graph(generate_rmat(7, 6, 3));
+  const Plan plan = plan_of("COUNT triangle");
+  SimulatedMachine large, small(1 << 10);
+  const std::vector<mine::gpu::Machine*> both{&small, &large};
+  const mine::gpu::Fleet fleet(graph.view(), both);
+  CHECK(fleet.size() == 1);
+  REQUIRE(fleet.left_out().size() == 1);
+  CHECK_THAT(fleet.left_out().front(), contains("not enough memory on a simulated GPU"));
+  check_equal(run(graph, plan, {&small, &large}), run(graph, plan, {}));
+  CHECK(large.launches[mine::gpu::Team::warp] > 0);
+  CHECK_THROWS_AS(run(graph, plan, {&small}), EnvironmentError);
+}
+
+TEST_CASE("more machines than chunks, and work for the CPU") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Prepared graph(generate_complete(3));
+  const Plan plan = plan_of("LIST triangle");
+  std::vector<std::unique_ptr<SimulatedMachine>> own;
+  std::vector<mine::gpu::Machine*> machines;
+  for (int i = 0; i < 20; ++i) machines.push_back(own.emplace_back(std::make_unique<SimulatedMachine>()).get());
+  check_equal(run(graph, plan, machines, {}, {.warp_log = 2, .block_log = 2}), run(graph, plan, {}));
+}
+
+TEST_CASE("a machine whose launches must be short gets few chunks at once") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Prepared graph(generate_rmat(9, 6, 3));
+  const Plan plan = plan_of("COUNT triangle");
+  SimulatedMachine machine;
+  machine.in_a_hurry = true;
+  check_equal(run(graph, plan, {&machine}), run(graph, plan, {}));
+  CHECK(machine.launches[mine::gpu::Team::warp] > 3);
+  mine::gpu::Pace pace(true), free(false);
+  const std::size_t first = pace.most();
+  pace.took(0.01);
+  CHECK(pace.most() == 2 * first);
+  pace.took(1);
+  CHECK(pace.most() == first);
+  for (int i = 0; i < 100; ++i) pace.took(1);
+  CHECK(pace.most() == 1);
+  for (int i = 0; i < 100; ++i) pace.took(0);
+  CHECK(pace.most() > 1 << 30);
+  free.took(100);
+  CHECK(free.most() > 1 << 30);
+}
+
 TEST_CASE("plans with tables of all vertices run by warps where memory holds a table for each") {
   if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
   const PrivateCache cache;
@@ -472,5 +547,6 @@ TEST_CASE("a stopped run on a GPU is partial") {
 
 TEST_CASE("asking for CUDA without a device says what is missing") {
   if (!device::cuda_device_names().empty()) GALENA_SKIP("there is a CUDA device");
-  CHECK_THROWS_WITH(mine::gpu::cuda_machines(), contains("--device cuda") && contains("leave the option out"));
+  std::vector<std::string> left_out;
+  CHECK_THROWS_WITH(mine::gpu::cuda_machines(left_out), contains("--device cuda") && contains("leave the option out"));
 }

@@ -39,6 +39,8 @@ class SimulatedMachine : public mine::gpu::Machine {
     for (const auto& [memory, bytes] : given_) std::free(memory);
   }
 
+  [[nodiscard]] std::string name() const override { return "a simulated GPU"; }
+  [[nodiscard]] bool hurried() const override { return in_a_hurry; }
   [[nodiscard]] std::uint64_t free_bytes() const override { return std::min(free_, spare); }
   void* allocate(std::uint64_t bytes) override {
     if (bytes > free_) return nullptr;
@@ -95,6 +97,7 @@ class SimulatedMachine : public mine::gpu::Machine {
     return all;
   }
 
+  bool in_a_hurry = false;
   double compiling = 0;  ///< seconds that it takes to load a plan
   std::map<Team, int> launches;
   std::uint64_t seed = 1;  ///< of the next launch's order

@@ -237,7 +237,8 @@ QueryResult FrequentMiner::run(const Query& query, const MineOptions& options, s
   const LabelledGraph& graph = labelled(query.frequent);
   const double planned = planning.seconds();
   const Stopwatch set_up;
-  gpu::Fleet* const fleet = fleet_ == nullptr && options.device == MineDevice::cuda ? &graph_.fleet() : fleet_;
+  gpu::Fleet* const fleet =
+      fleet_ == nullptr && options.device == MineDevice::cuda ? &graph_.fleet(options.warn) : fleet_;
   const double device_seconds = set_up.seconds();
   FrequentRun run(graph_, graph, query, options, fleet);
   QueryResult result = run.run();

@@ -13,7 +13,6 @@
 #include "src/base/threads.hpp"
 #include "src/mine/crew.hpp"
 #include "src/mine/executor.hpp"
-#include "src/mine/gpu/lease.hpp"
 #include "src/mine/worker.hpp"
 
 namespace galena::mine::frequent {
@@ -174,23 +173,38 @@ void PlannedImages::run_on_gpus(Code& code, const Items& items) {
 void PlannedImages::serve(gpu::Station& station, Code& code, const Items& items, std::atomic<std::size_t>& next,
                           Spent& most) {
   const ChunkPlan& chunks = prepared_.chunks(kPiecesGpu, code.plan.max_depth >= 2);
-  std::vector<double> weights;
-  for (const double weight : chunks.weight) weights.push_back(weight * static_cast<double>(chunks.chunks.size()));
+  gpu::Pace pace(station.machine().hurried());
   gpu::LeaseRunner runner(station, code.plan);
   if (!runner.warning().empty() && options_.warn) options_.warn(runner.warning());
   for (std::size_t i = next++; i < items.size() && !stop_(); i = next++) {
     if (dropped(items[i].pattern)) continue;
     Question question(*this, items[i]);
-    const gpu::LeaseResult result = runner.run_images(chunks.chunks, weights, question.task, options_.stop);
-    std::vector<rt::Chunk> left;
-    for (std::size_t c = 0; c < chunks.chunks.size() && !result.found; ++c)
-      if (result.states[c] == rt::ChunkState::overflow) left.push_back(chunks.chunks[c]);
+    const std::vector<rt::Chunk> left = ask(runner, question, pace, chunks);
     if (!left.empty()) run_left(code, question, left);
     finish(items[i], question);
   }
   const std::scoped_lock lock(mutex_);
   most.compile = std::max(most.compile, runner.compile_seconds());
   most.kernel = std::max(most.kernel, runner.kernel_seconds());
+}
+
+std::vector<rt::Chunk> PlannedImages::ask(gpu::LeaseRunner& runner, Question& question, gpu::Pace& pace,
+                                          const ChunkPlan& chunks) {
+  std::vector<rt::Chunk> left;
+  const std::size_t all = chunks.chunks.size();
+  for (std::size_t begin = 0, end = 0; begin < all && !rt::raised(options_.stop); begin = end) {
+    end = begin + std::min(pace.most(), all - begin);
+    const std::span lease = std::span(chunks.chunks).subspan(begin, end - begin);
+    std::vector<double> weights;
+    for (std::size_t c = begin; c < end; ++c) weights.push_back(chunks.weight[c] * static_cast<double>(all));
+    const double before = runner.kernel_seconds();
+    const gpu::LeaseResult result = runner.run_images(lease, weights, question.task, options_.stop);
+    pace.took(runner.kernel_seconds() - before);
+    if (result.found) return {};
+    for (std::size_t c = 0; c < lease.size(); ++c)
+      if (result.states[c] == rt::ChunkState::overflow) left.push_back(lease[c]);
+  }
+  return left;
 }
 
 /// What fits no buffer of a device, on all threads.

@@ -16,6 +16,8 @@
 #include "src/mine/frequent/level.hpp"
 #include "src/mine/frequent/shape_plans.hpp"
 #include "src/mine/gpu/fleet.hpp"
+#include "src/mine/gpu/lease.hpp"
+#include "src/mine/gpu/pace.hpp"
 #include "src/mine/kernels.hpp"
 #include "src/mine/prepared.hpp"
 
@@ -59,6 +61,8 @@ class PlannedImages {
     double compile = 0, kernel = 0;
   };
   void serve(gpu::Station& station, Code& code, const Items& items, std::atomic<std::size_t>& next, Spent& most);
+  /// Chunks that fit no buffer of the device, or none where it found enough images.
+  std::vector<rt::Chunk> ask(gpu::LeaseRunner& runner, Question& question, gpu::Pace& pace, const ChunkPlan& chunks);
   void run_left(Code& code, Question& question, const std::vector<rt::Chunk>& chunks);
   template <class F>
   void for_possible(const Item& item, F&& f) const;

@@ -17,8 +17,10 @@ constexpr std::size_t kMostModules = 64;  ///< that stay loaded
 
 class CudaMachine : public Machine {
  public:
-  explicit CudaMachine(int number) : gpu_(number) {}
+  explicit CudaMachine(int number) : gpu_(number), hurried_(gpu_.ends_long_kernels()) {}
 
+  [[nodiscard]] std::string name() const override { return gpu_.name(); }
+  [[nodiscard]] bool hurried() const override { return hurried_; }
   [[nodiscard]] std::uint64_t free_bytes() const override { return gpu_.free_bytes(); }
   void* allocate(std::uint64_t bytes) override { return gpu_.allocate(bytes); }
   void release(void* memory) noexcept override { gpu_.release(memory); }
@@ -59,19 +61,27 @@ class CudaMachine : public Machine {
   static std::uint64_t per_block(Team team) { return team == Team::warp ? rt::kWorkersPerBlock : 1; }
 
   device::Gpu gpu_;
+  const bool hurried_;
   std::map<std::string, std::size_t> modules_;  ///< by source
 };
 
 }  // namespace
 
-std::vector<std::unique_ptr<Machine>> cuda_machines() {
-  const std::size_t devices = device::cuda_device_names().size();
-  if (devices == 0)
+std::vector<std::unique_ptr<Machine>> cuda_machines(std::vector<std::string>& left_out) {
+  const std::vector<device::CudaDevice> devices = device::cuda_devices();
+  if (devices.empty())
     throw EnvironmentError("--device cuda: " + device::why_no_cuda() + "; leave the option out to use the CPU");
   std::string why;
   if (!jit::nvrtc_available(&why)) throw EnvironmentError("--device cuda: " + why);
   std::vector<std::unique_ptr<Machine>> machines;
-  for (std::size_t i = 0; i < devices; ++i) machines.push_back(std::make_unique<CudaMachine>(static_cast<int>(i)));
+  for (const device::CudaDevice& device : devices) {
+    try {
+      machines.push_back(std::make_unique<CudaMachine>(device.number));
+    } catch (const EnvironmentError& error) {
+      left_out.push_back("GPU " + std::to_string(device.number) + " (" + device.name + "): " + error.what());
+    }
+  }
+  if (machines.empty()) throw EnvironmentError("--device cuda: " + left_out.front());
   return machines;
 }
 

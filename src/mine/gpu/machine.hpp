@@ -22,6 +22,10 @@ class Machine {
   Machine& operator=(const Machine&) = delete;
   virtual ~Machine() = default;
 
+  /// For messages.
+  [[nodiscard]] virtual std::string name() const { return "the device"; }
+  /// Whether launches must end within a second or so.
+  [[nodiscard]] virtual bool hurried() const { return false; }
   [[nodiscard]] virtual std::uint64_t free_bytes() const = 0;
   /// Null where there is no room.
   virtual void* allocate(std::uint64_t bytes) = 0;
@@ -42,8 +46,9 @@ class Machine {
   virtual void run(Team team, const rt::GpuJob& job, std::uint64_t workers, const volatile int* halt) = 0;
 };
 
-/// All CUDA devices. EnvironmentError, saying why, where there is none or no NVRTC.
-std::vector<std::unique_ptr<Machine>> cuda_machines();
+/// All CUDA devices that can be used; of the others, says in `left_out` which and why not. EnvironmentError, saying why,
+/// where none can or there is no NVRTC.
+std::vector<std::unique_ptr<Machine>> cuda_machines(std::vector<std::string>& left_out);
 
 /// Memory on a machine.
 class Memory {
