@@ -6,6 +6,7 @@
 #include "galena/error.hpp"
 #include "src/device/cuda_device.hpp"
 #include "src/device/gpu.hpp"
+#include "src/mine/clock.hpp"
 #include "src/mine/gpu/machine.hpp"
 
 namespace galena::mine::gpu {
@@ -29,6 +30,7 @@ class CudaMachine : public Machine {
   void zero(void* memory, std::uint64_t bytes) override { gpu_.zero(memory, bytes); }
 
   Loaded load(const codegen::Plan& plan) override {
+    const Stopwatch clock;
     std::string source = codegen::emit_cuda(plan);
     if (const auto known = modules_.find(source); known != modules_.end()) {
       gpu_.choose(known->second);
@@ -41,8 +43,8 @@ class CudaMachine : public Machine {
     const jit::Cubin cubin = jit::compile_cuda(source, gpu_.arch());
     modules_.emplace(std::move(source), gpu_.load(cubin.bytes));
     static std::atomic<bool> told{false};
-    if (cubin.not_kept.empty() || told.exchange(true)) return {cubin.seconds, ""};
-    return {cubin.seconds, "kernels for GPUs are compiled anew each time: " + cubin.not_kept};
+    if (cubin.not_kept.empty() || told.exchange(true)) return {clock.seconds(), ""};
+    return {clock.seconds(), "kernels for GPUs are compiled anew each time: " + cubin.not_kept};
   }
 
   std::uint64_t most_workers(Team team) override {

@@ -35,7 +35,7 @@ class Machine {
   virtual void zero(void* memory, std::uint64_t bytes) = 0;
 
   struct Loaded {
-    double seconds = 0;   ///< that compiling took
+    double seconds = 0;   ///< that compiling took, and putting the kernels onto the device
     std::string warning;  ///< for people, or empty; none is told twice
   };
   /// Makes the plan's kernels those that run() launches.
