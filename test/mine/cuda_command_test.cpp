@@ -36,7 +36,7 @@ struct Command {
 
 }  // namespace
 
-TEST_CASE("--device cuda: setting the device up and compiling are told apart from running") {
+TEST_CASE("mine on a GPU: setting the device up and compiling are told apart from running") {
   if (const std::string why = no_device(); !why.empty()) GALENA_SKIP(why);
   const Command command;
   const test::Outcome outcome = command({"triangle", "clique(4)", "--json"});
@@ -57,7 +57,7 @@ TEST_CASE("--device cuda: setting the device up and compiling are told apart fro
   CHECK_THAT(command({"triangle"}).err, contains(", device ") && contains(", compile ") && contains("(kernels "));
 }
 
-TEST_CASE("--device cuda: without a folder for kernels they are compiled each time, which is said once") {
+TEST_CASE("mine on a GPU: without a folder for kernels they are compiled each time, which is said once") {
   if (const std::string why = no_device(); !why.empty()) GALENA_SKIP(why);
   const test::Outcome outcome =
       mine_with({"GALENA_CACHE=/proc/none"}, {"karate", "triangle", "clique(4)", "--device", "cuda", "--json"});
@@ -67,7 +67,7 @@ TEST_CASE("--device cuda: without a folder for kernels they are compiled each ti
   CHECK(outcome.err.find("compiled anew each time", first + 1) == std::string::npos);
 }
 
-TEST_CASE("--device cuda: where not one worker fits, the CPU's threads run all, and that is said") {
+TEST_CASE("mine on a GPU: where not one worker fits, the CPU's threads run all, and that is said") {
   if (const std::string why = no_emulated_device(); !why.empty()) GALENA_SKIP(why);
   const Command command;
   const std::string rows = command.folder.path() / "rows.csv";
@@ -77,7 +77,7 @@ TEST_CASE("--device cuda: where not one worker fits, the CPU's threads run all, 
   CHECK_THAT(outcome.err, contains("bytes on the device") && contains("2 threads of the CPU"));
 }
 
-TEST_CASE("--device cuda: queries one after the other find room that each finds alone") {
+TEST_CASE("mine on a GPU: queries one after the other find room that each finds alone") {
   if (const std::string why = no_emulated_device(); !why.empty()) GALENA_SKIP(why);
   const Command command;
   const test::Outcome outcome = command({"LOCAL house BY a", "triangle"}, {"GALENA_EMULATED_MEMORY=4"});
@@ -86,7 +86,7 @@ TEST_CASE("--device cuda: queries one after the other find room that each finds 
   CHECK(outcome.err.find("of the CPU") == std::string::npos);
 }
 
-TEST_CASE("--device cuda: devices that cannot be used are left out, and named") {
+TEST_CASE("mine on a GPU: devices that cannot be used are left out, and named") {
   if (const std::string why = no_emulated_device(); !why.empty()) GALENA_SKIP(why);
   const Command command;
   const Strings query{"triangle", "--json"};
@@ -103,7 +103,7 @@ TEST_CASE("--device cuda: devices that cannot be used are left out, and named") 
   CHECK(counts(command(query, {"GALENA_EMULATED_WATCHDOG=1"})) == Strings{"45"});
 }
 
-TEST_CASE("--device cuda: a driver that is too old is told with both versions") {
+TEST_CASE("mine on a GPU: a driver that is too old is told with both versions") {
   if (const std::string why = no_emulated_device(); !why.empty()) GALENA_SKIP(why);
   const test::Outcome outcome = Command()({"triangle"}, {"GALENA_EMULATED_DRIVER=12020"});
   CHECK(outcome.code == 1);
