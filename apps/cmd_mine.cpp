@@ -44,7 +44,8 @@ struct MineCommand {
 };
 
 struct Timing {
-  double load = 0, prepare = 0, compile = 0, run = 0;
+  double load = 0, prepare = 0, device = 0, compile = 0, run = 0;
+  double kernel = 0;  ///< of run
 };
 
 /// Queries about query graphs: those given, which may name them, or else the number of maps of each.
@@ -150,6 +151,8 @@ Json result_json(const QueryResult& result, const Graph& graph, bool rows_writte
     json["balance"] = result.balance;
   }
   json["plan_seconds"] = result.plan_seconds;
+  json["compile_seconds"] = result.compile_seconds;
+  if (result.engine == "cuda") json["kernel_seconds"] = result.kernel_seconds;
   json["engine"] = result.engine;
   if (result.partial) {
     json["partial"] = true;
@@ -235,7 +238,9 @@ class Session {
       : command_(command), common_(common), processes_(processes) {}
 
   void run() {
+    const mine::Stopwatch device_clock;
     check_device(command_);
+    timing_.device = device_clock.seconds();
     const std::vector<Query> queries = read_queries(command_);
     check_output(queries);
     load();
@@ -247,11 +252,9 @@ class Session {
     if (common_.json && root_)
       print_json(summary());
     else if (root_)
-      note(
-          common_,
-          fmt::format("load {}, prepare {}, run {}; peak memory {:.0f} MB, of which a query's working memory {:.1f} MB",
-                      format_seconds(timing_.load), format_seconds(timing_.prepare), format_seconds(timing_.run),
-                      static_cast<double>(peak_bytes()) / 1e6, static_cast<double>(miner_->working_bytes()) / 1e6));
+      note(common_,
+           fmt::format("{}; peak memory {:.0f} MB, of which a query's working memory {:.1f} MB", timing_text(),
+                       static_cast<double>(peak_bytes()) / 1e6, static_cast<double>(miner_->working_bytes()) / 1e6));
   }
 
   /// Throws Interrupted where a result is partial.
@@ -263,6 +266,17 @@ class Session {
   }
 
  private:
+  /// Where the time went, of which there is a line at the end.
+  [[nodiscard]] std::string timing_text() const {
+    std::string text =
+        fmt::format("load {}, prepare {}", format_seconds(timing_.load), format_seconds(timing_.prepare));
+    const bool on_gpu = command_.device == "cuda";
+    if (on_gpu) text += ", device " + format_seconds(timing_.device);
+    if (on_gpu || timing_.compile > 0) text += ", compile " + format_seconds(timing_.compile);
+    text += ", run " + format_seconds(timing_.run);
+    return on_gpu ? text + " (kernels " + format_seconds(timing_.kernel) + ")" : text;
+  }
+
   void check_output(const std::vector<Query>& queries) const {
     std::size_t writers = 0;
     for (const Query& query : queries)
@@ -336,6 +350,8 @@ class Session {
     if (query.kind == QueryKind::local && to_file && whole && root_) write_local(result);
     if (writer && whole) writer->commit();
     timing_.compile += result.compile_seconds;
+    timing_.device += result.device_seconds;
+    timing_.kernel += result.kernel_seconds;
     timing_.run += result.seconds + result.plan_seconds;
     engine_ = engine_.empty() || engine_ == result.engine ? result.engine : "mixed";
     partial_ = result.partial;
@@ -374,7 +390,12 @@ class Session {
          {{"vertices", graph.num_vertices()}, {"edges", graph.num_edges()}, {"max_degree", graph.max_degree()}}},
         {"queries", results_},
         {"seconds",
-         {{"load", timing_.load}, {"prepare", timing_.prepare}, {"compile", timing_.compile}, {"run", timing_.run}}},
+         {{"load", timing_.load},
+          {"prepare", timing_.prepare},
+          {"device", timing_.device},
+          {"compile", timing_.compile},
+          {"run", timing_.run},
+          {"kernel", timing_.kernel}}},
         {"device", command_.device == "cuda" ? "cuda" : "cpu"},
         {"engine", engine_},
         {"threads", threads()},

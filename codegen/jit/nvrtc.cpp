@@ -5,7 +5,10 @@
 
 #include <array>
 #include <chrono>
-#include <fstream>
+#include <functional>
+#include <future>
+#include <map>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -20,6 +23,7 @@ namespace galena::jit {
 namespace {
 
 constexpr std::size_t kShown = 1500;  ///< characters of a compiler's complaint
+const std::string kExtension = ".cubin";
 
 /// NVRTC brings no C library: what the embedded headers use of it.
 constexpr const char* kStddef = "#pragma once\nusing size_t = decltype(sizeof(0));\n";
@@ -113,12 +117,80 @@ std::string version() {
   return std::to_string(major) + "." + std::to_string(minor);
 }
 
+/// Of all that a cubin depends on.
 std::string key_of(const std::string& source, const std::vector<std::string>& flags) {
-  std::string all = "nvrtc " + version() + "\n";
+  std::string all = "nvrtc " + version() + " " + nvrtc().file.name() + "\n";
   for (const std::string& flag : flags) all += flag + "\n";
+  for (const char* header : {kStddef, kStdint}) all += header;
   all += source;
   return base::sha256_hex(std::as_bytes(std::span(all))).substr(0, 40);
 }
+
+/// What it throws is noted: a folder that is of no use is no reason to fail.
+template <class F>
+void use_cache(Cubin& cubin, F&& f) {
+  try {
+    f(Cache(kExtension));
+  } catch (const EnvironmentError& error) {
+    cubin.not_kept = error.what();
+  }
+}
+
+Cubin make(const std::string& source, const std::vector<std::string>& flags, const std::string& key) {
+  Cubin cubin;
+  use_cache(cubin, [&](const Cache& cache) {
+    if (auto kept = cache.bytes(key)) {
+      cubin.bytes = std::move(*kept);
+      cubin.cached = true;
+    }
+  });
+  if (cubin.cached) return cubin;
+  cubin.bytes = Program(source).compile(flags);
+  use_cache(cubin, [&](const Cache& cache) {
+    cache.keep(cubin.bytes, key);
+    cache.trim(JitOptions{}.cache_bytes);
+  });
+  return cubin;
+}
+
+/// Cubins that are being made, by key. Whoever asks for one of them waits for it: each device's thread asks for the same.
+class Pending {
+ public:
+  Cubin get(const std::string& key, const std::function<Cubin()>& make) {
+    std::promise<Cubin> promise;
+    {
+      std::unique_lock lock(mutex_);
+      const auto [place, fresh] = pending_.try_emplace(key);
+      if (!fresh) return wait(place->second, lock);
+      place->second = promise.get_future().share();
+    }
+    try {
+      Cubin made = make();
+      promise.set_value(made);
+      forget(key);
+      return made;
+    } catch (...) {
+      promise.set_exception(std::current_exception());
+      forget(key);
+      throw;
+    }
+  }
+
+ private:
+  static Cubin wait(std::shared_future<Cubin> other, std::unique_lock<std::mutex>& lock) {
+    lock.unlock();
+    Cubin made = other.get();
+    made.cached = true;
+    return made;
+  }
+  void forget(const std::string& key) {
+    const std::scoped_lock lock(mutex_);
+    pending_.erase(key);
+  }
+
+  std::mutex mutex_;
+  std::map<std::string, std::shared_future<Cubin>> pending_;
+};
 
 }  // namespace
 
@@ -136,16 +208,8 @@ Cubin compile_cuda(const std::string& text, int arch) {
       "--gpu-architecture=sm_" + std::to_string(arch), "--std=c++20",        "--device-int128",
       "--device-as-default-execution-space",           "--disable-warnings", "-D__extension__="};
   const std::string key = key_of(source, flags);
-  const Cache cache(".cubin");
-  Cubin result;
-  if (auto kept = cache.bytes(key)) {
-    result.bytes = std::move(*kept);
-    result.cached = true;
-  } else {
-    result.bytes = Program(source).compile(flags);
-    cache.keep(result.bytes, key);
-    cache.trim(JitOptions{}.cache_bytes);
-  }
+  static Pending pending;
+  Cubin result = pending.get(key, [&] { return make(source, flags, key); });
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

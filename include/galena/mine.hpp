@@ -107,9 +107,11 @@ struct QueryResult {
   int processes = 1;
   double balance = 1;          ///< seconds of the process that computed longest, over the mean
   std::string engine;          ///< "built-in", "jit", "interpreter", "interpreter+jit", "cuda"; "domains" of FREQUENT
-  double seconds = 0;          ///< running, compiling left out
+  double seconds = 0;          ///< running; what follows is left out, but for kernel_seconds
   double compile_seconds = 0;  ///< spent waiting for a compiler
   double plan_seconds = 0;
+  double device_seconds = 0;  ///< setting GPUs up, with the graph on them: of the first query that needs them
+  double kernel_seconds = 0;  ///< that kernels ran, on the GPU that was busiest
 };
 
 /// Runs queries on one graph. Making it renumbers the graph by degree (linear time). It keeps the plans of its last queries:

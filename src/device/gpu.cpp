@@ -68,6 +68,12 @@ Gpu::~Gpu() = default;
 
 int Gpu::arch() const { return 10 * state_->properties.major + state_->properties.minor; }
 int Gpu::processors() const { return state_->properties.multiProcessorCount; }
+std::string Gpu::name() const { return "GPU " + std::to_string(state_->number) + " (" + state_->properties.name + ")"; }
+bool Gpu::ends_long_kernels() const {
+  int limited = 0;
+  GALENA_CUDA_CALL(cudaDeviceGetAttribute(&limited, cudaDevAttrKernelExecTimeout, state_->number));
+  return limited != 0;
+}
 
 std::uint64_t Gpu::free_bytes() const {
   state_->use();

@@ -12,7 +12,7 @@ namespace galena::device {
 /// unless it says otherwise; safe from one thread at a time.
 class Gpu {
  public:
-  /// Device `number` of cuda_device_names().
+  /// The device of this number (cuda_devices()).
   explicit Gpu(int number);
   ~Gpu();
   Gpu(const Gpu&) = delete;
@@ -21,6 +21,10 @@ class Gpu {
   /// E.g. 90 for compute capability 9.0.
   [[nodiscard]] int arch() const;
   [[nodiscard]] int processors() const;
+  /// E.g. "GPU 0 (NVIDIA H200)".
+  [[nodiscard]] std::string name() const;
+  /// Whether the system ends kernels that run for some seconds, as where the device drives a screen.
+  [[nodiscard]] bool ends_long_kernels() const;
   [[nodiscard]] std::uint64_t free_bytes() const;
 
   /// Null where the device has no room for it.

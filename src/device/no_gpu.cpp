@@ -12,6 +12,8 @@ Gpu::~Gpu() = default;
 
 int Gpu::arch() const { return 0; }
 int Gpu::processors() const { return 0; }
+std::string Gpu::name() const { return ""; }
+bool Gpu::ends_long_kernels() const { return false; }
 std::uint64_t Gpu::free_bytes() const { return 0; }
 void* Gpu::allocate(std::uint64_t /*bytes*/) { return nullptr; }
 void Gpu::release(void* /*memory*/) noexcept {}

@@ -1,26 +1,12 @@
 #include "src/mine/crew.hpp"
 
-#include <thread>
 #include <utility>
-#include <vector>
 
 namespace galena::mine {
 
 void Crew::run(std::size_t threads, const std::function<void(std::size_t)>& work, const std::function<void()>& watch,
                std::chrono::milliseconds tick) {
-  running_ = threads;
-  std::vector<std::thread> pool;
-  for (std::size_t t = 0; t < threads; ++t)
-    pool.emplace_back([this, &work, t] {
-      try {
-        work(t);
-      } catch (...) {
-        keep(std::current_exception());
-      }
-      const std::scoped_lock lock(mutex_);
-      --running_;
-      ended_.notify_one();
-    });
+  add(0, threads, work);
   std::unique_lock lock(mutex_);
   while (!ended_.wait_for(lock, tick, [this] { return running_ == 0; })) {
     if (!watch) continue;
@@ -33,8 +19,29 @@ void Crew::run(std::size_t threads, const std::function<void(std::size_t)>& work
     lock.lock();
   }
   lock.unlock();
-  for (std::thread& thread : pool) thread.join();
+  for (std::thread& thread : pool_) thread.join();  // nobody is left who could add to it
+  pool_.clear();
   if (error_) std::rethrow_exception(error_);
+}
+
+void Crew::add(std::size_t first, std::size_t n, const std::function<void(std::size_t)>& work) {
+  const std::scoped_lock lock(mutex_);
+  for (std::size_t t = first; t < first + n; ++t) start(t, work);
+}
+
+/// Under the lock.
+void Crew::start(std::size_t t, const std::function<void(std::size_t)>& work) {
+  pool_.emplace_back([this, work, t] {
+    try {
+      work(t);
+    } catch (...) {
+      keep(std::current_exception());
+    }
+    const std::scoped_lock lock(mutex_);
+    --running_;
+    ended_.notify_one();
+  });
+  ++running_;
 }
 
 void Crew::keep(std::exception_ptr error) {

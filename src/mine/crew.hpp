@@ -7,6 +7,8 @@
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <thread>
+#include <vector>
 
 #include "galena/mine.hpp"
 
@@ -22,18 +24,23 @@ class Crew {
   void run(std::size_t threads, const std::function<void(std::size_t)>& work, const std::function<void()>& watch = {},
            std::chrono::milliseconds tick = kTick);
 
+  /// More threads, asked for by one of those that run: work(t) for n numbers from `first` on.
+  void add(std::size_t first, std::size_t n, const std::function<void(std::size_t)>& work);
+
   /// Asks the threads to end early; they look at halted() or at the flag.
   void halt() { __atomic_store_n(&halt_, 1, __ATOMIC_RELAXED); }
   [[nodiscard]] bool halted() const { return __atomic_load_n(&halt_, __ATOMIC_RELAXED) != 0; }
   [[nodiscard]] const volatile int* flag() const { return &halt_; }
 
  private:
+  void start(std::size_t t, const std::function<void(std::size_t)>& work);
   void keep(std::exception_ptr error);
 
   volatile int halt_ = 0;
   std::mutex mutex_;  ///< guards what follows
   std::condition_variable ended_;
   std::size_t running_ = 0;
+  std::vector<std::thread> pool_;
   std::exception_ptr error_;
 };
 

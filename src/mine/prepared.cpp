@@ -53,9 +53,14 @@ const CoreOrder& Prepared::core_order() const {
   return *core_order_;
 }
 
-gpu::Fleet& Prepared::fleet() const {
+gpu::Fleet& Prepared::fleet(const std::function<void(const std::string&)>& warn) const {
   const std::scoped_lock lock(mutex_);
-  if (!fleet_) fleet_ = std::make_unique<gpu::Fleet>(view_, gpu::cuda_machines());
+  if (fleet_) return *fleet_;
+  std::vector<std::string> left_out;
+  fleet_ = std::make_unique<gpu::Fleet>(view_, gpu::cuda_machines(left_out));
+  left_out.insert(left_out.end(), fleet_->left_out().begin(), fleet_->left_out().end());
+  for (const std::string& why : left_out)
+    if (warn) warn("a GPU is left out: " + why);
   return *fleet_;
 }
 

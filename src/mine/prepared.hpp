@@ -2,10 +2,12 @@
 // A graph as mining runs on it: numbered by decreasing degree, so that a bound "smaller than v"
 // keeps v's larger hubs, of which no vertex has more than about sqrt(2m).
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -45,8 +47,9 @@ class Prepared {
   [[nodiscard]] const codegen::RowCosts& row_costs() const;
   /// core_order(view()), made once.
   [[nodiscard]] const CoreOrder& core_order() const;
-  /// All CUDA devices with this graph on them, made once. EnvironmentError where there are none.
-  [[nodiscard]] gpu::Fleet& fleet() const;
+  /// All CUDA devices that can be used, with this graph on them, made once: `warn` (may be empty) is then told of the
+  /// others. EnvironmentError where there are none.
+  [[nodiscard]] gpu::Fleet& fleet(const std::function<void(const std::string&)>& warn) const;
   [[nodiscard]] double seconds() const { return seconds_; }
 
  private:

@@ -87,7 +87,9 @@ Runner::Outcome Runner::run_job(const Recipe& recipe, std::size_t job, QueryResu
   request.checkpoint = &checkpoint_;
   Outcome outcome{execute(graph_, request, options_), &selected.plan};
   result.engine = result.engine.empty() || result.engine == code.engine() ? code.engine() : "mixed";
-  result.compile_seconds += code.compile_seconds();
+  result.compile_seconds += code.compile_seconds() + outcome.run.compile_seconds;
+  result.device_seconds += outcome.run.device_seconds;
+  result.kernel_seconds += outcome.run.kernel_seconds;
   result.seconds += outcome.run.seconds;
   result.partial = result.partial || outcome.run.partial;
   result.done = std::min(result.done, outcome.run.done);
@@ -202,7 +204,7 @@ void Runner::motifs(const Recipe& recipe, QueryResult& result) {
 void Runner::list(const Recipe& recipe, QueryResult& result, const RowSink& sink) {
   if (checkpoint_.enabled()) throw InputError("a LIST cannot be resumed; leave out --resume, or COUNT instead");
   const std::vector<int>& order = recipe.jobs.front().selected.plan.outputs.front().order;
-  Rows rows(graph_, result.query, order, thread_count(options_), sink);
+  Rows rows(graph_, result.query, order, worker_count(options_), sink);
   const std::uint64_t enough = result.query.ordered ? 0 : result.query.limit.value_or(0);
   run_job(
       recipe, 0, result,

@@ -1,8 +1,13 @@
 // The text of GPU kernels, without a GPU: run on the host by simulated teams against the
 // interpreter, and compiled by NVRTC.
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
+#include <vector>
 
 #include "codegen/emit/cuda.hpp"
 #include "codegen/jit/jit.hpp"
@@ -16,6 +21,7 @@
 #include "test/codegen/named_patterns.hpp"
 #include "test/codegen/private_cache.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/data.hpp"
 
 using namespace galena;
 using namespace galena::codegen;
@@ -172,6 +178,52 @@ TEST_CASE("NVRTC compiles random patterns' kernels") {
     INFO(request.name);
     CHECK(jit::compile_cuda(emit_cuda(plan_of(pattern, request)), kArch).bytes.starts_with("\177ELF"));
   }
+}
+
+TEST_CASE("a cubin that several threads ask for is made once") {
+  std::string why;
+  if (!jit::nvrtc_available(&why)) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const std::string text = emit_cuda(plan_of("COUNT triangle", 0));
+  std::array<jit::Cubin, 4> found;
+  {
+    std::vector<std::jthread> threads;
+    for (jit::Cubin& cubin : found) threads.emplace_back([&] { cubin = jit::compile_cuda(text, kArch); });
+  }
+  CHECK(std::ranges::count_if(found, [](const jit::Cubin& cubin) { return !cubin.cached; }) == 1);
+  for (const jit::Cubin& cubin : found) CHECK(cubin.bytes == found.front().bytes);
+  std::vector<std::jthread> threads;  // and all are told of an error
+  std::atomic<int> failed{0};
+  for (int t = 0; t < 3; ++t)
+    threads.emplace_back([&] {
+      try {
+        jit::compile_cuda("no CUDA at all", kArch);
+      } catch (const EnvironmentError&) {
+        ++failed;
+      }
+    });
+  threads.clear();
+  CHECK(failed == 3);
+}
+
+TEST_CASE("cubins are made where they cannot be kept") {
+  std::string why;
+  if (!jit::nvrtc_available(&why)) GALENA_SKIP(why);
+  const TemporaryFolder folder;
+  const std::string text = emit_cuda(plan_of("COUNT triangle", 0));
+  const auto not_kept = [&](const std::string& cache) {
+    setenv("GALENA_CACHE", cache.c_str(), 1);
+    const jit::Cubin cubin = jit::compile_cuda(text, kArch);
+    unsetenv("GALENA_CACHE");
+    CHECK(!cubin.bytes.empty());
+    CHECK(!cubin.cached);
+    return cubin.not_kept;
+  };
+  CHECK_THAT(not_kept("/proc/none"), contains("cannot make this folder"));
+  CHECK_THAT(not_kept(folder.write("file", "")), contains("cannot make this folder"));
+  std::filesystem::create_directory(folder.path() / "jit");
+  std::filesystem::permissions(folder.path() / "jit", std::filesystem::perms::all);
+  CHECK_THAT(not_kept(folder.path().string()), contains("another user"));
 }
 
 TEST_CASE("cubins are kept") {

@@ -15,6 +15,8 @@ namespace galena::emulator {
 
 namespace {
 
+constexpr int kRuntime = 13000;
+
 struct AtExit {
   ~AtExit() {
     LOCK;
@@ -133,6 +135,8 @@ const char* cudaGetErrorName(cudaError_t e) {
     E(cudaErrorCapturedEvent);
     E(cudaErrorIllegalState);
     E(cudaErrorStreamCaptureImplicit);
+    E(cudaErrorDevicesUnavailable);
+    E(cudaErrorInsufficientDriver);
     E(cudaErrorNotSupported);
     default: return "an error";
   }
@@ -140,6 +144,8 @@ const char* cudaGetErrorName(cudaError_t e) {
 const char* cudaGetErrorString(cudaError_t e) { return cudaGetErrorName(e); }
 
 cudaError_t cudaGetDeviceCount(int* n) {
+  *n = 0;
+  if (settings().driver < kRuntime) return set(cudaErrorInsufficientDriver);
   *n = settings().devices;
   return *n > 0 ? cudaSuccess : set(cudaErrorNoDevice);
 }
@@ -150,21 +156,23 @@ cudaError_t cudaGetDevice(int* n) {
 cudaError_t cudaSetDevice(int n) {
   if (n < 0 || n >= settings().devices) return set(cudaErrorInvalidDevice);
   current = n;
+  if (n == settings().taken) return set(cudaErrorDevicesUnavailable);
   LOCK;
   start();
   if (sticky(current) != cudaSuccess) return set(sticky(current));
   return cudaSuccess;
 }
 cudaError_t cudaDriverGetVersion(int* v) {
-  *v = 13000;
+  *v = settings().driver;
   return cudaSuccess;
 }
 cudaError_t cudaRuntimeGetVersion(int* v) {
-  *v = 13000;
+  *v = kRuntime;
   return cudaSuccess;
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int device) {
   if (device < 0 || device >= settings().devices) return set(cudaErrorInvalidDevice);
+  if (device == settings().silent) return set(cudaErrorInvalidDevice);
   memset(p, 0, sizeof *p);
   snprintf(p->name, sizeof p->name, "Emulated GPU");
   for (int i = 0; i < 16; ++i) p->uuid.bytes[i] = char(17 * i + device);
@@ -197,6 +205,7 @@ cudaError_t cudaDeviceGetAttribute(int* v, cudaDeviceAttr a, int device) {
     case cudaDevAttrMaxSharedMemoryPerBlockOptin: *v = 232448; break;
     case cudaDevAttrWarpSize: *v = 32; break;
     case cudaDevAttrMemoryPoolsSupported: *v = settings().pools ? 1 : 0; break;
+    case cudaDevAttrKernelExecTimeout: *v = settings().watchdog ? 1 : 0; break;
     default: say("cudaDeviceGetAttribute(%d) is not known", int(a)); *v = 0;
   }
   return cudaSuccess;

@@ -200,4 +200,8 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* n, const void* f,
   if (k->info->static_shared + dynamic > (k->dynamic_limit > 49152 ? 232448u : 49152u)) *n = 0;
   return cudaSuccess;
 }
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int* n, const void* f, int threads, size_t dynamic,
+                                                                   unsigned) {
+  return cudaOccupancyMaxActiveBlocksPerMultiprocessor(n, f, threads, dynamic);
+}
 }  // extern "C"

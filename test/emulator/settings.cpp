@@ -25,6 +25,10 @@ Settings read_settings() {
   read(s.occupancy, "OCCUPANCY");
   read(s.pools, "POOLS");
   read(s.graphs, "GRAPHS");
+  read(s.driver, "DRIVER");
+  read(s.silent, "SILENT");
+  read(s.taken, "TAKEN");
+  read(s.watchdog, "WATCHDOG");
   std::uint64_t mib = s.memory >> 20;
   read(mib, "MEMORY");
   s.memory = mib << 20;

@@ -8,9 +8,11 @@ namespace galena::emulator {
 
 struct Settings {
   // The machine: GALENA_EMULATED_DEVICES, _SMS, _OCCUPANCY (blocks a multiprocessor at most), _MEMORY (MiB a device),
-  // _POOLS=0 (none), _GRAPHS=0 (none can be instantiated).
+  // _POOLS=0 (none), _GRAPHS=0 (none can be instantiated), _DRIVER (the newest CUDA that it runs), _SILENT (a device that
+  // does not say what it is), _TAKEN (one that another process has), _WATCHDOG=1 (long kernels are ended, or so it says).
   int devices = 1, multiprocessors = 2, occupancy = 4;
-  bool pools = true, graphs = true;
+  int driver = 13000, silent = -1, taken = -1;
+  bool pools = true, graphs = true, watchdog = false;
   std::uint64_t memory = std::uint64_t{2} << 30;
 
   // Order: GALENA_EMULATED_SEED (0: lanes, warps and blocks in the usual one), _ORDER (of streams: late, early or random),

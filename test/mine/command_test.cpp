@@ -51,7 +51,7 @@ TEST_CASE("mine --json: one object with everything promised") {
   CHECK(lines_with(outcome.out, "\n") == 1);
   const Json result = Json::parse(outcome.out);
   CHECK(result.at("graph") == Json{{"vertices", 34}, {"edges", 78}, {"max_degree", 17}});
-  for (const char* phase : {"load", "prepare", "compile", "run"})
+  for (const char* phase : {"load", "prepare", "device", "compile", "run", "kernel"})
     CHECK(result.at("seconds").at(phase).get<double>() >= 0);
   CHECK(result.at("device") == "cpu");
   CHECK(result.at("threads") == 2);

@@ -132,6 +132,25 @@ TEST_CASE("buffers kept for one plan make way for those of another") {
   CHECK_THROWS_AS(station.reserve(station.launch().local, 600 << 10), EnvironmentError);
 }
 
+TEST_CASE("what a launch of one plan has makes way for another plan's, as workers' buffers do") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Prepared graph(generate_rmat(7, 6, 3));
+  SimulatedMachine machine(1 << 20);
+  mine::gpu::Fleet fleet(graph.view(), {&machine});
+  mine::gpu::Station& station = fleet[0];
+  station.reserve(station.launch().rows, 400 << 10);
+  station.reserve(station.launch().local, 400 << 10);
+  const Plan counts = plan_of("COUNT triangle"), local = plan_of("LOCAL triangle BY a");
+  {
+    const mine::gpu::LeaseRunner runner(station, local);  // these two are its own
+    CHECK(!station.fit(station.launch().sums, 400 << 10));
+  }
+  const mine::gpu::LeaseRunner runner(station, counts);
+  CHECK(station.available() > 800 << 10);
+  CHECK(station.fit(station.launch().sums, 400 << 10));
+}
+
 TEST_CASE("local counts of several leases, with a checkpoint and without") {
   if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
   const PrivateCache cache;

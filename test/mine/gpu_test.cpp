@@ -2,16 +2,23 @@
 // handed back, several machines.
 
 #include <algorithm>
+#include <chrono>
+#include <memory>
 #include <mutex>
+#include <set>
+#include <thread>
 
 #include "codegen/passes/assist.hpp"
 #include "codegen/passes/local.hpp"
 #include "codegen/passes/planner.hpp"
+#include "codegen/runtime/chunk.h"
 #include "galena/error.hpp"
 #include "galena/generate.hpp"
 #include "src/device/cuda_device.hpp"
 #include "src/mine/executor.hpp"
 #include "src/mine/gpu/lease.hpp"
+#include "src/mine/gpu/pace.hpp"
+#include "src/mine/left_work.hpp"
 #include "test/codegen/compiled_plans.hpp"
 #include "test/codegen/private_cache.hpp"
 #include "test/mine/simulated_machine.hpp"
@@ -266,6 +273,101 @@ TEST_CASE("what fits no buffer of the device runs on the CPU, and that is said")
   CHECK(said.find("ran on the CPU") != std::string::npos);
 }
 
+TEST_CASE("what fits no buffer of the device is said at once, and shared by the CPU's threads") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Prepared graph(generate_complete(16));
+  const Plan plan = plan_of("LIST triangle");
+  MineOptions options;
+  options.engine = Engine::interpreter;
+  options.threads = 3;
+  std::mutex mutex;
+  std::set<int> threads;
+  bool said = false, said_before = true;
+  options.warn = [&](const std::string& text) {
+    const std::scoped_lock lock(mutex);
+    said = said || text.find("3 threads of the CPU") != std::string::npos;
+  };
+  const Executable code(plan, 0, options);
+  SimulatedMachine machine;
+  mine::gpu::Fleet fleet(graph.view(), {&machine});
+  ExecuteRequest request;
+  request.plan = &plan;
+  request.code = &code;
+  request.fleet = &fleet;
+  request.limits = {.warp_log = 2, .block_log = 2};
+  std::size_t matches = 0;
+  request.on_match = [&](int thread, const rt::vid*, int) {
+    {
+      const std::scoped_lock lock(mutex);
+      said_before = said_before && said;
+      threads.insert(thread);
+      ++matches;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return true;
+  };
+  CHECK(!execute(graph, request, options).partial);
+  CHECK(matches == 560);
+  CHECK(said_before);
+  CHECK(threads.size() == 3);
+}
+
+TEST_CASE("chunks of too many matches are run in parts before they are left to the CPU") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Prepared graph(generate_complete(16));
+  const Plan plan = plan_of("LIST clique(4)");
+  const Outcome expected = run(graph, plan, {});
+  std::string said;
+  MineOptions options;
+  options.warn = [&said](const std::string& text) { said += text; };
+  SimulatedMachine one, other;
+  SECTION("where parts fit, the CPU runs none") {  // of an edge's cliques, a part has those of one third vertex
+    check_equal(run(graph, plan, {&one, &other}, options, {.warp_log = 60, .block_log = 60, .pieces = 0}), expected);
+    CHECK(said.empty());
+  }
+  SECTION("where some do, the CPU runs the others") {
+    check_equal(run(graph, plan, {&one, &other}, options, {.warp_log = 20, .block_log = 20, .pieces = 0}), expected);
+    CHECK(said.find("ran on the CPU") != std::string::npos);
+  }
+}
+
+TEST_CASE("the CPU runs what a device left by a plan of its own, with tables that the device's lacks") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Prepared graph(generate_rmat(7, 6, 3));
+  const Plan plan = plan_of("LOCAL diamond BY a"), on_device = codegen::without_marked_sizes(plan);
+  REQUIRE((!plan.marks.empty() && on_device.marks.empty()));
+  MineOptions options;
+  options.engine = Engine::interpreter;
+  options.threads = 2;
+  const Executable code(plan, 0, options);
+  SimulatedMachine machine;
+  mine::gpu::Fleet fleet(graph.view(), {&machine});
+  machine.spare = 0;  // not one worker fits
+  ExecuteRequest request;
+  request.plan = &on_device;
+  request.plan_here = &plan;
+  request.code = &code;
+  request.fleet = &fleet;
+  CHECK((execute(graph, request, options).local == run(graph, plan, {}).result.local));
+  CHECK(machine.launches.empty());
+}
+
+TEST_CASE("parts of a chunk cover it") {
+  const std::vector<rt::Chunk> ranges = parts_of({5, 205, 0, 1}), thirds = parts_of({7, 8, 2, 3});
+  REQUIRE(ranges.size() == 64);
+  CHECK((ranges.front().begin == 5 && ranges.back().end == 205));
+  for (std::size_t i = 1; i < ranges.size(); ++i) CHECK(ranges[i].begin == ranges[i - 1].end);
+  CHECK(parts_of({5, 7, 0, 1}).size() == 2);
+  REQUIRE(thirds.size() == 32);
+  constexpr std::uint64_t kLength = 1000;
+  const rt::Slice whole = rt::slice_third({7, 8, 2, 3}, kLength);
+  CHECK(rt::slice_third(thirds.front(), kLength).begin == whole.begin);
+  CHECK(rt::slice_third(thirds.back(), kLength).end == whole.end);
+}
+
 TEST_CASE("little memory gives few workers") {
   if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
   const PrivateCache cache;
@@ -306,6 +408,79 @@ TEST_CASE("buffers are as large as a bin's chunks need, not as the largest degre
   CHECK(room.slot < view.max_degree);
 }
 
+TEST_CASE("a vertex's first neighbour has the largest degree of all, as bounds take it") {
+  for (const Graph& plain : {generate_rmat(9, 6, 3), generate_star(50), generate_path(20), build_graph(EdgeList{}),
+                             with_random_labels(generate_er(200, 900, 1), 3, 4)}) {
+    const Prepared graph(plain);
+    const rt::GraphView& view = graph.view();
+    const auto degree = [&](rt::vid v) { return static_cast<rt::vid>(view.indptr[v + 1] - view.indptr[v]); };
+    const mine::gpu::Bounds bounds(view);
+    const ChunkPlan& chunks = graph.chunks(64, true);
+    const std::vector<mine::gpu::Reach> reach = bounds.reach(chunks.chunks);
+    for (std::size_t c = 0; c < chunks.chunks.size(); ++c) {
+      rt::vid root = 0, second = 0;
+      const rt::Slice roots = rt::roots(view, chunks.chunks[c]);
+      for (auto v = static_cast<rt::vid>(roots.begin); v < roots.end; ++v) {
+        root = std::max(root, degree(v));
+        for (std::uint64_t a = view.indptr[v]; a < view.indptr[v + 1]; ++a)
+          second = std::max(second, degree(view.indices[a]));
+      }
+      CHECK(reach[c].root == root);
+      CHECK(reach[c].second == second);
+    }
+  }
+}
+
+TEST_CASE("machines without room for the graph are left out") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Prepared graph(generate_rmat(7, 6, 3));
+  const Plan plan = plan_of("COUNT triangle");
+  SimulatedMachine large, small(1 << 10);
+  const std::vector<mine::gpu::Machine*> both{&small, &large};
+  const mine::gpu::Fleet fleet(graph.view(), both);
+  CHECK(fleet.size() == 1);
+  REQUIRE(fleet.left_out().size() == 1);
+  CHECK_THAT(fleet.left_out().front(), contains("not enough memory on a simulated GPU"));
+  check_equal(run(graph, plan, {&small, &large}), run(graph, plan, {}));
+  CHECK(large.launches[mine::gpu::Team::warp] > 0);
+  CHECK_THROWS_AS(run(graph, plan, {&small}), EnvironmentError);
+}
+
+TEST_CASE("more machines than chunks, and work for the CPU") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Prepared graph(generate_complete(3));
+  const Plan plan = plan_of("LIST triangle");
+  std::vector<std::unique_ptr<SimulatedMachine>> own;
+  std::vector<mine::gpu::Machine*> machines;
+  for (int i = 0; i < 20; ++i) machines.push_back(own.emplace_back(std::make_unique<SimulatedMachine>()).get());
+  check_equal(run(graph, plan, machines, {}, {.warp_log = 2, .block_log = 2}), run(graph, plan, {}));
+}
+
+TEST_CASE("a machine whose launches must be short gets few chunks at once") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Prepared graph(generate_rmat(9, 6, 3));
+  const Plan plan = plan_of("COUNT triangle");
+  SimulatedMachine machine;
+  machine.in_a_hurry = true;
+  check_equal(run(graph, plan, {&machine}), run(graph, plan, {}));
+  CHECK(machine.launches[mine::gpu::Team::warp] > 3);
+  mine::gpu::Pace pace(true), free(false);
+  const std::size_t first = pace.most();
+  pace.took(0.01);
+  CHECK(pace.most() == 2 * first);
+  pace.took(1);
+  CHECK(pace.most() == first);
+  for (int i = 0; i < 100; ++i) pace.took(1);
+  CHECK(pace.most() == 1);
+  for (int i = 0; i < 100; ++i) pace.took(0);
+  CHECK(pace.most() > 1 << 30);
+  free.took(100);
+  CHECK(free.most() > 1 << 30);
+}
+
 TEST_CASE("plans with tables of all vertices run by warps where memory holds a table for each") {
   if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
   const PrivateCache cache;
@@ -342,6 +517,21 @@ TEST_CASE("long lists and heavy chunks go to blocks") {
   CHECK(mine::gpu::team_for(none, 10, short_lists, true) == Team::block);
 }
 
+TEST_CASE("compiling for a GPU is no part of running") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Prepared graph(generate_complete(16));
+  SimulatedMachine one, other;
+  one.compiling = other.compiling = 1;
+  const auto begin = std::chrono::steady_clock::now();
+  const ExecuteResult result = run(graph, plan_of("COUNT triangle"), {&one, &other}).result;
+  const double all = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  CHECK(result.compile_seconds == 1);  // both at once
+  CHECK(result.seconds >= result.kernel_seconds);
+  CHECK(result.seconds + result.compile_seconds <= all);
+  CHECK(result.kernel_seconds > 0);
+}
+
 TEST_CASE("a stopped run on a GPU is partial") {
   if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
   const PrivateCache cache;
@@ -357,5 +547,6 @@ TEST_CASE("a stopped run on a GPU is partial") {
 
 TEST_CASE("asking for CUDA without a device says what is missing") {
   if (!device::cuda_device_names().empty()) GALENA_SKIP("there is a CUDA device");
-  CHECK_THROWS_WITH(mine::gpu::cuda_machines(), contains("--device cuda") && contains("leave the option out"));
+  std::vector<std::string> left_out;
+  CHECK_THROWS_WITH(mine::gpu::cuda_machines(left_out), contains("--device cuda") && contains("leave the option out"));
 }

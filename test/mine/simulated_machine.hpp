@@ -3,6 +3,7 @@
 // gets, made for the host; the teams of a launch go on in turns, in an order that a seed picks.
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -10,6 +11,7 @@
 #include <memory>
 #include <numeric>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "codegen/emit/cuda.hpp"
@@ -37,6 +39,8 @@ class SimulatedMachine : public mine::gpu::Machine {
     for (const auto& [memory, bytes] : given_) std::free(memory);
   }
 
+  [[nodiscard]] std::string name() const override { return "a simulated GPU"; }
+  [[nodiscard]] bool hurried() const override { return in_a_hurry; }
   [[nodiscard]] std::uint64_t free_bytes() const override { return std::min(free_, spare); }
   void* allocate(std::uint64_t bytes) override {
     if (bytes > free_) return nullptr;
@@ -62,9 +66,10 @@ class SimulatedMachine : public mine::gpu::Machine {
     std::memset(memory, 0, bytes);
   }
 
-  double load(const codegen::Plan& plan) override {
+  Loaded load(const codegen::Plan& plan) override {
     kernel_ = jit::compile(codegen::emit_simulated_launch(plan)).kernel;
-    return 0;
+    std::this_thread::sleep_for(std::chrono::duration<double>(compiling));
+    return {compiling, ""};
   }
   std::uint64_t most_workers(Team /*team*/) override { return workers_; }
 
@@ -92,6 +97,8 @@ class SimulatedMachine : public mine::gpu::Machine {
     return all;
   }
 
+  bool in_a_hurry = false;
+  double compiling = 0;  ///< seconds that it takes to load a plan
   std::map<Team, int> launches;
   std::uint64_t seed = 1;  ///< of the next launch's order
   std::function<void()> before_run;

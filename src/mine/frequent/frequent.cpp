@@ -89,6 +89,7 @@ class FrequentRun {
     result_.done = stopped_ ? std::min(0.9999, share(0)) : 1;
     result_.count = Count(result_.frequent.size());
     result_.compile_seconds = plans_ ? plans_->compile_seconds() : 0;
+    result_.kernel_seconds = plans_ ? plans_->kernel_seconds() : 0;
     result_.seconds = clock_.seconds() - result_.compile_seconds;
     return std::move(result_);
   }
@@ -235,9 +236,13 @@ QueryResult FrequentMiner::run(const Query& query, const MineOptions& options, s
   const Stopwatch planning;
   const LabelledGraph& graph = labelled(query.frequent);
   const double planned = planning.seconds();
-  gpu::Fleet* const fleet = fleet_ == nullptr && options.device == MineDevice::cuda ? &graph_.fleet() : fleet_;
+  const Stopwatch set_up;
+  gpu::Fleet* const fleet =
+      fleet_ == nullptr && options.device == MineDevice::cuda ? &graph_.fleet(options.warn) : fleet_;
+  const double device_seconds = set_up.seconds();
   FrequentRun run(graph_, graph, query, options, fleet);
   QueryResult result = run.run();
+  result.device_seconds = device_seconds;
   result.plan_seconds = planned;
   working_bytes = run.bytes();
   return result;

@@ -11,8 +11,8 @@
 #include <bit>
 
 #include "src/base/threads.hpp"
+#include "src/mine/crew.hpp"
 #include "src/mine/executor.hpp"
-#include "src/mine/gpu/lease.hpp"
 #include "src/mine/worker.hpp"
 
 namespace galena::mine::frequent {
@@ -105,7 +105,7 @@ void PlannedImages::find(std::span<FrequentShape* const> patterns) {
   }
   for (const auto& [key, items] : groups) {
     if (stop_()) break;
-    const Code& code = code_for(items.front().root);
+    Code& code = code_for(items.front().root);
     fleet_ == nullptr ? run_on_cpu(code, items) : run_on_gpus(code, items);
   }
   const bool stopped = stop_();
@@ -113,7 +113,7 @@ void PlannedImages::find(std::span<FrequentShape* const> patterns) {
     if (stopped || dropped_[i] != 0) patterns[i]->support = 0;
 }
 
-const PlannedImages::Code& PlannedImages::code_for(const RootedShape& root) {
+PlannedImages::Code& PlannedImages::code_for(const RootedShape& root) {
   const auto [place, fresh] = codes_.try_emplace(root.key);
   Code& code = place->second;
   if (fresh) {
@@ -122,7 +122,7 @@ const PlannedImages::Code& PlannedImages::code_for(const RootedShape& root) {
     MineOptions options = options_;
     if (fleet_ == nullptr && options.engine == Engine::automatic) options.engine = Engine::jit;
     code.run = std::make_unique<Executable>(code.plan, 0, options);
-    compile_seconds_ += code.run->compile_seconds();
+    spent_.compile += code.run->compile_seconds();
   }
   return code;
 }
@@ -158,33 +158,78 @@ void PlannedImages::run_on_cpu(const Code& code, const Items& items) {
   }
 }
 
-void PlannedImages::run_on_gpus(const Code& code, const Items& items) {
+void PlannedImages::run_on_gpus(Code& code, const Items& items) {
   std::atomic<std::size_t> next{0};
+  Spent most;
   base::ErrorTrap trap;
 #pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(fleet_->size()))
-  for (std::size_t t = 0; t < fleet_->size(); ++t) trap.run(t, [&] { serve((*fleet_)[t], code, items, next); });
+  for (std::size_t t = 0; t < fleet_->size(); ++t) trap.run(t, [&] { serve((*fleet_)[t], code, items, next, most); });
   trap.rethrow();
+  spent_.compile += most.compile;
+  spent_.kernel += most.kernel;
 }
 
 /// Takes items until there are none.
-void PlannedImages::serve(gpu::Station& station, const Code& code, const Items& items, std::atomic<std::size_t>& next) {
+void PlannedImages::serve(gpu::Station& station, Code& code, const Items& items, std::atomic<std::size_t>& next,
+                          Spent& most) {
   const ChunkPlan& chunks = prepared_.chunks(kPiecesGpu, code.plan.max_depth >= 2);
-  std::vector<double> weights;
-  for (const double weight : chunks.weight) weights.push_back(weight * static_cast<double>(chunks.chunks.size()));
+  gpu::Pace pace(station.machine().hurried());
   gpu::LeaseRunner runner(station, code.plan);
-  {
-    const std::scoped_lock lock(mutex_);
-    compile_seconds_ += runner.compile_seconds();
-  }
-  WorkerMemory memory(code.plan, prepared_.view());
+  if (!runner.warning().empty() && options_.warn) options_.warn(runner.warning());
   for (std::size_t i = next++; i < items.size() && !stop_(); i = next++) {
     if (dropped(items[i].pattern)) continue;
     Question question(*this, items[i]);
-    const gpu::LeaseResult result = runner.run_images(chunks.chunks, weights, question.task, options_.stop);
-    for (std::size_t c = 0; c < chunks.chunks.size() && !result.found; ++c)  // what fits no buffer there
-      if (result.states[c] == rt::ChunkState::overflow) question.run(*code.run, memory, chunks.chunks[c]);
+    const std::vector<rt::Chunk> left = ask(runner, question, pace, chunks);
+    if (!left.empty()) run_left(code, question, left);
     finish(items[i], question);
   }
+  const std::scoped_lock lock(mutex_);
+  most.compile = std::max(most.compile, runner.compile_seconds());
+  most.kernel = std::max(most.kernel, runner.kernel_seconds());
+}
+
+std::vector<rt::Chunk> PlannedImages::ask(gpu::LeaseRunner& runner, Question& question, gpu::Pace& pace,
+                                          const ChunkPlan& chunks) {
+  std::vector<rt::Chunk> left;
+  const std::size_t all = chunks.chunks.size();
+  for (std::size_t begin = 0, end = 0; begin < all && !rt::raised(options_.stop); begin = end) {
+    end = begin + std::min(pace.most(), all - begin);
+    const std::span lease = std::span(chunks.chunks).subspan(begin, end - begin);
+    std::vector<double> weights;
+    for (std::size_t c = begin; c < end; ++c) weights.push_back(chunks.weight[c] * static_cast<double>(all));
+    const double before = runner.kernel_seconds();
+    const gpu::LeaseResult result = runner.run_images(lease, weights, question.task, options_.stop);
+    pace.took(runner.kernel_seconds() - before);
+    if (result.found) return {};
+    for (std::size_t c = 0; c < lease.size(); ++c)
+      if (result.states[c] == rt::ChunkState::overflow) left.push_back(lease[c]);
+  }
+  return left;
+}
+
+/// What fits no buffer of a device, on all threads.
+void PlannedImages::run_left(Code& code, Question& question, const std::vector<rt::Chunk>& chunks) {
+  constexpr double kLong = 1e12;  // nanoseconds: nobody knows, and a compiler costs little beside what a device lacks
+  const std::scoped_lock lock(here_);
+  if (!said_ && options_.warn)
+    options_.warn("some pieces of work fit no buffer on the device: " + std::to_string(threads_) +
+                  " threads of the CPU run them");
+  said_ = true;
+  MineOptions options = options_;
+  options.device = MineDevice::cpu;
+  options.engine = Engine::automatic;
+  if (!code.here) code.here = std::make_unique<Executable>(code.plan, kLong, options);
+  std::atomic<std::size_t> next{0};
+  Crew crew;
+  const auto work = [&](std::size_t) {
+    WorkerMemory memory(code.plan, prepared_.view());
+    for (std::size_t c = next++; c < chunks.size() && !rt::raised(&question.halt); c = next++)
+      question.run(*code.here, memory, chunks[c]);
+  };
+  const auto watch = [&] {
+    if (stop_()) question.end();
+  };
+  crew.run(std::min(static_cast<std::size_t>(threads_), chunks.size()), work, watch);
 }
 
 bool PlannedImages::dropped(std::size_t pattern) {

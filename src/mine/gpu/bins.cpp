@@ -11,6 +11,11 @@ namespace {
 
 rt::vid degree(const rt::GraphView& g, rt::vid v) { return static_cast<rt::vid>(g.indptr[v + 1] - g.indptr[v]); }
 
+/// A vertex's first neighbour has the largest degree of all.
+rt::vid largest_around(const rt::GraphView& g, rt::vid v) {
+  return degree(g, v) == 0 ? 0 : degree(g, g.indices[g.indptr[v]]);
+}
+
 bool has(const codegen::Plan& plan, codegen::Output::Kind kind) {
   return std::any_of(plan.outputs.begin(), plan.outputs.end(),
                      [kind](const codegen::Output& output) { return output.kind == kind; });
@@ -27,12 +32,6 @@ bool second_is_neighbour(const codegen::Plan& plan) {
 
 }  // namespace
 
-Bounds::Bounds(const rt::GraphView& graph) : graph_(graph), neighbour_(graph.n) {
-  for (rt::vid v = 0; v < graph.n; ++v)
-    for (std::uint64_t a = graph.indptr[v]; a < graph.indptr[v + 1]; ++a)
-      neighbour_[v] = std::max(neighbour_[v], degree(graph, graph.indices[a]));
-}
-
 std::vector<Reach> Bounds::reach(std::span<const rt::Chunk> chunks) const {
   std::vector<Reach> all;
   rt::vid v = graph_.n;
@@ -45,7 +44,7 @@ std::vector<Reach> Bounds::reach(std::span<const rt::Chunk> chunks) const {
     for (;; ++v) {
       ++reach.roots;
       reach.root = std::max(reach.root, degree(graph_, v));
-      reach.second = std::max(reach.second, neighbour_[v]);
+      reach.second = std::max(reach.second, largest_around(graph_, v));
       if (rt::unit_of(graph_, v + 1) >= chunk.end) break;
     }
   }

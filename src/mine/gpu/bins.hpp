@@ -23,7 +23,8 @@ struct Reach {
 /// The largest sets that the chunks of one graph can lead to.
 class Bounds {
  public:
-  explicit Bounds(const rt::GraphView& graph);
+  /// Of a graph whose vertices are numbered by falling degree, as mining has them.
+  explicit Bounds(const rt::GraphView& graph) : graph_(graph) {}
 
   /// Of each chunk, in one walk where they are in order.
   [[nodiscard]] std::vector<Reach> reach(std::span<const rt::Chunk> chunks) const;
@@ -41,7 +42,6 @@ class Bounds {
   /// Elements of a set at the most, while the chunk runs.
   class Most;
   const rt::GraphView& graph_;
-  std::vector<rt::vid> neighbour_;  ///< by vertex: the largest degree among its neighbours
 };
 
 struct Limits {

@@ -1,8 +1,11 @@
 #include "src/mine/gpu/lease.hpp"
 
 #include <algorithm>
+#include <initializer_list>
+#include <utility>
 
 #include "galena/error.hpp"
+#include "src/mine/clock.hpp"
 
 namespace galena::mine::gpu {
 
@@ -22,12 +25,26 @@ LeaseRunner::LeaseRunner(Station& station, const codegen::Plan& plan, const Limi
     lists_ = lists_ || output.kind == codegen::Output::Kind::list;
     counts_local_ = counts_local_ || output.kind == codegen::Output::Kind::local;
   }
-  compile_seconds_ = machine_.load(plan);
+  loaded_ = machine_.load(plan);
+  name_idle();
   station_.reserve(buffers_.words, sizeof(Words));
   reserve_rows();
   if (!counts_local_) return;
   station_.reserve(buffers_.local, station_.graph().n * sizeof(rt::i128));
   machine_.zero(buffers_.local.data(), buffers_.local.bytes());
+}
+
+void LeaseRunner::name_idle() {
+  std::vector<Memory*> idle;
+  const auto unless = [&idle](bool used, std::initializer_list<Memory*> buffers) {
+    if (!used) idle.insert(idle.end(), buffers);
+  };
+  const bool images = plan_.outputs.front().kind == codegen::Output::Kind::image;
+  LaunchBuffers& all = buffers_;
+  unless(counts_local_, {&all.local});
+  unless(lists_ || counts_local_, {&all.rows, &all.row_begin, &all.row_size});
+  unless(images, {&all.given, &all.asked, &all.found, &all.image_count});
+  station_.set_idle(std::move(idle));
 }
 
 /// Where there is no room for what chunks in pieces count by vertex, they stay whole.
@@ -99,7 +116,11 @@ void LeaseRunner::run_bin(Team team, std::vector<std::size_t> bin, std::span<con
       reach.push_back(reaches[i]);
     }
     const Launched launched = launch(team, most_given, room, bin, own, reach, halt, result);
-    if (!launched.fits) return;
+    if (launched.unfit > 0) {
+      for (const std::size_t i : bin) result.states[i] = rt::ChunkState::overflow;
+      if (team == Team::block) result.unfit = launched.unfit;
+      return;
+    }
     // A chunk in pieces may have more rows than there is ever room for: what is left of those stays whole.
     if (launched.given > 0) most_given = 0;
     std::erase_if(bin, [&](std::size_t i) { return result.states[i] != rt::ChunkState::untouched; });
@@ -152,20 +173,23 @@ rt::GpuJob LeaseRunner::job(const Room& room, std::uint64_t n, std::uint64_t mos
 /// As many as a small share of the memory holds.
 std::uint64_t LeaseRunner::most_pieces() const {
   constexpr std::uint64_t kShare = 16;
-  const std::uint64_t bytes = sizeof(rt::Piece) + sizeof(std::uint32_t) + sizeof(rt::ChunkState) +
-                              plan_.outputs.size() * sizeof(rt::i128) + 2 * sizeof(std::uint64_t);
-  return std::min(limits_.pieces, station_.available() / kShare / bytes);
+  return std::min(limits_.pieces, station_.available() / kShare / piece_bytes());
 }
 
-void LeaseRunner::reserve_for(std::uint64_t chunks, std::uint64_t most_given) {
+std::uint64_t LeaseRunner::piece_bytes() const {
+  return sizeof(rt::Piece) + sizeof(std::uint32_t) + sizeof(rt::ChunkState) + plan_.outputs.size() * sizeof(rt::i128) +
+         2 * sizeof(std::uint64_t);
+}
+
+/// False where there is no room.
+bool LeaseRunner::reserve_for(std::uint64_t chunks, std::uint64_t most_given) {
   const std::uint64_t n = chunks + most_given;
-  station_.reserve(buffers_.pieces, n * sizeof(rt::Piece));
-  station_.reserve(buffers_.ready, most_given * sizeof(std::uint32_t));
-  station_.reserve(buffers_.states, n * sizeof(rt::ChunkState));
-  station_.reserve(buffers_.sums, n * plan_.outputs.size() * sizeof(rt::i128));
-  if (row_capacity_ == 0) return;
-  station_.reserve(buffers_.row_begin, n * sizeof(std::uint64_t));
-  station_.reserve(buffers_.row_size, n * sizeof(std::uint64_t));
+  const auto fit = [this](Memory& memory, std::uint64_t bytes) { return station_.fit(memory, bytes); };
+  return fit(buffers_.pieces, n * sizeof(rt::Piece)) && fit(buffers_.ready, most_given * sizeof(std::uint32_t)) &&
+         fit(buffers_.states, n * sizeof(rt::ChunkState)) &&
+         fit(buffers_.sums, n * plan_.outputs.size() * sizeof(rt::i128)) &&
+         (row_capacity_ == 0 ||
+          (fit(buffers_.row_begin, n * sizeof(std::uint64_t)) && fit(buffers_.row_size, n * sizeof(std::uint64_t))));
 }
 
 /// Nothing taken, given or found.
@@ -189,19 +213,22 @@ LeaseRunner::Launched LeaseRunner::launch(Team team, std::uint64_t most_given, c
                                           const std::vector<std::size_t>& bin, std::span<const rt::Chunk> own,
                                           std::span<const Reach> reaches, const volatile int* halt,
                                           LeaseResult& result) {
-  reserve_for(own.size(), most_given);
   const std::uint64_t step = team == Team::warp ? rt::kWorkersPerBlock : 1;  // blocks are whole
+  const Launched none{.unfit = step * room.bytes + own.size() * piece_bytes()};
+  if (!reserve_for(own.size(), most_given)) {
+    most_given = 0;
+    if (!reserve_for(own.size(), 0)) return none;
+  }
   const std::uint64_t wanted = std::min(machine_.most_workers(team), own.size() + most_given + step - 1);
   const std::uint64_t workers = station_.make_room(plan_, room, wanted, step);
-  if (workers == 0) {
-    for (const std::size_t i : bin) result.states[i] = rt::ChunkState::overflow;
-    return {};
-  }
+  if (workers == 0) return none;
   start_queue(own, reaches, most_given);
   const rt::GpuJob job = this->job(room, own.size(), most_given);
   station_.workers().tables_zero = false;
+  const Stopwatch clock;
   machine_.run(team, job, workers, halt);
-  return {true, collect(bin, job, result)};
+  kernel_seconds_ += clock.seconds();
+  return {.given = collect(bin, job, result)};
 }
 
 template <class E>

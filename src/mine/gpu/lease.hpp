@@ -21,6 +21,8 @@ struct LeaseResult {
   std::vector<std::pair<rt::vid, rt::i128>> local;  ///< of LOCAL: by vertex, what is not on the device (add_local())
   bool found = false;                               ///< of EXISTS
   bool ended = false;                               ///< of LIST: there were enough matches
+  /// Bytes that a launch of one worker needs, where the device had no room for it: its chunks were left as overflow.
+  std::uint64_t unfit = 0;
 };
 
 /// Runs one plan at a station.
@@ -41,7 +43,11 @@ class LeaseRunner {
   /// Of LOCAL: adds by vertex what the leases' chunks that are done have left on the device, and takes it from there.
   void add_local(std::span<rt::i128> counts);
   /// Seconds that loading the kernels took.
-  [[nodiscard]] double compile_seconds() const { return compile_seconds_; }
+  [[nodiscard]] double compile_seconds() const { return loaded_.seconds; }
+  /// What is to be told of loading them, or empty.
+  [[nodiscard]] const std::string& warning() const { return loaded_.warning; }
+  /// Seconds that launches took so far.
+  [[nodiscard]] double kernel_seconds() const { return kernel_seconds_; }
   [[nodiscard]] std::uint64_t bytes() const { return station_.buffer_bytes(); }
 
  private:
@@ -49,14 +55,15 @@ class LeaseRunner {
   void run_bin(Team team, std::vector<std::size_t> bin, std::span<const rt::Chunk> chunks,
                std::span<const Reach> reaches, const volatile int* halt, LeaseResult& result);
   struct Launched {
-    bool fits = false;        ///< one worker at least
     std::uint64_t given = 0;  ///< pieces
+    std::uint64_t unfit = 0;  ///< bytes, where not one worker fits
   };
   Launched launch(Team team, std::uint64_t most_given, const Room& room, const std::vector<std::size_t>& bin,
                   std::span<const rt::Chunk> own, std::span<const Reach> reaches, const volatile int* halt,
                   LeaseResult& result);
   [[nodiscard]] std::uint64_t most_pieces() const;
-  void reserve_for(std::uint64_t chunks, std::uint64_t most_given);
+  [[nodiscard]] std::uint64_t piece_bytes() const;
+  bool reserve_for(std::uint64_t chunks, std::uint64_t most_given);
   void start_queue(std::span<const rt::Chunk> chunks, std::span<const Reach> reaches, std::uint64_t most_given);
   [[nodiscard]] rt::GpuJob job(const Room& room, std::uint64_t n, std::uint64_t most_given) const;
   std::uint64_t collect(const std::vector<std::size_t>& bin, const rt::GpuJob& job, LeaseResult& result);
@@ -65,6 +72,7 @@ class LeaseRunner {
   template <class E>
   std::vector<E> downloaded(const Memory& memory, std::uint64_t n, std::uint64_t from = 0);
   void reserve_rows();
+  void name_idle();
 
   Station& station_;
   Machine& machine_;
@@ -75,7 +83,8 @@ class LeaseRunner {
   RowsFn take_rows_;
   std::uint64_t enough_rows_ = 0;  ///< vertices in rows that are still wanted; 0: all there are
   bool lists_ = false, counts_local_ = false;
-  double compile_seconds_ = 0;
+  Machine::Loaded loaded_;
+  double kernel_seconds_ = 0;
   rt::ImageTask images_{};
 };
 

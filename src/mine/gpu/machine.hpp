@@ -22,6 +22,10 @@ class Machine {
   Machine& operator=(const Machine&) = delete;
   virtual ~Machine() = default;
 
+  /// For messages.
+  [[nodiscard]] virtual std::string name() const { return "the device"; }
+  /// Whether launches must end within a second or so.
+  [[nodiscard]] virtual bool hurried() const { return false; }
   [[nodiscard]] virtual std::uint64_t free_bytes() const = 0;
   /// Null where there is no room.
   virtual void* allocate(std::uint64_t bytes) = 0;
@@ -30,16 +34,21 @@ class Machine {
   virtual void download(void* to, const void* from, std::uint64_t bytes) = 0;
   virtual void zero(void* memory, std::uint64_t bytes) = 0;
 
-  /// Makes the plan's kernels those that run() launches; returns the seconds that compiling took.
-  virtual double load(const codegen::Plan& plan) = 0;
+  struct Loaded {
+    double seconds = 0;   ///< that compiling took, and putting the kernels onto the device
+    std::string warning;  ///< for people, or empty; none is told twice
+  };
+  /// Makes the plan's kernels those that run() launches.
+  virtual Loaded load(const codegen::Plan& plan) = 0;
   /// Workers that run at once.
   virtual std::uint64_t most_workers(Team team) = 0;
   /// Runs the job by so many workers, and waits. When `halt` (may be null) rises, raises the job's stop flag.
   virtual void run(Team team, const rt::GpuJob& job, std::uint64_t workers, const volatile int* halt) = 0;
 };
 
-/// All CUDA devices. EnvironmentError, saying why, where there is none or no NVRTC.
-std::vector<std::unique_ptr<Machine>> cuda_machines();
+/// All CUDA devices that can be used; of the others, says in `left_out` which and why not. EnvironmentError, saying why,
+/// where none can or there is no NVRTC.
+std::vector<std::unique_ptr<Machine>> cuda_machines(std::vector<std::string>& left_out);
 
 /// Memory on a machine.
 class Memory {

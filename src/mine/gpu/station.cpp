@@ -11,8 +11,8 @@ namespace {
 constexpr double kShareOfMemory = 0.8;  ///< of what is available, for workers
 constexpr std::uint64_t kLeast = 64;    ///< bytes of a buffer
 
-[[noreturn]] void no_room(std::uint64_t bytes) {
-  throw EnvironmentError("--device cuda: not enough memory on the device: " + std::to_string(bytes) +
+[[noreturn]] void no_room(const Machine& machine, std::uint64_t bytes) {
+  throw EnvironmentError("--device cuda: not enough memory on " + machine.name() + ": " + std::to_string(bytes) +
                          " bytes do not fit; use --device cpu, or a device with more memory");
 }
 
@@ -37,7 +37,7 @@ template <class T>
 const T* DeviceGraph::copy(const T* from, std::uint64_t n) {
   if (from == nullptr) return nullptr;
   Memory memory(machine_, std::max<std::uint64_t>(1, n) * sizeof(T));
-  if (memory.data() == nullptr) no_room(n * sizeof(T));
+  if (memory.data() == nullptr) no_room(machine_, n * sizeof(T));
   if (n > 0) machine_.upload(memory.data(), from, n * sizeof(T));
   arrays_.push_back(std::move(memory));
   return arrays_.back().as<T>();
@@ -59,14 +59,26 @@ bool Station::grow(Memory& memory, std::uint64_t bytes) {
   return memory.data() != nullptr;
 }
 
+std::uint64_t Station::available() const {
+  std::uint64_t bytes = machine_.free_bytes() + workers_.bytes();
+  for (const Memory* const memory : idle_) bytes += memory->bytes();
+  return bytes;
+}
+
+void Station::release_idle() {
+  for (Memory* const memory : idle_) *memory = Memory();
+}
+
 bool Station::fit(Memory& memory, std::uint64_t bytes) {
+  if (grow(memory, bytes)) return true;
+  release_idle();
   if (grow(memory, bytes)) return true;
   workers_ = WorkerBuffers();
   return grow(memory, bytes);
 }
 
 void Station::reserve(Memory& memory, std::uint64_t bytes) {
-  if (!fit(memory, bytes)) no_room(bytes);
+  if (!fit(memory, bytes)) no_room(machine_, bytes);
 }
 
 std::uint64_t Station::make_room(const codegen::Plan& plan, const Room& room, std::uint64_t wanted,
@@ -77,6 +89,8 @@ std::uint64_t Station::make_room(const codegen::Plan& plan, const Room& room, st
     workers = std::min(workers, budget / room.bytes / step * step);
   }
   for (; workers >= step; workers = workers / 2 / step * step) {
+    if (fit_workers(plan, room, workers)) return workers;
+    release_idle();
     if (fit_workers(plan, room, workers)) return workers;
     workers_ = WorkerBuffers();  // what was kept of one kind may be what another lacks
     if (fit_workers(plan, room, workers)) return workers;

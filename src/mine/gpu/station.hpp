@@ -1,6 +1,7 @@
 #pragma once
 // A machine with a graph on it, and the memory that stays there between launches, leases and plans.
 
+#include <utility>
 #include <vector>
 
 #include "codegen/plan/plan.hpp"
@@ -56,9 +57,11 @@ class Station {
   LaunchBuffers& launch() { return launch_; }
   [[nodiscard]] std::uint64_t buffer_bytes() const { return workers_.bytes() + launch_.bytes(); }
 
-  /// What workers' buffers could take: what is free, and what they have.
-  [[nodiscard]] std::uint64_t available() const { return machine_.free_bytes() + workers_.bytes(); }
-  /// Makes the buffer so large at least, if need be in place of workers' buffers; false where there is no room.
+  /// Buffers that the plan at hand does not use. They are kept for others, but go first where memory is short.
+  void set_idle(std::vector<Memory*> buffers) { idle_ = std::move(buffers); }
+  /// What workers' buffers could take: what is free, what they have, and what is idle.
+  [[nodiscard]] std::uint64_t available() const;
+  /// Makes the buffer so large at least, if need be in place of idle and workers' buffers; false where there is no room.
   bool fit(Memory& memory, std::uint64_t bytes);
   /// The same; EnvironmentError where there is no room.
   void reserve(Memory& memory, std::uint64_t bytes);
@@ -69,12 +72,14 @@ class Station {
  private:
   bool fit_workers(const codegen::Plan& plan, const Room& room, std::uint64_t workers);
   bool grow(Memory& memory, std::uint64_t bytes);
+  void release_idle();
 
   Machine& machine_;
   DeviceGraph graph_;
   const Bounds& bounds_;
   WorkerBuffers workers_;
   LaunchBuffers launch_;
+  std::vector<Memory*> idle_;  ///< of launch_
 };
 
 }  // namespace galena::mine::gpu
