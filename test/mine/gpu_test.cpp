@@ -19,6 +19,7 @@
 #include "src/mine/gpu/lease.hpp"
 #include "src/mine/gpu/pace.hpp"
 #include "src/mine/left_work.hpp"
+#include "src/mine/select.hpp"
 #include "test/codegen/compiled_plans.hpp"
 #include "test/codegen/private_cache.hpp"
 #include "test/mine/simulated_machine.hpp"
@@ -406,6 +407,37 @@ TEST_CASE("buffers are as large as a bin's chunks need, not as the largest degre
   CHECK(bounds.slot(plan, reach.front()) == 1);  // the hub's neighbours have one neighbour each
   const auto room = mine::gpu::room_for(plan, bounds, mine::gpu::Team::block, 5056, reach, {});
   CHECK(room.slot < view.max_degree);
+}
+
+TEST_CASE("a local graph of lower neighbours has room for as many as there are") {
+  const Prepared graph(generate_rmat(8, 8, 3));
+  const rt::GraphView view = graph.view();
+  const std::uint64_t most = *std::max_element(view.split, view.split + view.n);
+  const Query query = parse_queries("COUNT clique(4)").front();
+  int looked_at = 0;
+  for (const codegen::RankedPlan& ranked : codegen::make_plans(query.pattern, graph.statistics(), request_for(query))) {
+    Plan plan = ranked.bare;
+    codegen::add_locals(plan, 1);
+    codegen::assign_slots(plan);
+    if (plan.locals.empty() || (plan.sets.front().bounds.below & 1U) == 0) continue;
+    ++looked_at;
+    const mine::gpu::Bounds bounds(view);
+    const auto reach = bounds.reach(std::vector{rt::Chunk{0, graph.units(), 0, 1}});
+    CHECK(bounds.local(plan, reach.front()).all == most * (rt::row_words(most) + 1));
+    CHECK(most < view.max_degree);
+  }
+  CHECK(looked_at > 0);
+}
+
+TEST_CASE("plans for GPUs keep to lower neighbours where lanes run them alone") {
+  const Prepared graph(generate_rmat(13, 12, 3));
+  const Query query = parse_queries("COUNT clique(5)").front();
+  codegen::PlanRequest request = request_for(query);
+  request.locals = request.lanes = true;
+  const mine::SelectedPlan selected = mine::select_plan(query.pattern, graph, request);
+  INFO(codegen::print(selected.plan));
+  REQUIRE(!selected.plan.locals.empty());
+  CHECK((selected.plan.sets[static_cast<std::size_t>(selected.plan.locals.front().columns)].bounds.below & 1U) != 0);
 }
 
 TEST_CASE("a vertex's first neighbour has the largest degree of all, as bounds take it") {

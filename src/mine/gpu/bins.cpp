@@ -45,6 +45,7 @@ std::vector<Reach> Bounds::reach(std::span<const rt::Chunk> chunks) const {
       ++reach.roots;
       reach.root = std::max(reach.root, degree(graph_, v));
       reach.second = std::max(reach.second, largest_around(graph_, v));
+      reach.below = std::max(reach.below, graph_.split[v]);
       if (rt::unit_of(graph_, v + 1) >= chunk.end) break;
     }
   }
@@ -57,11 +58,13 @@ class Bounds::Most {
       : plan_(plan),
         degree_(bounds.graph_.max_degree),
         root_(reach.root),
+        below_(reach.below),
         second_(second_is_neighbour(plan) ? reach.second : degree_) {}
 
   [[nodiscard]] std::uint64_t operator()(int id) const {
     const codegen::SetDef& set = plan_.sets[static_cast<std::size_t>(id)];
-    const std::uint64_t here = set.vertex == 0 ? root_ : set.vertex == 1 ? second_ : degree_;
+    const bool below = set.vertex == 0 && (set.bounds.below & codegen::bit(0)) != 0;
+    const std::uint64_t here = below ? below_ : set.vertex == 0 ? root_ : set.vertex == 1 ? second_ : degree_;
     if (set.op == codegen::SetDef::Op::adjacency) return here;
     const std::uint64_t left = (*this)(set.a);
     return set.op == codegen::SetDef::Op::intersect ? std::min(left, here) : left;
@@ -73,7 +76,7 @@ class Bounds::Most {
 
  private:
   const codegen::Plan& plan_;
-  std::uint64_t degree_, root_, second_;
+  std::uint64_t degree_, root_, below_, second_;
 };
 
 std::uint64_t Bounds::slot(const codegen::Plan& plan, const Reach& chunk) const {
@@ -124,7 +127,7 @@ Room room_for(const codegen::Plan& plan, const Bounds& bounds, Team team, std::u
   Reach last;
   for (const Reach& chunk : chunks) {
     roots = std::max(roots, chunk.roots);
-    if (chunk.root <= last.root && chunk.second <= last.second) continue;  // needs no more than the last
+    if (chunk.root <= last.root && chunk.second <= last.second && chunk.below <= last.below) continue;  // as the last
     last = chunk;
     if (plan.slots > 0) room.slot = std::max(room.slot, bounds.slot(plan, chunk));
     if (plan.locals.empty()) continue;

@@ -16,6 +16,7 @@ namespace galena::mine::gpu {
 struct Reach {
   rt::vid root = 0;         ///< the largest degree of its v0
   rt::vid second = 0;       ///< the largest degree of their neighbours
+  rt::vid below = 0;        ///< the most neighbours below its v0
   rt::vid first = 0;        ///< of its v0
   std::uint64_t roots = 0;  ///< how many those are
 };
