@@ -150,7 +150,7 @@ TEST_CASE("a run of a hypergraph on a device says which way its sums went") {
   DataOptions shape;
   shape.hypergraph = true;
   const TrainResult result = train_on(Device::cuda, random_data(shape), options_of("hgnn", DType::f32));
-  CHECK(std::ranges::any_of(result.notes, [](const std::string& note) {
+  CHECK(std::ranges::any_of(result.kernels, [](const std::string& note) {
     return note.starts_with("Through ") && note.find(" ms on the GPU") != std::string::npos;
   }));
 }
