@@ -177,7 +177,8 @@ std::vector<std::string> verify_dataset(const std::string& name, int threads) {
   LoadOptions load;
   load.threads = threads;
   load.verify = true;
-  if (const std::vector<std::string> folders = data_folders(); std::ranges::binary_search(folders, name))
+  const bool cached = detail::is_registered(name) && have_dataset(find_dataset(name));
+  if (const std::vector<std::string> folders = data_folders(); !cached && std::ranges::binary_search(folders, name))
     return verify_folder(name, load);
   const DatasetInfo& info = find_dataset(name);
   if (!info.bundled.empty() && info.kind == "graph") return check_counts(info, load_bundled(info, load), threads);

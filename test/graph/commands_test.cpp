@@ -92,7 +92,7 @@ TEST_CASE("info shows what numbered labels stand for") {
 
 TEST_CASE("what an option or a file's name should have been") {
   const test::TemporaryFolder folder;
-  folder.write("garbage.txt", "x");
+  static_cast<void>(folder.write("garbage.txt", "x"));
   const test::Outcome far = run_galena({"info", folder.path() / "karate.txt"});
   CHECK(far.code == 2);
   CHECK_THAT(far.err, !contains("did you mean"));

@@ -222,8 +222,6 @@ TEST_CASE("an error on one rank ends all and names the rank") {
                     contains("rank 1 of 3: this rank has had enough"));
 }
 
-}  // namespace galena::test
-
 TEST_CASE("a stop while the run is prepared ends it before the first epoch") {
   const NodeDataset data = random_data({});
   const TemporaryFolder folder;
@@ -236,3 +234,5 @@ TEST_CASE("a stop while the run is prepared ends it before the first epoch") {
   options.preparing = [](const std::string&, double) { throw std::runtime_error("enough"); };
   CHECK_THROWS_WITH(plan_training(data, options, {2}, {1}, {32}), contains("enough"));
 }
+
+}  // namespace galena::test
