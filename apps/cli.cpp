@@ -20,6 +20,7 @@ constexpr auto kQuietTime = 2s;      // what ends sooner shows no progress
 constexpr auto kRedraw = 200ms;      // on a terminal
 constexpr auto kLineInterval = 30s;  // elsewhere
 constexpr int kBarWidth = 24;
+constexpr double kGrowth = 1.02;  // of an estimate that keeps growing, from one line to the next
 
 /// Columns of the terminal on stderr: a line that wraps cannot be wiped.
 std::size_t terminal_width() {
@@ -110,8 +111,10 @@ void Progress::update(double share, double left, const std::string& detail) {
   share = std::clamp(share, 0.0, 1.0);
   const double elapsed = std::chrono::duration<double>(now - start_).count();
   if (left < 0 && share > 0.005) left = elapsed / share * (1 - share);
+  const bool grows = left > kGrowth * last_left_;  // then it says nothing yet
+  last_left_ = left;
   std::string rest = detail;
-  if (left >= 0) rest += (detail.empty() ? "" : ", ") + format_seconds(left) + " left";
+  if (left >= 0 && !grows) rest += (detail.empty() ? "" : ", ") + format_seconds(left) + " left";
   if (terminal_) {
     const std::string line = fmt::format("{} [{}] {:3.0f}%  {}", label_, bar(share), share * 100, rest);
     fmt::print(stderr, "\r\033[K{}", line.substr(0, terminal_width() - 1));

@@ -40,7 +40,7 @@ int run(int argc, char** argv);
 
 // --- interruption
 
-/// Points to a flag that the first Ctrl-C (or SIGTERM) sets; a second one kills the process.
+/// Points to a flag that the first Ctrl-C (or SIGTERM) sets; a second one, half a second later or more, kills the process.
 const volatile int* stop_flag();
 /// Whether it is up.
 bool stop_asked();
@@ -91,6 +91,7 @@ class Progress {
   std::string label_;
   bool enabled_, terminal_;
   bool drawn_ = false;
+  double last_left_ = 0;
   Clock::time_point start_ = Clock::now(), next_;
 };
 

@@ -143,7 +143,7 @@ void add_convert(CLI::App& app, Common& common) {
       ->required();
   options->read.add_to(command);
   command.add_option("--to", options->to, "Format of the output, where its name does not tell")
-      ->transform(CLI::CheckedTransformer(format_names(), CLI::ignore_case))
+      ->transform(format_by_name())
       ->type_name("auto|edges|mtx|metis|lg|hyperedges|gal|folder");
   command
       .add_option("--expand", options->expand,

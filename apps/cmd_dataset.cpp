@@ -2,18 +2,32 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "apps/cli.hpp"
 #include "galena/dataset.hpp"
+#include "galena/hypergraph.hpp"
 
 namespace galena::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
+bool in_data_folder(const std::string& name) { return std::ranges::binary_search(data_folders(), name); }
+
 const char* place(const DatasetInfo& info) {
+  if (in_data_folder(info.name)) return "folder";
   return !info.bundled.empty() ? "bundled" : have_dataset(info) ? "here" : "to fetch";
+}
+
+/// Folders of GALENA_DATA_DIR that the registry does not know.
+std::vector<std::string> other_folders() {
+  std::vector<std::string> names = data_folders();
+  std::erase_if(names, [](const std::string& name) {
+    return std::ranges::any_of(dataset_registry(), [&](const DatasetInfo& info) { return info.name == name; });
+  });
+  return names;
 }
 
 void run_list(const Common& common) {
@@ -30,6 +44,8 @@ void run_list(const Common& common) {
                       {"citation", info.citation}});
       if (info.triangles) list.back()["triangles"] = *info.triangles;
     }
+    for (const std::string& name : other_folders())
+      list.push_back({{"name", name}, {"state", "folder"}, {"path", resolve_folder(name).string()}});
     return print_json(Json{{"datasets", list}, {"cache", dataset_cache().string()}});
   }
   fmt::print("{:<16} {:>10} {:>11}  {:<9} {}\n", "name", "vertices", "edges", "state", "description");
@@ -37,6 +53,8 @@ void run_list(const Common& common) {
     fmt::print("{:<16} {:>10} {:>11}  {:<9} {}\n", info.name, format_count(std::to_string(info.vertices)),
                format_count(std::to_string(info.edges)), place(info), info.description);
   }
+  for (const std::string& name : other_folders())
+    fmt::print("{:<16} {:>10} {:>11}  {:<9} {}\n", name, "", "", "folder", resolve_folder(name).string());
 }
 
 void run_get(const std::vector<std::string>& names, DatasetOptions options, const Common& common) {
@@ -56,15 +74,27 @@ void run_get(const std::vector<std::string>& names, DatasetOptions options, cons
   if (common.json) print_json(Json{{"datasets", list}});
 }
 
+/// Of a hypergraph's folder that it can be read; the library checks all else.
+std::vector<std::string> checks_of(const std::string& name, const Common& common) {
+  if (!in_data_folder(name) || !names_hypergraph(name)) return verify_dataset(name, common.threads);
+  LoadOptions load;
+  load.threads = common.threads;
+  const Hypergraph hypergraph = resolve_hypergraph(name, load);
+  return {resolve_folder(name).string(), fmt::format("{} vertices", hypergraph.num_vertices()),
+          fmt::format("{} hyperedges", hypergraph.num_hyperedges())};
+}
+
 void run_verify(std::vector<std::string> names, const Common& common) {
   if (names.empty()) {
     for (const DatasetInfo& info : dataset_registry()) {
-      if (have_dataset(info)) names.push_back(info.name);
+      if (have_dataset(info) || in_data_folder(info.name)) names.push_back(info.name);
     }
+    for (const std::string& name : other_folders()) names.push_back(name);
   }
   Json list = Json::array();
   for (const std::string& name : names) {
-    const std::vector<std::string> checks = verify_dataset(name, common.threads);
+    check_interrupted();
+    const std::vector<std::string> checks = checks_of(name, common);
     list.push_back({{"name", name}, {"checks", checks}});
     if (!common.json) fmt::print("{}: {}\n", name, fmt::join(checks, ", "));
   }
@@ -78,7 +108,8 @@ void add_dataset(CLI::App& app, Common& common) {
   command->require_subcommand(1);
   command->footer(
       "Datasets are kept in $GALENA_CACHE, else ~/.cache/galena. Wherever a graph is asked for, the name of "
-      "a dataset will do.\n\nExamples:\n  galena dataset list\n  galena dataset get ca-grqc\n"
+      "a dataset will do, or that of a folder with edges.txt or hyperedges.txt in the folder "
+      "$GALENA_DATA_DIR.\n\nExamples:\n  galena dataset list\n  galena dataset get ca-grqc\n"
       "  galena dataset get ca-grqc --mirror /data/snap");
 
   CLI::App& list = subcommand(*command, common, "list", "The known datasets");

@@ -76,6 +76,17 @@ void print_stats(const Graph& graph, const GraphStats& stats, bool fast) {
   print_bins("degree distribution", stats.degrees);
 }
 
+/// What labels stand for: the first of many.
+void print_numbered(const std::vector<NumberedLabels>& all) {
+  constexpr std::size_t kShown = 40;
+  for (const NumberedLabels& labels : all) {
+    fmt::print("\n  {}\n", numbered_text(labels));
+    for (std::size_t i = 0; i < std::min(kShown, labels.values.size()); ++i)
+      fmt::print("  {:>17} was {}\n", i, labels.values[i]);
+    if (labels.values.size() > kShown) fmt::print("  {:>17} (--json shows all)\n", "...");
+  }
+}
+
 Json stats_json(const Graph& graph, const GraphStats& stats, bool fast) {
   const NormalizeReport& report = graph.report();
   Json json{{"vertices", stats.vertices},
@@ -118,16 +129,20 @@ void graph_info(const InfoOptions& options, const Common& common) {
   LoadOptions load = options.read.load_options(common);
   load.verify = options.verify;
   load.progress = progress.callback();
+  std::vector<NumberedLabels> numbered;
+  load.numbered = [&numbered](const NumberedLabels& labels) { numbered.push_back(labels); };
   const Graph graph = resolve_graph(options.graph, load);
   check_interrupted();
   const GraphStats stats = options.fast ? fast_stats(graph) : graph_stats(graph, common.threads);
   if (common.json) {
     Json json{{"graph", options.graph}};
     json.update(stats_json(graph, stats, options.fast));
+    for (const NumberedLabels& labels : numbered) json["numbered_" + labels.of + "_labels"] = labels.values;
     print_json(json);
   } else {
     fmt::print("{}\n", options.graph);
     print_stats(graph, stats, options.fast);
+    print_numbered(numbered);
   }
 }
 

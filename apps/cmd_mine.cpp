@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -14,6 +15,7 @@
 #include "apps/cli.hpp"
 #include "apps/graph_options.hpp"
 #include "codegen/parse/query_graphs.hpp"
+#include "codegen/parse/texts.hpp"
 #include "galena/dataset.hpp"
 #include "galena/error.hpp"
 #include "galena/mine.hpp"
@@ -52,13 +54,17 @@ struct Timing {
 std::vector<Query> about_query_graphs(const MineCommand& command, const std::string& text) {
   const std::vector<codegen::QueryGraph> graphs = codegen::parse_query_graphs(text, command.file);
   std::vector<Query> queries;
-  for (const std::string& given : command.queries) {
-    std::string defined;
-    for (const codegen::QueryGraph& graph : graphs)
-      if (given.find(graph.name) != std::string::npos)
-        defined += "PATTERN " + graph.name + " = " + graph.pattern.to_string() + "\n";
-    for (Query& query : parse_queries(defined + given)) queries.push_back(std::move(query));
-  }
+  std::string defined;
+  const auto named = [&](const codegen::QueryGraph& graph) {
+    return std::ranges::any_of(command.queries,
+                               [&](const std::string& given) { return given.find(graph.name) != std::string::npos; });
+  };
+  for (const codegen::QueryGraph& graph : graphs)
+    if (named(graph)) defined += "PATTERN " + graph.name + " = " + graph.pattern.to_string() + "\n";
+  codegen::Texts texts;
+  if (!defined.empty()) texts.read(defined, command.file, true);
+  for (const std::string& given : command.queries)
+    for (Query& query : texts.read(given, "query")) queries.push_back(std::move(query));
   for (std::size_t i = 0; command.queries.empty() && i < graphs.size(); ++i) {
     Query& query = queries.emplace_back();
     query.text = "COUNT EMBEDDINGS " + graphs[i].name;
@@ -69,8 +75,12 @@ std::vector<Query> about_query_graphs(const MineCommand& command, const std::str
 }
 
 std::string read_text(const std::string& file) {
+  std::error_code error;
+  if (std::filesystem::is_directory(file, error))
+    throw InputError("--file " + file + ": a folder; expected a file of patterns or query graphs");
+  if (!std::filesystem::exists(file, error)) throw InputError("--file " + file + ": no such file");
   std::ifstream in(file, std::ios::binary);
-  if (!in) throw EnvironmentError(file + ": cannot be read; is the path right?");
+  if (!in) throw EnvironmentError("--file " + file + ": cannot be read");
   std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   const auto bytes = std::as_bytes(std::span(text));
   return base::is_gzip(bytes) ? base::inflate_all(bytes, file) : text;
@@ -81,12 +91,13 @@ std::vector<Query> read_queries(const MineCommand& command) {
   const auto add = [&queries](std::vector<Query> more) {
     queries.insert(queries.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   };
+  codegen::Texts texts;
   if (!command.file.empty()) {
     const std::string text = read_text(command.file);
     if (codegen::holds_query_graphs(text)) return about_query_graphs(command, text);
-    add(parse_queries(text, command.file));
+    add(texts.read(text, command.file, !command.queries.empty()));
   }
-  for (const std::string& text : command.queries) add(parse_queries(text));
+  for (const std::string& text : command.queries) add(texts.read(text, "query"));
   if (queries.empty())
     throw InputError("nothing to mine: give a query such as \"triangle\" or \"COUNT (a)--(b)--(c)\", or --file");
   return queries;
@@ -243,6 +254,7 @@ class Session {
     timing_.device = device_clock.seconds();
     const std::vector<Query> queries = read_queries(command_);
     check_output(queries);
+    check_emit(queries);
     load();
     if (command_.explain || !command_.emit.empty()) return root_ ? show(queries) : void();
     for (const Query& query : queries) {
@@ -286,6 +298,14 @@ class Session {
     if (common_.json && command_.output.empty())
       for (const Query& query : queries)
         if (query.kind == QueryKind::list) throw InputError("--json with LIST needs --output FILE for the rows");
+  }
+
+  void check_emit(const std::vector<Query>& queries) const {
+    if (command_.emit == "cuda" && queries.size() > 1)
+      throw InputError(fmt::format("--emit cuda writes one program, of one query; there are {}", queries.size()));
+    for (const Query& query : queries)
+      if (query.approx > 0 && (command_.emit == "cpp" || command_.emit == "cuda"))
+        note(common_, "APPROX is left out: the source that is emitted counts exactly");
   }
 
   void load() {
@@ -465,7 +485,9 @@ void add_mine(CLI::App& app, Common& common) {
                  "What runs the plan; FREQUENT has none but where jit or interpreter is asked for")
       ->check(CLI::IsMember({"auto", "jit", "interpreter"}));
   sub.add_flag("--explain", command->explain, "Print symmetry, plans and costs; run nothing");
-  sub.add_option("--emit", command->emit, "Print the plan or the generated source; run nothing")
+  sub.add_option("--emit", command->emit,
+                 "Print the plan; or cpp: its loops as the engine compiles them, to be read (no program of their own); "
+                 "or cuda: a program of its own for nvcc, of one query (of FREQUENT: kernels to be read). Run nothing")
       ->check(CLI::IsMember({"plan", "cpp", "cuda"}));
   sub.add_option("--output", command->output, "File for the rows of LIST or LOCAL: .csv, .bin (64-bit ids), or text");
   sub.add_option("--seed", command->seed, "Of what APPROX draws")->capture_default_str();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <memory>
@@ -47,7 +48,7 @@ void print_result(const TrainResult& result) {
   print_line("valid " + result.metric, score(result.best.valid));
   print_line("test " + result.metric, score(result.best.test));
   print_line("parameters", format_count(std::to_string(result.parameters)));
-  print_line("epoch, median", fmt::format("{:.2f} ms", result.epoch_median * 1e3));
+  if (!result.records.empty()) print_line("epoch, median", fmt::format("{:.2f} ms", result.epoch_median * 1e3));
   if (result.parts > 1)
     print_line("payload, an epoch", format_count(std::to_string(result.bytes_per_epoch.payload)) + " B");
 }
@@ -101,6 +102,11 @@ class Training {
       load_seconds_ = seconds_since(start);
       note_unused_options(app, command_, data_.hypergraph.has_value(), common_);
     });
+    Progress progress(common_, "preparing");
+    command_.train.preparing = [&progress](const std::string& what, double share) {
+      check_interrupted();
+      progress.update(share, -1, what);
+    };
     if (!command_.plan) return train();
     if (root_) print_plan(command_, data_, common_);
   }
@@ -111,7 +117,18 @@ class Training {
     metrics_.emplace(command_.metrics, !command_.resume.empty());
   }
 
+  void note_parts() const {
+    constexpr int kMany = 8;  // parts a core
+    const int parts = command_.train.partition.parts;
+    const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    if (command_.train.transport == Transport::threads && parts > kMany * cores)
+      note(common_, fmt::format("{} parts on {} cores: each part sends messages to all others, so that more parts than "
+                                "cores make training slower",
+                                parts, cores));
+  }
+
   void train() {
+    note_parts();
     TrainOptions& options = command_.train;
     options.stop = stop_flag();
     options.mpi_failure = say_failure;
@@ -127,6 +144,7 @@ class Training {
       });
     }
     if (!result.is_root) return;
+    for (const std::string& kernel : result.kernels) note(common_, kernel);
     if (result.interrupted) throw Interrupted(how_to_go_on(result));
     result.load_seconds = load_seconds_;
     write_outputs(command_, data_.data, result);

@@ -1,6 +1,8 @@
 #pragma once
 // Options of the subcommands that read a graph.
 
+#include <fmt/format.h>
+
 #include <map>
 #include <string>
 
@@ -18,6 +20,24 @@ inline const std::map<std::string, Format>& format_names() {
   return names;
 }
 
+/// Takes a name of format_names() for its format; unlike CLI11's own, messages show the names alone.
+inline CLI::Validator format_by_name() {
+  const auto replace = [](std::string& word) -> std::string {
+    const auto found = format_names().find(CLI::detail::to_lower(word));
+    if (found == format_names().end())
+      return fmt::format("'{}' is no format; expected auto, edges, mtx, metis, lg, hyperedges, gal or folder", word);
+    word = std::to_string(static_cast<int>(found->second));
+    return {};
+  };
+  return CLI::Validator(replace, "", "format");
+}
+
+/// "6 edge labels were numbered 0..5 in ascending order".
+inline std::string numbered_text(const NumberedLabels& labels) {
+  return fmt::format("{} {} labels were numbered 0..{} in ascending order", labels.values.size(), labels.of,
+                     labels.values.size() - 1);
+}
+
 /// --from, --directed and --edge-labels.
 struct ReadOptions {
   Format format = Format::automatic;
@@ -26,7 +46,7 @@ struct ReadOptions {
 
   void add_to(CLI::App& command) {
     command.add_option("--from", format, "Format of the input, where its name does not tell")
-        ->transform(CLI::CheckedTransformer(format_names(), CLI::ignore_case))
+        ->transform(format_by_name())
         ->type_name("auto|edges|mtx|metis|lg|hyperedges|gal|folder");
     command.add_flag("--directed", directed, "Keep directions (default: every edge goes both ways)");
     command.add_flag("--edge-labels", edge_labels, "The third column of an edge list is an edge label");
@@ -38,6 +58,7 @@ struct ReadOptions {
     load.directed = directed;
     load.edge_labels = edge_labels;
     load.threads = common.threads;
+    load.numbered = [&common](const NumberedLabels& labels) { note(common, numbered_text(labels)); };
     return load;
   }
 };

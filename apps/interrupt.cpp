@@ -1,9 +1,12 @@
-// Ctrl-C: the first asks the command to stop, the second ends the process.
+// Ctrl-C: the first asks the command to stop, the second ends the process. What comes right after the first is no
+// second: `timeout`, for one, signals the process and its whole group.
 
 #include "apps/interrupt.hpp"
 
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
+#include <ctime>
 
 #include "apps/cli.hpp"
 
@@ -13,9 +16,22 @@ namespace {
 
 volatile int stop = 0;  // written by the handler; an int, since the library takes a pointer to one
 
+constexpr std::int64_t kSameSignal = 500'000'000;  // nanoseconds
+std::int64_t first = 0;                            // when the first came
+
+std::int64_t now() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_nsec;
+}
+
 void on_signal(int signal) {
   const int before = errno;
-  if (__atomic_exchange_n(&stop, 1, __ATOMIC_RELAXED) != 0) {
+  std::int64_t none = 0;
+  const std::int64_t time = now();
+  const bool is_first = __atomic_compare_exchange_n(&first, &none, time, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+  __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+  if (!is_first && time - none > kSameSignal) {
     std::signal(signal, SIG_DFL);
     std::raise(signal);
   }

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <iostream>
 #include <new>
 #include <span>
@@ -153,6 +154,8 @@ int run(int argc, char** argv) {
     return report(error);
   } catch (const std::bad_alloc&) {
     return report(kFailed, "out of memory");
+  } catch (const std::filesystem::filesystem_error& error) {
+    return report(kFailed, fmt::format("{}: {}", error.path1().string(), error.code().message()));
   } catch (const std::exception& error) {
     return report(kFailed, fmt::format("{} (unexpected: please report it)", error.what()));
   }

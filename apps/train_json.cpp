@@ -104,6 +104,7 @@ Json result_json(const TrainCommand& command, const TrainResult& result) {
   json.update({{"seed", command.train.seed}, {"device", result.device}, {"transport", result.transport}});
   json["parameters"] = result.parameters;
   json["notes"] = result.notes;
+  if (!result.kernels.empty()) json["kernels"] = result.kernels;
   json["options"] = options_json(command);
   return json;
 }

@@ -155,6 +155,34 @@ void add_files(CLI::App& command, TrainCommand& c) {
 
 bool given(const CLI::App& command, const std::string& option) { return command.get_option(option)->count() > 0; }
 
+void require(bool holds, const std::string& option, double value, const char* expected) {
+  if (!holds) throw InputError(fmt::format("{} {}: expected {}", option, value, expected));
+}
+
+/// In the words of the command; the library's errors name its own.
+void check_numbers(const CLI::App& command, const TrainCommand& c) {
+  const nn::ModelOptions& m = c.train.model;
+  const nn::OptimizerOptions& o = c.train.optimizer;
+  const auto count = [](const char* option, std::int64_t value) {
+    require(value >= 1, option, static_cast<double>(value), "1 or more");
+  };
+  count("--layers", m.layers);
+  count("--hidden", m.hidden);
+  count("--heads", m.heads);
+  count("--output-heads", m.output_heads);
+  count("--eval-every", c.train.eval_every);
+  count("--checkpoint-every", c.train.checkpoint_every);
+  require(m.dropout >= 0 && m.dropout < 1, "--dropout", m.dropout, "0 or more, and below 1");
+  require(o.lr > 0, "--lr", o.lr, "more than 0");
+  require(!given(command, "--weight-decay") || c.weight_decay >= 0, "--weight-decay", c.weight_decay, "0 or more");
+  require(!given(command, "--link-mbit") || c.link_mbit > 0, "--link-mbit", c.link_mbit, "more than 0");
+  require(c.link_latency_ms >= 0, "--link-latency", c.link_latency_ms, "0 or more");
+  require(c.train.deadline > 0, "--deadline", c.train.deadline, "more than 0");
+  const double budget = c.train.messages.byte_budget;
+  require(!given(command, "--byte-budget") || (budget > 0 && budget <= 1), "--byte-budget", budget,
+          "more than 0, up to 1");
+}
+
 }  // namespace
 
 void TrainCommand::add_to(CLI::App& command) {
@@ -221,6 +249,7 @@ void TrainCommand::settle(CLI::App& command, const Common& common) {
   t.partition.method = find_partition_method(partition_method);
   t.partition.threads = t.threads = common.threads;
   t.link = {link_latency_ms * 1e-3, link_mbit * 1e6 / 8};
+  check_numbers(command, *this);
   t.resume = resume;
   t.checkpoint = checkpoint.empty() ? resume : checkpoint;
   planned_parts = given(command, "--parts") ? std::vector{t.partition.parts} : std::vector{1, 2, 4, 8};

@@ -232,7 +232,8 @@ std::string partition_table(const TrainResult& result) {
 
 std::string notes_list(const TrainResult& result) {
   std::string html = "<h2>Preparation</h2>\n<ul>\n";
-  for (const std::string& note : result.notes) html += fmt::format("<li>{}</li>\n", escape_html(note));
+  for (const auto* const list : {&result.notes, &result.kernels})
+    for (const std::string& note : *list) html += fmt::format("<li>{}</li>\n", escape_html(note));
   return card(html + "</ul>\n");
 }
 

@@ -36,6 +36,10 @@ std::vector<std::string> Definitions::names() const {
   return names;
 }
 
+void Definitions::leave_text() {
+  for (auto& [name, definition] : by_name_) definition.at = kElsewhere;
+}
+
 void Definitions::charge(const Cursor& cursor, const Pattern& pattern, const Token& at) {
   spent_ += weight(pattern);
   if (spent_ > kMostParts) cursor.fail(at, "the text expands to too many patterns; split it");

@@ -19,6 +19,9 @@ class Definitions {
   /// Counts the parts of a pattern that is copied; fails at the token when a text expands to
   /// more than is sane (a short text can repeat a large pattern many times).
   void charge(const Cursor& cursor, const Pattern& pattern, const Token& at);
+  /// What is defined so far was so in another text than what follows.
+  void leave_text();
+  static constexpr std::size_t kElsewhere = ~std::size_t{0};  ///< Definition::at then
 
  private:
   std::map<std::string, Definition> by_name_;

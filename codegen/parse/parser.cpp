@@ -18,6 +18,7 @@
 
 #include "codegen/parse/frequent_parser.hpp"
 #include "codegen/parse/pattern_parser.hpp"
+#include "codegen/parse/texts.hpp"
 #include "galena/error.hpp"
 #include "galena/pattern.hpp"
 #include "src/base/suggest.hpp"
@@ -28,9 +29,10 @@ namespace {
 
 class Parser {
  public:
-  explicit Parser(const SourceText& source) : cursor_(source) {}
+  explicit Parser(const SourceText& source, Definitions known = {}) : cursor_(source), definitions_(std::move(known)) {}
 
-  std::vector<Query> queries() {
+  /// `may_only_define`: there need be none.
+  std::vector<Query> queries(bool may_only_define = false) {
     std::vector<Query> result;
     bool defined = false;
     while (!at_end()) {
@@ -42,10 +44,16 @@ class Parser {
       }
       finish_statement();
     }
-    if (!result.empty()) return result;
+    if (!result.empty() || (defined && may_only_define)) return result;
     cursor_.fail(cursor_.peek(), defined
                                      ? "the text defines patterns but asks nothing; add, for example, COUNT and a name"
                                      : "expected a query such as COUNT triangle, found nothing");
+  }
+
+  /// For the texts that follow.
+  Definitions take_definitions() {
+    definitions_.leave_text();
+    return std::move(definitions_);
   }
 
   Pattern only_pattern() {
@@ -87,8 +95,10 @@ class Parser {
     const std::string word = cursor_.text(name);
     if (is_keyword(word)) cursor_.fail(name, "'" + word + "' is a keyword; choose another name for the pattern");
     if (const Definition* before = definitions_.find(word)) {
-      cursor_.fail(name, "pattern '" + word + "' is already defined in line " +
-                             std::to_string(cursor_.source().line(before->at)));
+      cursor_.fail(name, "pattern '" + word + "' is already defined" +
+                             (before->at == Definitions::kElsewhere
+                                  ? " in the file"
+                                  : " in line " + std::to_string(cursor_.source().line(before->at))));
     }
     cursor_.expect(TokenKind::equal, "'=' and the pattern");
     Draft draft(cursor_);
@@ -261,6 +271,15 @@ class Parser {
 };
 
 }  // namespace
+
+std::vector<Query> Texts::read(std::string_view text, std::string_view source, bool may_only_define) {
+  const SourceText named(text, source);
+  Parser parser(named, std::move(definitions_));
+  std::vector<Query> queries = parser.queries(may_only_define);
+  definitions_ = parser.take_definitions();
+  return queries;
+}
+
 }  // namespace codegen
 
 Pattern Pattern::parse(std::string_view text) {

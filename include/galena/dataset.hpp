@@ -45,6 +45,12 @@ struct DatasetOptions {
   std::function<void(double)> progress;  ///< share of the download in [0, 1], from the calling thread
 };
 
+/// The names of the dataset folders of $GALENA_DATA_DIR, in order: those that have edges or hyperedges.
+std::vector<std::string> data_folders();
+
+/// Where a name is looked for, for errors: "in the folder $GALENA_DATA_DIR (/data), ...".
+std::string where_datasets_are();
+
 /// Makes sure that the dataset is here, and returns its place: a .gal file of the cache, or for bundled ones a folder
 /// there. A download is checked (SHA-256 where known; vertices, edges, triangles) before it is put in the cache.
 /// Throws InputError for unknown names and for data that fail the checks, EnvironmentError without a network.
@@ -53,7 +59,8 @@ std::filesystem::path get_dataset(const std::string& name, const DatasetOptions&
 /// Whether the dataset is bundled or in the cache.
 bool have_dataset(const DatasetInfo& info);
 
-/// Checks what is here against the registry: checksums of the file, vertices, edges, triangles.
+/// Checks what is here against the registry: checksums of the file, vertices, edges, triangles. Folders of
+/// $GALENA_DATA_DIR that the registry does not know are read, as whatever they hold.
 /// Throws InputError naming the first difference; returns a line for each check made.
 std::vector<std::string> verify_dataset(const std::string& name, int threads = 0);
 

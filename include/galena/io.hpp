@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "galena/graph.hpp"
 
@@ -20,6 +21,12 @@ enum class Format {
   folder,         ///< a dataset folder: edges.txt[.gz], vlabels.txt, edge_labels.txt
 };
 
+/// Labels that were not all whole numbers from 0 on: label i stands for values[i], in ascending order.
+struct NumberedLabels {
+  std::string of;  ///< "vertex" or "edge"
+  std::vector<double> values;
+};
+
 struct LoadOptions {
   Format format = Format::automatic;
   bool directed = false;
@@ -34,6 +41,8 @@ struct LoadOptions {
   bool trusted = true;
   /// Called now and then from the calling thread with the share done in [0, 1].
   std::function<void(double)> progress;
+  /// Told where labels were numbered.
+  std::function<void(const NumberedLabels&)> numbered;
 };
 
 /// Loads a file or a dataset folder. Throws InputError naming file, line and what was

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <span>
@@ -41,6 +42,9 @@ class Count {
  private:
   Wide value_ = 0;
 };
+
+/// Its decimal digits.
+std::ostream& operator<<(std::ostream& out, const Count& count);
 
 enum class Engine {
   automatic,    ///< built-in kernels, else the interpreter, handing over to compiled code where that pays

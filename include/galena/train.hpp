@@ -86,6 +86,9 @@ struct TrainOptions {
   /// MPI: says what ended this rank and returns the exit code with which all processes then end; default: 1, silently.
   std::function<int(const std::exception_ptr&)> mpi_failure;
   const volatile int* stop = nullptr;  ///< set nonzero by anyone: the epoch ends, a checkpoint is written
+  /// Called now and then until the first epoch, and while plan_training() runs: what is being done, and the share of it
+  /// that is. Throws whatever ends that.
+  std::function<void(const std::string& what, double share)> preparing;
 };
 
 /// Scores of one evaluation, in [0, 1]; NaN where a split has no such score.
@@ -126,7 +129,8 @@ struct TrainResult {
   PartitionReport partition;
   std::int64_t parameters = 0;
   std::string device = "cpu", transport = "threads";
-  std::vector<std::string> notes;  ///< each step of preparation, a sentence
+  std::vector<std::string> notes;    ///< each step of preparation, a sentence
+  std::vector<std::string> kernels;  ///< which kernels were chosen and why, a sentence each; of hypergraphs
   bool interrupted = false;
   bool is_root = true;  ///< false on MPI ranks other than 0, which know only what all ranks know
   /// Of the best epoch, by vertex of the dataset, f32, on the root rank: [n x classes].

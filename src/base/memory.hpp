@@ -13,6 +13,10 @@ namespace galena::base {
 /// allocation all the same, and kill the process when it touches the pages.
 void check_memory(std::uint64_t bytes, std::string_view what);
 
+/// Bytes that could be had without swapping, as the system says (the machine's memory where it does not), within the
+/// process's limit (ulimit -v).
+std::uint64_t available_memory();
+
 /// Uninitialised bytes, in huge pages where that pays: fewer page faults, fewer TLB misses. Throws std::bad_alloc.
 void* allocate_pages(std::uint64_t bytes);
 void free_pages(void* data) noexcept;

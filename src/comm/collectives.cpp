@@ -7,6 +7,9 @@
 // reduce-scatter and allgather, Rabenseifner's split without its tree, which would change the association):
 // 2 (k - 1) n / k elements sent by each, as in a ring, in two latencies instead of 2 (k - 1).
 //
+// Where each sends to each, peers take turns, kAtOnce at a time: of many ranks, k^2 messages under way would fill the
+// memory and be searched through for each partner.
+//
 // Allgather sends sizes, then bytes, from each to each. Broadcast is a binomial tree, barrier a dissemination
 // (Hensgen, Finkel, Manber 1988): ceil(log2 k) rounds of empty messages.
 
@@ -15,6 +18,7 @@
 #include <cmath>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include "src/comm/collective_tags.hpp"
 
@@ -44,12 +48,7 @@ class Collective {
 namespace {
 
 constexpr std::size_t kDirect = 1024;  // bytes: about what one latency costs on a fast network
-
-/// Calls f(peer) for all other ranks, beginning after this one, so that not all send to rank 0 first.
-template <class F>
-void for_peers(const Communicator& comm, F f) {
-  for (int step = 1; step < comm.size(); ++step) f((comm.rank() + step) % comm.size());
-}
+constexpr int kAtOnce = 32;            // peers
 
 std::uint64_t segment_begin(std::uint64_t count, int segment, int size) {
   return count / size * segment + count % size * segment / size;
@@ -105,13 +104,31 @@ class Contributions {
   std::vector<T> others_;
 };
 
-/// Each rank sends `outgoing(peer)` to every peer and receives into `incoming(peer)`.
+/// Each rank sends `outgoing(peer)` to every peer and receives into `incoming(peer)`; `arrived(peer)` comes after that.
+/// Ranks send to those after them and receive from those before them, so that not all send to rank 0 first, and both
+/// ends of a message take the same turn.
+template <class Outgoing, class Incoming, class Arrived>
+void exchange(Communicator& comm, CollectiveTag tag, Label label, Outgoing outgoing, Incoming incoming,
+              Arrived arrived) {
+  const int size = comm.size();
+  Collective transfers(comm, tag, label);
+  for (int begin = 1; begin < size; begin += kAtOnce) {
+    const int end = std::min(begin + kAtOnce, size);
+    const auto before = [&](int step) { return (comm.rank() + size - step) % size; };
+    for (int step = begin; step < end; ++step)
+      transfers.receive(before(step), std::as_writable_bytes(incoming(before(step))));
+    for (int step = begin; step < end; ++step) {
+      const int peer = (comm.rank() + step) % size;
+      transfers.send(peer, std::as_bytes(outgoing(peer)));
+    }
+    transfers.finish();
+    for (int step = begin; step < end; ++step) arrived(before(step));
+  }
+}
+
 template <class Outgoing, class Incoming>
 void exchange(Communicator& comm, CollectiveTag tag, Label label, Outgoing outgoing, Incoming incoming) {
-  Collective transfers(comm, tag, label);
-  for_peers(comm, [&](int peer) { transfers.receive(peer, std::as_writable_bytes(incoming(peer))); });
-  for_peers(comm, [&](int peer) { transfers.send(peer, std::as_bytes(outgoing(peer))); });
-  transfers.finish();
+  exchange(comm, tag, label, outgoing, incoming, [](int) {});
 }
 
 template <class T, class Combine>
@@ -154,17 +171,27 @@ std::uint64_t Communicator::reduction_bytes(std::uint64_t count, std::size_t val
   return (count - own + peers * own) * value_bytes;
 }
 
-std::vector<std::vector<std::byte>> Communicator::allgather(std::span<const std::byte> mine, Label label) {
+void Communicator::allgather(std::span<const std::byte> mine, Label label,
+                             const std::function<void(int, std::vector<std::byte>)>& take) {
   std::vector<std::uint64_t> sizes(size_);
   const std::array own{static_cast<std::uint64_t>(mine.size())};
   exchange(
       *this, kGatherSizes, {Traffic::control, label.layer, label.direction}, [&](int) { return std::span(own); },
       [&](int peer) { return std::span(sizes).subspan(peer, 1); });
-  std::vector<std::vector<std::byte>> all(size_);
-  all[rank_].assign(mine.begin(), mine.end());
-  for_peers(*this, [&](int peer) { all[peer].resize(sizes[peer]); });
+  take(rank_, {mine.begin(), mine.end()});
+  std::vector<std::vector<std::byte>> arriving(size_);
+  const auto room = [&](int peer) {
+    arriving[peer].resize(sizes[peer]);
+    return std::span(arriving[peer]);
+  };
   exchange(
-      *this, kGather, label, [&](int) { return mine; }, [&](int peer) { return std::span(all[peer]); });
+      *this, kGather, label, [&](int) { return mine; }, room,
+      [&](int peer) { take(peer, std::exchange(arriving[peer], {})); });
+}
+
+std::vector<std::vector<std::byte>> Communicator::allgather(std::span<const std::byte> mine, Label label) {
+  std::vector<std::vector<std::byte>> all(size_);
+  allgather(mine, label, [&](int rank, std::vector<std::byte> bytes) { all[rank] = std::move(bytes); });
   return all;
 }
 
@@ -195,13 +222,12 @@ TrafficCounter Communicator::gather_traffic() {
   // A copy: gathering is counted too, while the rows are being sent.
   const auto counted = traffic_.rows();
   const std::vector<TrafficCounter::Row> mine(counted.begin(), counted.end());
-  const auto all = allgather(bytes_of(mine), Label{});
   TrafficCounter sum;
-  for (const auto& bytes : all) {
+  allgather(bytes_of(mine), Label{}, [&](int, const std::vector<std::byte>& bytes) {
     std::vector<TrafficCounter::Row> rows(bytes.size() / sizeof(TrafficCounter::Row));
     if (!bytes.empty()) std::memcpy(rows.data(), bytes.data(), bytes.size());
     for (const auto& row : rows) sum.add(row.label, row.bytes, row.messages);
-  }
+  });
   return sum;
 }
 

@@ -19,6 +19,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -135,6 +136,9 @@ class Communicator {
   void min(std::span<std::int64_t> values, Label label);
   /// Entry r holds the bytes of rank r; their sizes may differ. Costs 8 bytes a peer more, charged to control.
   std::vector<std::vector<std::byte>> allgather(std::span<const std::byte> mine, Label label);
+  /// The same without keeping them: take(rank, bytes) is called for each rank, this one first.
+  void allgather(std::span<const std::byte> mine, Label label,
+                 const std::function<void(int, std::vector<std::byte>)>& take);
   void broadcast(std::span<std::byte> bytes, int root, Label label);
   void barrier();
   /// At 0. A collective; by one-sided access over MPI, so that nobody serves it.

@@ -57,8 +57,15 @@ void ThreadGroup::copy(ThreadPending& send, ThreadPending& receive, std::unique_
     lock.lock();
   }
   send.state_ = receive.state_ = ThreadPending::State::over;
-  ranks_[send.owner_].changed.notify_all();
-  ranks_[receive.owner_].changed.notify_all();
+  tell_owner(send);
+  tell_owner(receive);
+}
+
+/// Wakes the rank only where it waits for this one: of many ranks, each has many messages under way.
+void ThreadGroup::tell_owner(const ThreadPending& pending) {
+  Rank& rank = ranks_[pending.owner_];
+  if (pending.cancelling_ || std::find(rank.waiting.begin(), rank.waiting.end(), &pending) != rank.waiting.end())
+    rank.changed.notify_all();
 }
 
 void ThreadGroup::start(ThreadPending& pending) {
@@ -80,6 +87,7 @@ void ThreadGroup::start(ThreadPending& pending) {
 void ThreadGroup::cancel(ThreadPending& pending) {
   std::unique_lock lock(mutex_);
   if (pending.state_ == ThreadPending::State::queued) std::erase(queue_of(pending, false), &pending);
+  pending.cancelling_ = true;
   ranks_[pending.owner_].changed.wait(lock, [&] { return pending.state_ != ThreadPending::State::copying; });
 }
 

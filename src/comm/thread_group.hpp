@@ -36,6 +36,7 @@ class ThreadPending : public Pending {
   const std::byte* source_;  // of a send
   std::byte* target_;        // of a receive
   State state_ = State::queued;
+  bool cancelling_ = false;          // its rank waits for the end of a copy
   double ready_ = 0;                 // when it may be told that it is over
   double arrives_ = 0;               // of a send: when its bytes are there
   std::optional<std::size_t> sent_;  // of a receive: the message's size, where that is wrong
@@ -78,6 +79,7 @@ class ThreadGroup {
   std::deque<ThreadPending*>& queue_of(const ThreadPending& pending, bool partners);
   ThreadPending* take_partner(const ThreadPending& pending);
   void copy(ThreadPending& send, ThreadPending& receive, std::unique_lock<std::mutex>& lock);
+  void tell_owner(const ThreadPending& pending);
   static bool stuck(const Rank& rank);
   void look_for_deadlock();
   void wake_all();

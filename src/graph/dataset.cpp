@@ -134,7 +134,19 @@ Graph load_bundled(const DatasetInfo& info, const LoadOptions& options) {
   };
   Graph graph = detail::read_edge_list(source("edges.txt"), options);
   const bool labelled = std::ranges::find(info.bundled, "vlabels.txt") != info.bundled.end();
-  return labelled ? with_vertex_labels(graph, detail::read_labels(source("vlabels.txt"))) : graph;
+  return labelled ? with_vertex_labels(graph, detail::read_labels(source("vlabels.txt"), "vertex", options)) : graph;
+}
+
+std::vector<std::string> verify_folder(const std::string& name, const LoadOptions& load) {
+  const fs::path folder = resolve_folder(name);
+  const Graph graph = load_graph(folder, load);
+  std::vector<std::string> checks{folder.string()};
+  const std::vector<std::string> counts =
+      detail::is_registered(name)
+          ? check_counts(find_dataset(name), graph, load.threads)
+          : std::vector{fmt::format("{} vertices", graph.num_vertices()), fmt::format("{} edges", graph.num_edges())};
+  checks.insert(checks.end(), counts.begin(), counts.end());
+  return checks;
 }
 
 }  // namespace
@@ -162,10 +174,13 @@ fs::path get_dataset(const std::string& name, const DatasetOptions& options) {
 }
 
 std::vector<std::string> verify_dataset(const std::string& name, int threads) {
-  const DatasetInfo& info = find_dataset(name);
   LoadOptions load;
   load.threads = threads;
   load.verify = true;
+  const bool cached = detail::is_registered(name) && have_dataset(find_dataset(name));
+  if (const std::vector<std::string> folders = data_folders(); !cached && std::ranges::binary_search(folders, name))
+    return verify_folder(name, load);
+  const DatasetInfo& info = find_dataset(name);
   if (!info.bundled.empty() && info.kind == "graph") return check_counts(info, load_bundled(info, load), threads);
   if (!info.bundled.empty()) return {"bundled"};
   if (!have_dataset(info)) {

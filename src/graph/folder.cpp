@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <system_error>
+
 #include "galena/error.hpp"
 #include "src/base/mapped_file.hpp"
 #include "src/graph/readers.hpp"
@@ -12,9 +14,9 @@ namespace galena::detail {
 namespace fs = std::filesystem;
 namespace {
 
-std::vector<Label> read_label_file(const fs::path& path) {
+std::vector<Label> read_label_file(const fs::path& path, const std::string& of, const LoadOptions& options) {
   const base::MappedFile file(path);
-  return read_labels(TextSource(file.bytes(), path.string()));
+  return read_labels(TextSource(file.bytes(), path.string()), of, options);
 }
 
 }  // namespace
@@ -22,7 +24,11 @@ std::vector<Label> read_label_file(const fs::path& path) {
 std::optional<fs::path> find_in_folder(const fs::path& folder, const std::string& name) {
   for (const char* suffix : {"", ".gz"}) {
     fs::path path = folder / (name + suffix);
-    if (fs::exists(path)) return path;
+    std::error_code error;
+    if (fs::exists(path, error)) return path;
+    if (error == std::errc::permission_denied)
+      throw EnvironmentError(
+          fmt::format("{}: {}; expected a dataset folder that may be read", folder.string(), error.message()));
   }
   return std::nullopt;
 }
@@ -36,7 +42,8 @@ Graph load_folder(const fs::path& folder, const LoadOptions& options) {
   }
   const base::MappedFile file(*edges);
   std::optional<std::vector<Label>> edge_labels;
-  if (const auto path = find_in_folder(folder, "edge_labels.txt")) edge_labels = read_label_file(*path);
+  if (const auto path = find_in_folder(folder, "edge_labels.txt"))
+    edge_labels = read_label_file(*path, "edge", options);
   Graph graph =
       read_edge_list(TextSource(file.bytes(), edges->string()), options, edge_labels ? &*edge_labels : nullptr);
   const auto path = find_in_folder(folder, "vlabels.txt");
@@ -45,7 +52,7 @@ Graph load_folder(const fs::path& folder, const LoadOptions& options) {
     throw InputError(fmt::format("{}: has a label a vertex, so ids must be 0..n-1; give '# Nodes: n' in {}",
                                  path->string(), edges->string()));
   }
-  std::vector<Label> labels = read_label_file(*path);
+  std::vector<Label> labels = read_label_file(*path, "vertex", options);
   if (labels.size() != graph.num_vertices()) {
     throw InputError(fmt::format("{}: {} labels, but {} has {} vertices", path->string(), labels.size(),
                                  edges->string(), graph.num_vertices()));

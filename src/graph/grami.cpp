@@ -35,8 +35,8 @@ class GramiReader {
     build.directed = options.directed;
     build.num_vertices = labels_.size();
     build.threads = options.threads;
-    edges_.labels = encode_labels(edge_labels_);
-    return with_vertex_labels(build_graph(std::move(edges_), build), encode_labels(labels_));
+    edges_.labels = encode_labels(edge_labels_, "edge", options);
+    return with_vertex_labels(build_graph(std::move(edges_), build), encode_labels(labels_, "vertex", options));
   }
 
  private:

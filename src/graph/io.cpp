@@ -31,6 +31,7 @@ Format recognise(std::span<const std::byte> bytes, const fs::path& path) {
     base::Inflater(bytes, path.string()).read(head, 64);
     bytes = std::as_bytes(std::span(head));
   }
+  bytes = detail::without_mark(bytes);
   if (begins_with(bytes, "%%MatrixMarket")) return Format::matrix_market;
   if (begins_with(bytes, "t # ")) return Format::grami;
   return detail::format_by_name(path);

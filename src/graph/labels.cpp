@@ -28,7 +28,8 @@ std::optional<Label> integer(std::string_view word) {
   return error == std::errc{} && after == end ? std::optional(value) : std::nullopt;
 }
 
-std::vector<Label> number_values(const std::vector<std::string_view>& words) {
+std::vector<Label> number_values(const std::vector<std::string_view>& words, const std::string& of,
+                                 const LoadOptions& options) {
   std::vector<double> values(words.size());
   std::ranges::transform(words, values.begin(), [](std::string_view word) { return decimal(word).value_or(0); });
   std::vector<double> distinct = values;
@@ -38,6 +39,7 @@ std::vector<Label> number_values(const std::vector<std::string_view>& words) {
   std::ranges::transform(values, labels.begin(), [&](double value) {
     return static_cast<Label>(std::ranges::lower_bound(distinct, value) - distinct.begin());
   });
+  if (options.numbered) options.numbered({of, std::move(distinct)});
   return labels;
 }
 
@@ -70,18 +72,19 @@ void parse_labels(LabelBlock& block, std::string_view text) {
 
 bool is_label(std::string_view word) { return decimal(word).has_value(); }
 
-std::vector<Label> encode_labels(const std::vector<std::string_view>& words) {
+std::vector<Label> encode_labels(const std::vector<std::string_view>& words, const std::string& of,
+                                 const LoadOptions& options) {
   std::vector<Label> labels;
   labels.reserve(words.size());
   for (const std::string_view word : words) {
     const std::optional<Label> label = integer(word);
-    if (!label) return number_values(words);
+    if (!label) return number_values(words, of, options);
     labels.push_back(*label);
   }
   return labels;
 }
 
-std::vector<Label> read_labels(const TextSource& source) {
+std::vector<Label> read_labels(const TextSource& source, const std::string& of, const LoadOptions& options) {
   const auto blocks = parse_blocks<LabelBlock>(source, BlockLoop{}, parse_labels);
   std::vector<std::string_view> words;
   std::uint64_t lines = 0;
@@ -90,7 +93,7 @@ std::vector<Label> read_labels(const TextSource& source) {
     lines += block.lines;
     words.insert(words.end(), block.words.begin(), block.words.end());
   }
-  return encode_labels(words);
+  return encode_labels(words, of, options);
 }
 
 }  // namespace galena::detail

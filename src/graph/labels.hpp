@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "galena/graph.hpp"
+#include "galena/io.hpp"
 
 namespace galena::detail {
 
@@ -14,7 +15,8 @@ bool is_label(std::string_view word);
 
 /// Integers below 2^32 are the labels themselves. Where one word is another number (a similarity, a negative
 /// class), all are numbered 0, 1, ... in increasing order of their values: only equality matters to a pattern.
-/// Every word must be a label.
-std::vector<Label> encode_labels(const std::vector<std::string_view>& words);
+/// Every word must be a label. `of` is "vertex" or "edge", for LoadOptions::numbered.
+std::vector<Label> encode_labels(const std::vector<std::string_view>& words, const std::string& of,
+                                 const LoadOptions& options);
 
 }  // namespace galena::detail

@@ -7,19 +7,21 @@
 #include <numeric>
 
 #include "galena/error.hpp"
+#include "src/base/mapped_file.hpp"
 #include "src/base/memory.hpp"
+#include "src/graph/folder.hpp"
 #include "src/graph/node_files.hpp"
+#include "src/graph/readers.hpp"
 
 namespace galena::detail {
 namespace fs = std::filesystem;
 namespace {
 
 // Class ids become 0..C-1 in increasing order; -1 stays.
-void read_ids(const base::NpyArray& array, NodeData& data) {
-  const std::vector<std::int64_t> ids = array.values<std::int64_t>();
+void read_ids(const std::string& name, const std::vector<std::int64_t>& ids, NodeData& data) {
   for (std::size_t v = 0; v < ids.size(); ++v) {
     if (ids[v] >= -1) continue;
-    throw InputError(fmt::format("{}: row {} is {}; expected a class from 0, or -1 for none", array.name(), v, ids[v]));
+    throw InputError(fmt::format("{}: row {} is {}; expected a class from 0, or -1 for none", name, v, ids[v]));
   }
   std::vector<std::int64_t> classes = ids;
   std::ranges::sort(classes);
@@ -28,8 +30,8 @@ void read_ids(const base::NpyArray& array, NodeData& data) {
   if (classes.size() < 2) {
     const std::string found =
         classes.empty() ? "no vertex has a label" : fmt::format("every label is {}", classes.front());
-    throw InputError(fmt::format("{}: {}; expected two classes or more, for one class leaves nothing to learn",
-                                 array.name(), found));
+    throw InputError(
+        fmt::format("{}: {}; expected two classes or more, for one class leaves nothing to learn", name, found));
   }
   data.labels.resize(ids.size());
   std::ranges::transform(ids, data.labels.begin(), [&](std::int64_t id) {
@@ -37,8 +39,8 @@ void read_ids(const base::NpyArray& array, NodeData& data) {
   });
   data.num_classes = static_cast<std::uint32_t>(classes.size());
   if (classes.back() + 1 != static_cast<std::int64_t>(classes.size())) {
-    data.notes.push_back(fmt::format("{}: class ids from {} to {} were renumbered 0 to {}.", array.name(),
-                                     classes.front(), classes.back(), classes.size() - 1));
+    data.notes.push_back(fmt::format("{}: class ids from {} to {} were renumbered 0 to {}.", name, classes.front(),
+                                     classes.back(), classes.size() - 1));
   }
   data.class_ids = std::move(classes);
 }
@@ -84,6 +86,20 @@ void read_sparse_matrix(const fs::path& file, VertexId vertices, const fs::path&
   }
 }
 
+/// The labels of the graph itself, as Galena writes them.
+void read_vertex_labels(const fs::path& folder, VertexId vertices, NodeData& data) {
+  const auto path = find_in_folder(folder, "vlabels.txt");
+  if (!path)
+    throw InputError(
+        fmt::format("{}: no labels.npy, labels_multi.npz or vlabels.txt here; learning classes needs one of them",
+                    folder.string()));
+  const base::MappedFile file(*path);
+  const std::vector<Label> labels = read_labels(TextSource(file.bytes(), path->string()));
+  check_rows(path->string(), labels.size(), vertices, folder);
+  data.notes.push_back(fmt::format("Classes are the labels of {}.", path->filename().string()));
+  read_ids(path->string(), {labels.begin(), labels.end()}, data);
+}
+
 }  // namespace
 
 void read_node_labels(const fs::path& folder, VertexId vertices, NodeData& data) {
@@ -92,10 +108,7 @@ void read_node_labels(const fs::path& folder, VertexId vertices, NodeData& data)
   if (has_file && has_sparse) {
     throw InputError(fmt::format("{}: both labels.npy and labels_multi.npz; expected one of them", folder.string()));
   }
-  if (!has_file && !has_sparse) {
-    throw InputError(
-        fmt::format("{}: no labels.npy or labels_multi.npz here; learning classes needs one of them", folder.string()));
-  }
+  if (!has_file && !has_sparse) return read_vertex_labels(folder, vertices, data);
   if (has_sparse) return read_sparse_matrix(sparse, vertices, folder, data);
   const base::NpyArray array = base::read_npy(file);
   const std::vector<std::uint64_t>& shape = array.shape();
@@ -104,7 +117,7 @@ void read_node_labels(const fs::path& folder, VertexId vertices, NodeData& data)
         fmt::format("{}: shape {}; expected (vertices,) or (vertices, classes)", file.string(), array.shape_text()));
   }
   check_rows(file.string(), shape[0], vertices, folder);
-  if (shape.size() == 1 || shape[1] == 1) return read_ids(array, data);
+  if (shape.size() == 1 || shape[1] == 1) return read_ids(array.name(), array.values<std::int64_t>(), data);
   read_matrix(array, data);
 }
 

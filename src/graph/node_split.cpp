@@ -137,11 +137,23 @@ void read_default(const fs::path& folder, SplitBuilder& builder, NodeData& data)
   }
 }
 
+/// Of a folder that holds a graph and no more, as Galena writes them, a split is drawn.
+bool is_bare(const fs::path& folder) {
+  const auto has = [&](const char* file) { return fs::exists(folder / file); };
+  return !has("labels.npy") && !has("labels_multi.npz") && !has("split.npz") && !has("train.txt") &&
+         !has("valid.txt") && !has("test.txt");
+}
+
 }  // namespace
 
 void read_split(const fs::path& folder, VertexId vertices, const NodeDataOptions& options, NodeData& data) {
   SplitBuilder builder(vertices, data);
-  if (options.split == "default") {
+  if (options.split == "default" && is_bare(folder)) {
+    NodeDataOptions drawn = options;
+    drawn.split = "random:60/20/20";
+    draw_split(vertices, drawn, data);
+    data.notes.emplace_back("The split was drawn at random, since the folder has none (--split draws others).");
+  } else if (options.split == "default") {
     read_default(folder, builder, data);
   } else if (options.split.starts_with("mask:")) {
     const std::uint64_t row = mask_row(options.split);

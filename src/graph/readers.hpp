@@ -35,7 +35,9 @@ Graph read_metis(const TextSource& source, const LoadOptions& options);
 Graph read_grami(const TextSource& source, const LoadOptions& options);
 
 /// A label a line (vlabels.txt, edge_labels.txt); comment lines and blank lines are skipped.
-std::vector<Label> read_labels(const TextSource& source);
+/// `of`: "vertex" or "edge".
+std::vector<Label> read_labels(const TextSource& source, const std::string& of = "vertex",
+                               const LoadOptions& options = {});
 
 /// The graph of a binary file's bytes, which `owner` keeps alive; see binary.cpp.
 Graph read_binary(std::span<const std::byte> bytes, const std::string& name, const LoadOptions& options,

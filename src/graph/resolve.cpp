@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <iterator>
 
 #include "galena/error.hpp"
 #include "src/base/suggest.hpp"
@@ -29,7 +30,33 @@ void add_names(const fs::path& folder, bool folders_only, std::vector<std::strin
   }
 }
 
+bool holds_dataset(const fs::path& folder) {
+  std::error_code unreadable;
+  for (const char* file : {"edges.txt", "edges.txt.gz", "hyperedges.txt", "hyperedges.txt.gz"})
+    if (fs::exists(folder / file, unreadable)) return true;
+  return false;
+}
+
 }  // namespace
+
+std::vector<std::string> data_folders() {
+  std::vector<std::string> names, found;
+  if (!data_dir().empty()) add_names(data_dir(), true, names);
+  std::ranges::copy_if(names, std::back_inserter(found),
+                       [](const std::string& name) { return holds_dataset(data_dir() / name); });
+  std::ranges::sort(found);
+  return found;
+}
+
+std::string where_datasets_are() {
+  const std::string here = "looked for here, among the datasets of 'galena dataset list', ";
+  std::error_code error;
+  if (data_dir().empty())
+    return here + "and not in a folder of yours: GALENA_DATA_DIR, which would name it, is not set";
+  if (!fs::is_directory(data_dir(), error))
+    return here + fmt::format("and in GALENA_DATA_DIR, but {} is no folder", data_dir().string());
+  return here + fmt::format("and in GALENA_DATA_DIR, {}", data_dir().string());
+}
 
 namespace detail {
 
@@ -63,8 +90,8 @@ void throw_unknown(const std::string& word) {
   }
   for (const DatasetInfo& info : dataset_registry()) names.push_back(info.name);
   if (!data_dir().empty()) add_names(data_dir(), true, names);
-  throw InputError(fmt::format("no file, folder or dataset is named '{}'{} (see 'galena dataset list')", word,
-                               base::did_you_mean(word, names)));
+  throw InputError(fmt::format("no file, folder or dataset is named '{}'{} ({})", word, base::did_you_mean(word, names),
+                               where_datasets_are()));
 }
 
 }  // namespace detail

@@ -135,6 +135,11 @@ void gzip_blocks(const TextSource& source, const BlockLoop& loop, const Add& add
 
 }  // namespace
 
+std::span<const std::byte> without_mark(std::span<const std::byte> bytes) {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  return as_text(bytes).starts_with(kMark) ? bytes.subspan(kMark.size()) : bytes;
+}
+
 void for_each_block(const TextSource& source, const BlockLoop& loop, const Add& add, const Parse& parse) {
   if (base::is_gzip(source.bytes)) {
     gzip_blocks(source, loop, add, parse);

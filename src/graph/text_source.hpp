@@ -19,15 +19,18 @@ struct TextError {
   std::string message;
 };
 
+/// The bytes without the mark of UTF-8 (EF BB BF) that some editors put at the head of a file.
+std::span<const std::byte> without_mark(std::span<const std::byte> bytes);
+
 /// Text in memory or in a mapped file, plain or gzip, with the name it has in messages.
 /// The bytes must outlive it.
 struct TextSource {
   std::span<const std::byte> bytes;
   std::string name;
 
-  TextSource(std::span<const std::byte> data, std::string file) : bytes(data), name(std::move(file)) {}
+  TextSource(std::span<const std::byte> data, std::string file) : bytes(without_mark(data)), name(std::move(file)) {}
   TextSource(std::string_view text, std::string file)
-      : bytes(std::as_bytes(std::span(text.data(), text.size()))), name(std::move(file)) {}
+      : TextSource(std::as_bytes(std::span(text.data(), text.size())), std::move(file)) {}
 };
 
 struct BlockLoop {

@@ -21,7 +21,9 @@ void for_each_edge(const Graph& graph, F&& f) {
 void refuse_vertex_labels(const Graph& graph, const char* format) {
   if (graph.vertex_labels().empty()) return;
   throw InputError(
-      fmt::format("{} has no place for the graph's vertex labels; write .gal, .lg or a dataset folder", format));
+      fmt::format("{} has no place for the graph's vertex labels; write .gal, .lg or a dataset folder, or leave them "
+                  "out (--drop-labels)",
+                  format));
 }
 
 void put_edges(const Graph& graph, TextOut& out, bool labels) {

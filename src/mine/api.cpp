@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <ostream>
 
 #include "codegen/jit/jit.hpp"
 #include "galena/error.hpp"
@@ -7,6 +8,8 @@
 #include "src/mine/runner.hpp"
 
 namespace galena {
+
+std::ostream& operator<<(std::ostream& out, const Count& count) { return out << count.to_string(); }
 
 std::string Count::to_string() const {
   if (value_ == 0) return "0";

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 
 #include "galena/error.hpp"
 #include "src/base/file_writer.hpp"
@@ -66,7 +67,10 @@ std::uint64_t hash_of(const std::string& bytes) { return base::hash_bytes(std::a
 
 Checkpoint::Checkpoint(std::filesystem::path path, std::uint64_t graph_digest)
     : path_(std::move(path)), digest_(graph_digest) {
-  if (!std::filesystem::exists(path_)) return;
+  std::error_code none;
+  if (!std::filesystem::exists(path_, none)) return;
+  if (std::filesystem::is_directory(path_, none))
+    throw InputError("--resume " + path_.string() + ": a folder; expected the name of a checkpoint file");
   try {
     read();
   } catch (const InputError& error) {

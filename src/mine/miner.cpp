@@ -71,6 +71,62 @@ struct Miner::State {
     return algebra() && !checkpoint.enabled() && mine::asks_for_labelled_search(query);
   }
 
+  /// A checkpoint holds sums of plans chunk by chunk, and of algebra the whole result. So algebra must be short, or
+  /// worth to be run again.
+  mine::Recipe new_recipe(const Query& query) const {
+    constexpr double kShort = 1e10;      // nanoseconds on one core
+    constexpr double kMuchCheaper = 10;  // than enumeration
+    mine::Recipe recipe = mine::make_recipe(query, graph, planned_by(algebra()), options.stop);
+    if (!checkpoint.enabled() || !recipe.algebra || rt::raised(options.stop)) return recipe;
+    if (recipe.by_algebra <= kShort || recipe.by_algebra * kMuchCheaper <= recipe.by_enumeration) {
+      recipe.choice += "; --resume keeps its whole result";
+      return recipe;
+    }
+    mine::Recipe plans = mine::make_recipe(query, graph, planned_by(false), options.stop);
+    plans.choice = "enumeration, of which --resume keeps every part that is done; without it " + recipe.choice;
+    return plans;
+  }
+
+  /// Ways that are none of a plan, and so none of --resume.
+  void warn_of_other_ways(const Query& query) const {
+    if (!checkpoint.enabled() || !algebra() || !options.warn) return;
+    if (query.kind == QueryKind::count && mine::asks_for_cliques(query))
+      options.warn(query.text + ": --resume rules out the counter of cliques, which is often faster than a plan");
+    else if (mine::asks_for_labelled_search(query))
+      options.warn(query.text + ": --resume rules out the search among candidates, which is often faster than a plan");
+  }
+
+  static std::string result_key(const Query& query) {
+    return "result " + query.text + (query.pattern.size() > 0 ? "#" + query.pattern.to_string() : "");
+  }
+
+  /// The whole result of an earlier run, where the checkpoints of all processes have it.
+  std::optional<QueryResult> kept_result(const Query& query) {
+    const bool counts = query.kind == QueryKind::count || query.kind == QueryKind::motifs;
+    if (!checkpoint.enabled() || !counts) return std::nullopt;
+    QueryResult result;
+    result.query = query;
+    result.engine = "checkpoint";
+    const mine::Checkpoint::Section* section = checkpoint.find(result_key(query));
+    std::vector<Motif> motifs;
+    if (query.kind == QueryKind::motifs) motifs = connected_motifs(query.motif_size);
+    const std::size_t expected = query.kind == QueryKind::motifs ? motifs.size() : 1;
+    std::int64_t known[] = {section != nullptr && section->sums.size() == expected ? 1 : 0};
+    if (options.processes != nullptr) options.processes->min(std::span(known), comm::Label{});
+    if (known[0] == 0) return std::nullopt;
+    if (query.kind == QueryKind::count) result.count = Count(static_cast<Count::Wide>(section->sums[0]));
+    for (std::size_t i = 0; i < motifs.size(); ++i)
+      result.motifs.push_back({motifs[i].name, Count(static_cast<Count::Wide>(section->sums[i]))});
+    return result;
+  }
+
+  void keep_result(const QueryResult& result) {
+    mine::Checkpoint::Section section;
+    if (result.query.kind == QueryKind::count) section.sums.push_back(static_cast<rt::i128>(result.count.wide()));
+    for (const MotifCount& motif : result.motifs) section.sums.push_back(static_cast<rt::i128>(motif.count.wide()));
+    checkpoint.store(result_key(result.query), std::move(section));
+  }
+
   /// By labelled search, where no plan is cheaper.
   std::optional<QueryResult> search(const Query& query, const RowSink& sink) {
     constexpr double kWorthPlanning = 1e9;  // nanoseconds
@@ -101,6 +157,7 @@ struct Miner::State {
   QueryResult run(const Query& query, const RowSink& sink) {
     mine::check_query(query, graph.graph());
     check_processes(query);
+    warn_of_other_ways(query);
     QueryResult result = run_checked(query, sink);
     if (options.processes != nullptr) result.processes = options.processes->size();
     return result;
@@ -122,12 +179,14 @@ struct Miner::State {
       result.plan_seconds = planned;
       return result;
     }
+    if (std::optional<QueryResult> kept = kept_result(query)) return std::move(*kept);
     const std::shared_ptr<const mine::Recipe> recipe = recipe_of(query);
     const double planned = planning.seconds();
     mine::Runner runner(graph, options, checkpoint);
     QueryResult result = runner.run(query, *recipe, sink);
     result.plan_seconds = planned;
     working_bytes = runner.working_bytes();
+    if (checkpoint.enabled() && recipe->algebra && !result.partial) keep_result(result);
     return result;
   }
 
@@ -138,9 +197,11 @@ struct Miner::State {
       std::rotate(known, known + 1, recipes.end());
       return recipes.back().recipe;
     }
-    const bool rows = algebra() && !checkpoint.enabled();  // a checkpoint holds the sums of plans
-    auto recipe = std::make_shared<const mine::Recipe>(mine::make_recipe(query, graph, planned_by(rows), options.stop));
+    auto recipe = std::make_shared<const mine::Recipe>(new_recipe(query));
     if (rt::raised(options.stop)) return recipe;  // it may lack jobs
+    if (checkpoint.enabled() && !recipe->algebra && recipe->choice.find("--resume") != std::string::npos &&
+        options.warn)
+      options.warn(query.text + ": by " + recipe->choice);
     if (recipes.size() == kKept) recipes.pop_front();
     recipes.push_back({query, recipe});
     return recipe;
@@ -157,11 +218,11 @@ QueryResult Miner::run(const Query& query, const RowSink& sink) { return state_-
 
 std::string Miner::explain(const Query& query) {
   mine::check_query(query, graph());
+  state_->warn_of_other_ways(query);
   if (query.kind == QueryKind::frequent) return state_->frequent.describe(query, state_->options);
   if (state_->labelled(query)) return mine::describe_labelled(state_->graph, query);
   if (const auto counter = state_->clique_counter(query)) return counter->describe(query);
-  return mine::describe(
-      mine::make_recipe(query, state_->graph, state_->planned_by(state_->algebra()), state_->options.stop), query);
+  return mine::describe(state_->new_recipe(query), query);
 }
 
 std::string Miner::emit(const Query& query, const std::string& what) {
@@ -173,10 +234,9 @@ std::string Miner::emit(const Query& query, const std::string& what) {
     throw InputError("CLIQUES has no plan to emit: no clique is listed; emit the plan of clique(k)");
   std::string text;
   // By algebra there is no plan but that of the rows; generated source is that of enumeration.
-  mine::RecipeOptions options = state_->planned_by(what == "plan" && state_->algebra());
-  options.lanes = options.lanes || what == "cuda";
   const mine::Recipe recipe =
-      mine::make_recipe(query, state_->graph, options, state_->options.stop);
+      what == "plan" ? state_->new_recipe(query)
+                     : mine::make_recipe(query, state_->graph, {.lanes = what == "cuda"}, state_->options.stop);
   if (what == "plan" && !recipe.choice.empty()) text += "chosen: " + recipe.choice + "\n";
   if (recipe.algebra) text += mine::describe(*recipe.algebra);
   if (what == "cuda") {

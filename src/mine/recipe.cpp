@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <utility>
 
 #include "codegen/passes/merge.hpp"
 #include "codegen/passes/spanning.hpp"
@@ -226,6 +227,8 @@ class Maker {
     if (sum) rows->recipe.coefficients = sum->coefficients;
     recipe = std::move(rows->recipe);
     recipe.choice = "algebra, the cheaper: " + costs;
+    recipe.by_algebra = cost;
+    recipe.by_enumeration = enumeration;
   }
 
   /// To know that enumeration is cheaper takes the plans that are still missing.
@@ -261,6 +264,8 @@ class Maker {
     if (not_worth_more_plans(recipe, by_algebra - apart)) {
       rows.recipe.motifs = std::move(recipe.motifs);
       rows.recipe.choice = chosen_for_motifs(by_algebra, apart);
+      rows.recipe.by_algebra = by_algebra;
+      rows.recipe.by_enumeration = apart;
       return std::move(rows.recipe);
     }
     if (graph_ != nullptr)
@@ -337,7 +342,9 @@ std::string describe(const Recipe& recipe, const Query& query) {
     text += std::string(selected.sampled ? "sampled" : "modelled") +
             " cost on one core: " + std::to_string(selected.estimate / 1e6) + " ms" +
             (built_in(selected.plan) ? ", built in" : "") + "\n";
-    for (const std::string& line : selected.considered) text += "  considered " + line + "\n";
+    std::string before;
+    for (const std::string& line : selected.considered)  // orders that came to the same plan follow each other
+      if (std::exchange(before, line) != line) text += "  considered " + line + "\n";
     text += codegen::print(selected.plan);
   }
   return text;

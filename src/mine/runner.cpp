@@ -11,6 +11,7 @@
 #include "src/mine/approximate.hpp"
 #include "src/mine/cliques/cliques.hpp"
 #include "src/mine/executor.hpp"
+#include "src/mine/passes.hpp"
 #include "src/mine/rows.hpp"
 
 namespace galena::mine {
@@ -85,7 +86,7 @@ Runner::Outcome Runner::run_job(const Recipe& recipe, std::size_t job, QueryResu
   request.enough = enough;
   request.key = recipe.jobs[job].key;
   request.checkpoint = &checkpoint_;
-  Outcome outcome{execute(graph_, request, options_), &selected.plan};
+  Outcome outcome{execute(graph_, request, of_pass(options_, recipe, job)), &selected.plan};
   result.engine = result.engine.empty() || result.engine == code.engine() ? code.engine() : "mixed";
   result.compile_seconds += code.compile_seconds() + outcome.run.compile_seconds;
   result.device_seconds += outcome.run.device_seconds;
@@ -120,7 +121,7 @@ std::vector<i128> Runner::by_algebra(const Recipe& recipe, QueryResult& result) 
     enumerated.push_back(recipe.jobs[i].clique > 0 ? cliques(recipe.jobs[i].clique, result)
                                                    : run_job(recipe, i, result).counts().front());
   if (result.partial) return counts;
-  const EvaluateResult rows = evaluate(graph_, plan.program, options_);
+  const EvaluateResult rows = evaluate(graph_, plan.program, of_pass(options_, recipe, recipe.jobs.size()));
   result.engine = result.engine.empty() ? "algebra" : "algebra+" + result.engine;
   result.seconds += rows.seconds;
   result.partial = rows.partial;

@@ -250,7 +250,8 @@ void Assigner::load(ByteReader& reader, BoundaryExchange& exchange) {
   state_->spent = reader.get<std::int64_t>();
   state_->measure_links = reader.get<std::uint8_t>() != 0;
   state_->links.seconds_per_byte = reader.get_array<double>();
-  if (state_->links.seconds_per_byte.size() != static_cast<std::size_t>(state_->comm.size() * state_->comm.size()))
+  const auto pairs = static_cast<std::size_t>(state_->comm.size()) * static_cast<std::size_t>(state_->comm.size());
+  if (const std::size_t costs = state_->links.seconds_per_byte.size(); costs != 1 && costs != pairs)
     throw InputError("checkpoint: costs of links that are not those between all ranks: the file is damaged");
   state_->factors = reader.get_array<Factors::value_type>();
   const std::size_t routes = reader.count(1);

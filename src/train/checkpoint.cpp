@@ -12,7 +12,7 @@ namespace galena::train {
 namespace {
 
 constexpr char kMagic[8] = {'G', 'L', 'N', 'T', 'R', 'A', 'I', 'N'};
-constexpr std::uint32_t kVersion = 3;  // 3: parameters begin at multiples of 64 bytes
+constexpr std::uint32_t kVersion = 4;  // 4: options have names; 3: parameters begin at multiples of 64 bytes
 
 }  // namespace
 
@@ -104,10 +104,12 @@ Checkpoint decode(std::span<const std::byte> bytes, const std::filesystem::path&
   const std::string name = path.string();
   ByteReader head(bytes, name);
   for (const char c : kMagic)
-    if (head.get<char>() != c) throw InputError(fmt::format("{}: this is no checkpoint of galena train", name));
+    if (head.get<char>() != c)
+      throw InputError(fmt::format("{}: this is no checkpoint of galena train; name another file", name));
   if (const auto version = head.get<std::uint32_t>(); version != kVersion)
     throw InputError(
-        fmt::format("{}: a checkpoint of version {}; this program reads version {}", name, version, kVersion));
+        fmt::format("{}: a checkpoint of version {}; this program reads version {}; start without --resume", name,
+                    version, kVersion));
   const auto size = head.get<std::uint64_t>(), sum = head.get<std::uint64_t>();
   const auto body = bytes.subspan(sizeof kMagic + sizeof kVersion + sizeof size + sizeof sum);
   if (body.size() != size)

@@ -48,7 +48,7 @@ double seconds_per_byte(comm::Communicator& comm, int to, int from) {
 
 LinkCosts even_links(int ranks, const LinkOptions& link) {
   const double cost = link.bytes_per_second > 0 ? 1 / link.bytes_per_second : 1;
-  return {ranks, link.latency, std::vector<double>(static_cast<std::size_t>(ranks * ranks), cost)};
+  return {ranks, link.latency, {cost}};
 }
 
 std::vector<double> relative_costs(std::span<const double> seconds_per_byte) {

@@ -12,9 +12,10 @@ namespace galena::train {
 struct LinkCosts {
   int ranks = 1;
   double latency = 0;                    ///< seconds
-  std::vector<double> seconds_per_byte;  ///< [ranks * ranks], from row to column
+  std::vector<double> seconds_per_byte;  ///< [ranks * ranks], from row to column; or [1], where all cost the same
   [[nodiscard]] double of(int sender, int receiver) const {
-    return seconds_per_byte[static_cast<std::size_t>(sender * ranks + receiver)];
+    return seconds_per_byte.size() == 1 ? seconds_per_byte[0]
+                                        : seconds_per_byte[static_cast<std::size_t>(sender * ranks + receiver)];
   }
 };
 

@@ -77,15 +77,23 @@ struct Layout {
   std::uint64_t most_inner = 0, most_halo = 0;
 };
 
+void tell(const TrainOptions& options, const std::string& what, double share) {
+  if (options.preparing) options.preparing(what, share);
+}
+
+std::string planning(std::size_t parts) { return "planning " + std::to_string(parts) + " parts"; }
+
 Layout layout_of(const NodeDataset& data, const TrainOptions& options, int parts, int hops) {
   TrainOptions with = options;
   with.partition.parts = parts;
+  if (options.preparing) with.partition.progress = [&](double share) { tell(options, "partitioning", share); };
   const Graph graph = train::graph_to_partition(data);
   std::vector<std::uint32_t> part_of(graph.num_vertices(), 0);
   if (parts > 1) part_of = train::kept_partition(graph, data, with).part_of;
   Layout layout;
   std::uint64_t arcs = 0;
   for (int rank = 0; rank < parts; ++rank) {
+    tell(options, planning(static_cast<std::size_t>(parts)), static_cast<double>(rank) / parts);
     Share share =
         train::share_of(data, options.inductive, part_of, parts, rank, train::share_options(data, options, hops));
     std::uint64_t mine = 0, inner = 0, halo = 0;
@@ -125,7 +133,8 @@ std::vector<Bytes> traffic(const Layout& layout, const TrainOptions& options, st
     by_rank[static_cast<std::size_t>(rank)].parameters += bytes.parameters;
   };
   for (int epoch = 0; epoch < options.epochs; ++epoch)
-    for (int rank = 0; rank < static_cast<int>(layout.shares.size()); ++rank)
+    for (int rank = 0; rank < static_cast<int>(layout.shares.size()); ++rank) {
+      tell(options, planning(layout.shares.size()), static_cast<double>(epoch) / options.epochs);
       for (const PlannedExchange& call : calls) {
         const Share& share = layout.shares[static_cast<std::size_t>(rank)];
         for (const Route& route : share.step(call.hop).sends) {
@@ -136,6 +145,7 @@ std::vector<Bytes> traffic(const Layout& layout, const TrainOptions& options, st
           if (call.backward) charge(route.peer, bytes);
         }
       }
+    }
   return by_rank;
 }
 
@@ -165,7 +175,8 @@ double measured_epoch(const NodeDataset& data, const TrainOptions& options, cons
   one.stop = nullptr;
   one.epochs = 4;  // the first fills caches; of the others the quickest, since a machine may be busy with other things
   one.eval_every = 5;
-  const TrainResult result = train_network(data, one, {}, make);
+  const auto epoch = [&](const EpochRecord& record) { tell(options, "timing one part", (record.epoch + 1) / 4.0); };
+  const TrainResult result = train_network(data, one, epoch, make);
   const auto seconds = [](const EpochRecord& record) { return record.seconds; };
   return std::ranges::min(result.records | std::views::drop(1) | std::views::transform(seconds));
 }
@@ -215,6 +226,7 @@ std::vector<TrainPlan> plan_training(const NodeDataset& data, const TrainOptions
                                      const std::vector<int>& parts, const std::vector<double>& rates,
                                      const std::vector<int>& bits, const ModelFactory& make) {
   nn::ParameterStore store(options.seed, options.dtype);
+  for (const int k : parts) train::check_parts(data, k);
   const int hops = make_module(data, options, make, store)->hops();
   const auto calls = planned_exchanges(data, options, make);
   const double epoch = measured_epoch(data, options, make);

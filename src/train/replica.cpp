@@ -167,6 +167,13 @@ std::size_t rows_to_partition(const NodeDataset& data) {
   return std::size_t{data.num_vertices()} + (data.hypergraph ? data.hypergraph->num_hyperedges() : 0);
 }
 
+void check_parts(const NodeDataset& data, int parts) {
+  const std::size_t rows = rows_to_partition(data);
+  if (parts < 1 || static_cast<std::size_t>(parts) > rows)
+    throw InputError(fmt::format("--parts {}: expected 1 to {}, as many as there are {}", parts, rows,
+                                 data.hypergraph ? "vertices and hyperedges" : "vertices"));
+}
+
 Partition kept_partition(const Graph& graph, const NodeDataset& data, const TrainOptions& options) {
   return cached_partition(graph, options.partition, data.data.train, options.partition_cache);
 }
@@ -397,15 +404,17 @@ Tensor Replica::gather(const Tensor& mine) {
   Tensor all;
   if (comm_.rank() == 0) all = Tensor::zeros(share.view.global_vertices, mine.cols());
   const auto ids = comm_.allgather(comm::bytes_of(share.view.ids), kControl);
-  const auto rows = comm_.allgather(std::span<const std::byte>(mine.raw(), mine.bytes()), kControl);
-  if (comm_.rank() != 0) return all;
   const std::size_t row_bytes = static_cast<std::size_t>(mine.cols()) * sizeof(float);
-  for (std::size_t r = 0; r < ids.size(); ++r)
-    for (std::size_t k = 0; k * sizeof(VertexId) < ids[r].size(); ++k) {
+  const auto place = [&](int rank, const std::vector<std::byte>& rows) {
+    if (comm_.rank() != 0) return;
+    const auto& of = ids[static_cast<std::size_t>(rank)];
+    for (std::size_t k = 0; k * sizeof(VertexId) < of.size(); ++k) {
       VertexId v = 0;
-      std::memcpy(&v, &ids[r][k * sizeof v], sizeof v);
-      std::memcpy(all.raw() + v * row_bytes, &rows[r][k * row_bytes], row_bytes);
+      std::memcpy(&v, &of[k * sizeof v], sizeof v);
+      std::memcpy(all.raw() + v * row_bytes, &rows[k * row_bytes], row_bytes);
     }
+  };
+  comm_.allgather(std::span<const std::byte>(mine.raw(), mine.bytes()), kControl, place);
   return all;
 }
 

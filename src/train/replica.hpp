@@ -50,6 +50,8 @@ Share share_of(const NodeDataset& data, bool inductive, std::span<const std::uin
 Graph graph_to_partition(const NodeDataset& data);
 /// Its vertices.
 std::size_t rows_to_partition(const NodeDataset& data);
+/// InputError where a part would be empty.
+void check_parts(const NodeDataset& data, int parts);
 
 class Replica {
  public:

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <utility>
 
 #include "galena/error.hpp"
 
@@ -77,23 +79,51 @@ struct Boundary {
   auto operator<=>(const Boundary&) const = default;
 };
 
-// Sources that `rank` needs of other ranks, in the order of its halo.
-std::vector<Boundary> halo_of(const Relation& relation, std::uint32_t rank) {
-  const auto& owner = relation.source.part_of;
-  std::vector<std::uint32_t> need(relation.source.size(), ~0U);
-  std::vector<Boundary> halo;
-  for (VertexId i = 0; i < relation.target.size(); ++i) {
-    if (relation.target.part_of[i] != rank) continue;
-    for (const VertexId j : row(relation.in, i)) {
-      if (owner[j] == rank) continue;
-      if (need[j] == ~0U) halo.push_back({owner[j], 0, j});
-      need[j] = std::min(need[j], relation.target.depth[i] + 1);
-    }
+// Of each rank, the rows of a side that it owns, increasing.
+class Owned {
+ public:
+  Owned(const Side& side, int ranks) : first_(static_cast<std::size_t>(ranks) + 1), rows_(side.size()) {
+    for (const std::uint32_t part : side.part_of) ++first_[part + 1];
+    std::partial_sum(first_.begin(), first_.end(), first_.begin());
+    auto next = first_;
+    for (VertexId v = 0; v < side.size(); ++v) rows_[next[side.part_of[v]]++] = v;
   }
-  for (Boundary& b : halo) b.need = need[b.id];
-  std::sort(halo.begin(), halo.end());
-  return halo;
-}
+  [[nodiscard]] std::span<const VertexId> of(std::uint32_t rank) const {
+    return std::span(rows_).subspan(first_[rank], first_[rank + 1] - first_[rank]);
+  }
+
+ private:
+  std::vector<std::size_t> first_;
+  std::vector<VertexId> rows_;
+};
+
+// Finds the halos of ranks, one after another.
+class Halos {
+ public:
+  Halos(const Relation& relation, int ranks)
+      : relation_(relation), targets_(relation.target, ranks), need_(relation.source.size(), kNone) {}
+
+  // Sources that `rank` needs of other ranks, in the order of its halo.
+  std::vector<Boundary> of(std::uint32_t rank) {
+    const auto& owner = relation_.source.part_of;
+    std::vector<Boundary> halo;
+    for (const VertexId i : targets_.of(rank))
+      for (const VertexId j : row(relation_.in, i)) {
+        if (owner[j] == rank) continue;
+        if (need_[j] == kNone) halo.push_back({owner[j], 0, j});
+        need_[j] = std::min(need_[j], relation_.target.depth[i] + 1);
+      }
+    for (Boundary& b : halo) b.need = std::exchange(need_[b.id], kNone);
+    std::sort(halo.begin(), halo.end());
+    return halo;
+  }
+
+ private:
+  static constexpr std::uint32_t kNone = ~0U;
+  const Relation& relation_;
+  Owned targets_;
+  std::vector<std::uint32_t> need_;  // by source; kNone between calls
+};
 
 // The hops at which a row at this depth still matters: hop h needs depth <= hops - h.
 std::uint32_t count_at_hop(std::span<const Boundary> run, int hops, int hop) {
@@ -178,8 +208,9 @@ Share cut(const Relation& relation, int ranks, int rank, int hops) {
   std::vector<VertexId> number(relation.source.size());  // of inner and halo rows, each from 0
   for (std::size_t k = 0; k < view.ids.size(); ++k) number[view.ids[k]] = static_cast<VertexId>(k);
 
+  Halos halos(relation, ranks);
   for (int other = 0; other < ranks; ++other) {
-    const auto halo = halo_of(relation, static_cast<std::uint32_t>(other));
+    const auto halo = halos.of(static_cast<std::uint32_t>(other));
     share.total_boundary += halo.size();
     if (other == rank) {
       for (const Boundary& b : halo) view.halo_ids.push_back(b.id);

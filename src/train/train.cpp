@@ -11,6 +11,7 @@
 #include <cstdlib>
 
 #include "galena/error.hpp"
+#include "src/base/memory.hpp"
 #include "src/base/threads.hpp"
 #include "src/comm/mpi_session.hpp"
 #include "src/comm/placement.hpp"
@@ -71,6 +72,33 @@ void check_nccl(const TrainOptions& options) {
     throw InputError("--transport nccl: one part exchanges nothing; add --parts, or leave the option out");
   if (options.link.bytes_per_second > 0)
     throw InputError("--link-mbit simulates links between threads: leave it out, or use --transport threads");
+}
+
+/// Bytes that a rank of this process takes beside its part of the graph and of the rows: parameters, gradients, the
+/// optimizer's state, copies for the best epoch and for sums; numbers by vertex; a stack and what belongs to a thread.
+std::uint64_t memory_of_rank(std::uint64_t parameters, std::uint64_t vertices, DType dtype) {
+  constexpr std::uint64_t kCopies = 6, kOther = 128 << 10;
+  return kCopies * parameters * size_of(dtype) + vertices * 3 * sizeof(VertexId) + kOther;
+}
+
+/// Linux would grant the memory all the same, and kill the process when it is touched.
+void check_ranks(const NodeDataset& data, const TrainOptions& options, const ModelFactory& make) {
+  train::check_parts(data, options.partition.parts);
+  const auto parts = static_cast<std::uint64_t>(options.partition.parts);
+  if (parts == 1 || options.device == Device::cuda) return;
+  nn::ParameterStore store(options.seed, options.dtype);
+  const auto features = static_cast<std::int64_t>(data.data.features.cols);
+  const auto module = make ? make(store, features, data.data.num_classes)
+                           : nn::make_model(options.model, features, data.data.num_classes, store);
+  const std::uint64_t each =
+      memory_of_rank(static_cast<std::uint64_t>(store.count()), data.num_vertices(), options.dtype);
+  const std::uint64_t available = base::available_memory();
+  if (parts * each <= available) return;
+  constexpr std::uint64_t kMiB = 1 << 20;
+  throw InputError(
+      fmt::format("--parts {}: about {} MiB needed, {} for each part's copy of the model, but {} are free; "
+                  "use at most {} parts, a smaller --hidden, or processes on more machines (--transport mpi)",
+                  parts, parts * each / kMiB, each / kMiB + 1, available / kMiB, available / each));
 }
 
 class Clock {
@@ -149,7 +177,10 @@ TrainResult train_network(const NodeDataset& data, const TrainOptions& given, co
   TrainResult result;
   if (options.device == Device::cuda) result.device = "cuda";
   Clock clock;
+  if (options.preparing && !options.partition.progress)
+    options.partition.progress = [&](double share) { options.preparing("partitioning", share); };
   const auto prepare = [&] {
+    if (options.transport != Transport::mpi) check_ranks(data, options, make);
     const Graph graph = train::graph_to_partition(data);
     Partition partition = partition_for(graph, data, options);
     result.parts = partition.parts;

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <map>
 
 #include "galena/error.hpp"
 #include "src/base/hash.hpp"
@@ -43,27 +44,124 @@ double median(std::vector<double> values) {
 
 }  // namespace
 
+namespace {
+
+/// Names and values, as a checkpoint keeps them: "lr=0.01; hidden=16".
+class Description {
+ public:
+  template <class T>
+  void add(const char* name, const T& value) {
+    text += fmt::format("{}{}={}", text.empty() ? "" : kBetween, name, value);
+  }
+  static std::map<std::string, std::string> read(const std::string& text) {
+    std::map<std::string, std::string> values;
+    for (std::size_t begin = 0; begin < text.size();) {
+      const std::size_t end = std::min(text.find(kBetween, begin), text.size());
+      const std::string field = text.substr(begin, end - begin);
+      const std::size_t equal = std::min(field.find('='), field.size());
+      values[field.substr(0, equal)] = field.substr(std::min(equal + 1, field.size()));
+      begin = end + 2;
+    }
+    return values;
+  }
+  std::string text;
+
+ private:
+  static constexpr const char* kBetween = "; ";
+};
+
+void describe_data(const Run& run, Description& text) {
+  const NodeData& data = run.data.data;
+  text.add("dataset", run.data.name);
+  text.add("graph",
+           fmt::format("{:016x}", run.data.hypergraph ? run.data.hypergraph->digest() : run.data.graph.digest()));
+  text.add("split", data.split);
+  text.add("features", fmt::format("{}x{}", data.features.rows, data.features.cols));
+  text.add("classes", data.num_classes);
+}
+
+void describe_model(const nn::ModelOptions& m, bool custom, Description& text) {
+  text.add("model", custom ? "custom" : m.name);
+  text.add("layers", m.layers);
+  text.add("hidden", m.hidden);
+  text.add("heads", m.heads);
+  text.add("output heads", m.output_heads);
+  text.add("dropout", m.dropout);
+  text.add("input dropout", m.input_dropout);
+  text.add("attention dropout", m.attention_dropout);
+  text.add("norm", static_cast<int>(m.norm));
+  text.add("residual", m.residual);
+  text.add("block", m.block);
+  text.add("alpha", m.alpha);
+  text.add("theta", m.theta);
+  text.add("aggregation", m.sage_aggregation);
+}
+
+void describe_optimizer(const nn::OptimizerOptions& p, int epochs, Description& text) {
+  text.add("optimizer", p.name);
+  text.add("lr", p.lr);
+  text.add("weight decay", p.weight_decay);
+  for (const auto& [group, decay] : p.group_weight_decay) text.add(("weight decay of " + group).c_str(), decay);
+  text.add("momentum", p.momentum);
+  text.add("nesterov", p.nesterov);
+  text.add("beta1", p.beta1);
+  text.add("beta2", p.beta2);
+  text.add("eps", p.eps);
+  text.add("schedule", p.schedule);
+  text.add("warmup", p.warmup_epochs);
+  if (p.schedule != "constant") text.add("epochs", epochs);
+}
+
+void describe_parts(const Run& run, Description& text) {
+  const MessageOptions& messages = run.options.messages;
+  text.add("parts", run.partition.parts);
+  text.add("partition", fmt::format("{:016x}", base::hash_bytes(std::as_bytes(std::span(run.partition.part_of)))));
+  text.add("boundary rate", messages.rate);
+  text.add("by importance", messages.by_importance);
+  text.add("message bits", messages.bits);
+  text.add("byte budget", messages.byte_budget);
+  text.add("period", messages.period);
+  text.add("lambda", messages.lambda);
+  text.add("stale", messages.stale);
+}
+
+}  // namespace
+
 std::string describe_run(const Run& run) {
   const TrainOptions& o = run.options;
-  const nn::ModelOptions& m = o.model;
-  const nn::OptimizerOptions& p = o.optimizer;
-  std::string text = fmt::format(
-      "data {} graph {:016x} split {} features {}x{} classes {}; model {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}",
-      run.data.name, run.data.hypergraph ? run.data.hypergraph->digest() : run.data.graph.digest(), run.data.data.split,
-      run.data.data.features.rows, run.data.data.features.cols, run.data.data.num_classes, run.make ? "custom" : m.name,
-      m.layers, m.hidden, m.heads, m.output_heads, m.dropout, m.input_dropout, m.attention_dropout,
-      static_cast<int>(m.norm), m.residual, m.block, m.alpha, m.theta, m.sage_aggregation, static_cast<int>(o.dtype));
-  text += fmt::format("; optimizer {} {} {} {} {} {} {} {} {} {}", p.name, p.lr, p.weight_decay, p.momentum, p.nesterov,
-                      p.beta1, p.beta2, p.eps, p.schedule, p.warmup_epochs);
-  for (const auto& [group, decay] : p.group_weight_decay) text += fmt::format(" {}={}", group, decay);
-  if (p.schedule != "constant") text += fmt::format(" epochs {}", o.epochs);
-  const std::uint64_t parts = base::hash_bytes(std::as_bytes(std::span(run.partition.part_of)));
-  text += fmt::format(
-      "; seed {} inductive {} prune {} metric {} select {}; parts {} {:016x}; messages {} {} {} {} {} {} {}", o.seed,
-      o.inductive, o.prune, o.metric, o.select, run.partition.parts, parts, o.messages.rate, o.messages.by_importance,
-      o.messages.bits, o.messages.byte_budget, o.messages.period, o.messages.lambda, o.messages.stale);
+  Description text;
+  describe_data(run, text);
+  describe_model(o.model, static_cast<bool>(run.make), text);
+  describe_optimizer(o.optimizer, o.epochs, text);
+  text.add("dtype", o.dtype == DType::f64 ? "f64" : "f32");
+  text.add("seed", o.seed);
+  text.add("inductive", o.inductive);
+  text.add("prune", o.prune);
+  text.add("metric", o.metric);
+  text.add("select", o.select);
+  describe_parts(run, text);
+  return text.text;
+}
+
+namespace {
+
+/// Of two descriptions: "lr 0.01 (here 0.02), ...".
+std::string differences(const std::string& there, const std::string& here) {
+  const auto theirs = Description::read(there), ours = Description::read(here);
+  const auto value = [](const auto& values, const std::string& name) {
+    const auto found = values.find(name);
+    return found == values.end() ? std::string("not given") : found->second;
+  };
+  auto all = theirs;
+  all.insert(ours.begin(), ours.end());
+  std::string text;
+  for (const auto& [name, ignored] : all)
+    if (value(theirs, name) != value(ours, name))
+      text += fmt::format("{}{} {} (here {})", text.empty() ? "" : ", ", name, value(theirs, name), value(ours, name));
   return text;
 }
+
+}  // namespace
 
 Trainer::Trainer(const Run& run, comm::Communicator& comm, const EpochCallback& callback, TrainResult& result)
     : run_(run),
@@ -86,7 +184,7 @@ EpochRecord Trainer::one_epoch(int epoch) {
   comm_.traffic().reset();
   const auto epoch_result = replica_.train_epoch(epoch);
   if (!std::isfinite(epoch_result.loss))
-    throw InputError(
+    throw EnvironmentError(
         fmt::format("the loss is {} after epoch {}: the features may be too large for the learning rate; "
                     "try a smaller --lr or --normalize",
                     epoch_result.loss, epoch));
@@ -124,7 +222,8 @@ void Trainer::run() {
   const double start = comm::Communicator::now();
   int epoch = first_epoch_;
   std::vector<double> seconds;
-  for (; epoch < options.epochs; ++epoch) {
+  result_.interrupted = first_epoch_ < options.epochs && stop_asked();  // while all was prepared
+  for (; epoch < options.epochs && !result_.interrupted; ++epoch) {
     EpochRecord record = one_epoch(epoch);
     seconds.push_back(record.seconds);
     const bool last = epoch + 1 == options.epochs;
@@ -169,7 +268,7 @@ void Trainer::finish() {
   result_.logits = std::move(outputs.logits);
   result_.embeddings = std::move(outputs.embeddings);
   if (!result_.is_root) return;
-  for (std::string& note : nn::describe_layouts(replica_.share().view)) result_.notes.push_back(std::move(note));
+  for (std::string& note : nn::describe_layouts(replica_.share().view)) result_.kernels.push_back(std::move(note));
   for (std::string& note : replica_.describe_device()) result_.notes.push_back(std::move(note));
   for (const auto& entry : replica_.store().parameters())
     result_.weights.emplace_back(entry.name, entry.var.value().clone().to(Device::cpu));
@@ -213,8 +312,8 @@ void Trainer::apply(const Checkpoint& checkpoint) {
   const auto& path = run_.options.resume;
   const std::string here = describe_run(run_);
   if (checkpoint.run != here)
-    throw InputError(fmt::format("{}: a checkpoint of another run.\n  checkpoint: {}\n  this run:   {}", path.string(),
-                                 checkpoint.run, here));
+    throw InputError(fmt::format("{}: a checkpoint of another run, with {}; give the same options, or another file",
+                                 path.string(), differences(checkpoint.run, here)));
   first_epoch_ = checkpoint.next_epoch;
   best_epoch_ = checkpoint.best_epoch;
   since_best_ = checkpoint.evaluations_since_best;

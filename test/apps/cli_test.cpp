@@ -1,7 +1,11 @@
 #include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <thread>
 
 #include "galena/version.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/data.hpp"
 #include "test/support/process.hpp"
 
 using galena::test::contains;
@@ -69,4 +73,19 @@ TEST_CASE("output that cannot be written is a failure") {
 TEST_CASE("an unknown option is named before a missing one") {
   check_usage_error({"generate", "rmat", "3", "--edge-facter", "8"},
                     "galena generate rmat: unknown option '--edge-facter'; did you mean '--edge-factor'?");
+}
+
+TEST_CASE("two signals at once are one") {
+  galena::test::TemporaryFolder folder;
+  const std::string graph = folder.path() / "g.gal";
+  REQUIRE(run_galena({"generate", "er", "3000", "60000", "-o", graph}).code == 0);
+  galena::test::RunningProgram program({galena::test::galena_path(), "mine", graph, "cycle(9)"});
+  std::this_thread::sleep_for(std::chrono::milliseconds(1200));
+  program.send(SIGINT);
+  program.send(SIGINT);
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  program.send(SIGINT);
+  const auto outcome = program.wait();
+  CHECK(outcome.code == 130);
+  CHECK_THAT(outcome.err, contains("interrupted"));
 }

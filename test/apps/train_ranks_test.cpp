@@ -97,7 +97,8 @@ TEST_CASE("a checkpoint of another run is refused") {
   const TemporaryFolder folder;
   const std::string checkpoint = folder.path() / "c";
   train_json({"karate", "--epochs", "3", "--checkpoint", checkpoint});
-  check_refused({"karate", "--epochs", "3", "--hidden", "7", "--resume", checkpoint}, "a checkpoint of another run");
+  check_refused({"karate", "--epochs", "3", "--hidden", "7", "--resume", checkpoint},
+                "a checkpoint of another run, with hidden 16 (here 7); give the same options");
   std::ofstream(checkpoint) << "not a checkpoint";
   check_refused({"karate", "--epochs", "3", "--resume", checkpoint}, checkpoint);
 }

@@ -229,7 +229,11 @@ TEST_CASE("a hypergraph is learnt from, by hgnn unless told otherwise, and its c
   const Json usual = train_json({"davis", "--epochs", "3"});
   CHECK(usual["model"] == "hgnn");
   CHECK_THAT(usual["notes"].dump(), contains("davis: 18 vertices, 32 hyperedges") &&
-                                        contains("18 hyperedges were added") && contains("Through 32 hyperedges"));
+                                        contains("18 hyperedges were added") && !contains("Through 32 hyperedges"));
+  CHECK_THAT(usual["kernels"].dump(), contains("Through 32 hyperedges"));
+  const Outcome people = train({"davis", "--epochs", "3"});
+  CHECK_THAT(people.out, !contains("Through 32 hyperedges"));
+  CHECK_THAT(people.err, contains("Through 32 hyperedges"));
   const Json parts = train_json({"davis", "--epochs", "3", "--parts", "2", "--no-self-loops"});
   CHECK_THAT(parts["notes"].dump(), contains("davis: 18 vertices, 14 hyperedges"));
   CHECK(parts["bytes_per_epoch"]["payload"] > 0);
@@ -280,4 +284,41 @@ TEST_CASE("train refuses what does not fit, with a remedy") {
   for (const char* option : {"--predictions", "--report", "--logits", "--embeddings", "--checkpoint", "--metrics"})
     check_refused({"karate", option, "/no/such/folder/file"}, "/no/such/folder/file", 1);
   check_refused({"karate", "--weights", "/dev/null/folder"}, "cannot create the folder", 1);
+}
+
+TEST_CASE("more parts than vertices, or than the memory holds, are refused; many parts a core are noted") {
+  check_refused({"karate", "--parts", "35"}, "--parts 35: expected 1 to 34, as many as there are vertices");
+  check_refused({"karate", "--parts", "35", "--plan"}, "--parts 35: expected 1 to 34");
+  check_refused({"davis", "--parts", "100"}, "as many as there are vertices and hyperedges");
+  CHECK_THAT(train({"karate", "--parts", "2", "--epochs", "1"}).err, !contains("slower"));
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  const Outcome limited = run_program(
+      {"bash", "-c", "ulimit -v 1500000; exec \"$0\" train karate --parts 34 --hidden 100000", galena_path()});
+  CHECK(limited.code == 2);
+  CHECK_THAT(limited.err, contains("MiB needed") && contains("use at most") && contains("a smaller --hidden"));
+#endif
+}
+
+TEST_CASE("numbers that cannot be are refused in the words of the command") {
+  check_refused({"karate", "--layers", "0"}, "--layers 0: expected 1 or more");
+  check_refused({"karate", "--lr", "-1"}, "--lr -1: expected more than 0");
+  check_refused({"karate", "--parts", "2", "--link-mbit", "-1"}, "--link-mbit -1: expected more than 0");
+  check_refused({"karate", "--parts", "2", "--byte-budget", "0"}, "--byte-budget 0: expected more than 0");
+  check_refused({"karate", "--lr", "1e30"}, "the loss is", 1);
+}
+
+TEST_CASE("what Galena wrote can be trained: labels of vertices are classes, a split is drawn") {
+  const TemporaryFolder folder;
+  const std::string place = folder.path() / "kd";
+  REQUIRE(run_galena({"convert", "karate", place + "/"}).code == 0);
+  const Json json = train_json({place, "--epochs", "2"});
+  CHECK_THAT(json["notes"].dump(), contains("Classes are the labels of vlabels.txt.") &&
+                                       contains("The split was drawn at random") && contains("random:60/20/20"));
+}
+
+TEST_CASE("a finished training that is resumed says no time of epochs") {
+  const TemporaryFolder folder;
+  const std::string file = folder.path() / "run.ckpt";
+  CHECK_THAT(train({"karate", "--epochs", "2", "--resume", file}).out, contains("epoch, median"));
+  CHECK_THAT(train({"karate", "--epochs", "2", "--resume", file}).out, !contains("epoch, median"));
 }

@@ -400,3 +400,17 @@ TEST_CASE("who waits for other things than messages hears of a rank that fails, 
                             }),
                   Interrupted);
 }
+
+TEST_CASE("collectives of many ranks: peers take turns, and all get the same") {
+  constexpr int kRanks = 70;
+  comm::run_ranks(kRanks, {}, [](comm::Communicator& comm) {
+    std::vector<double> sum(1000, comm.rank());
+    comm.sum(std::span(sum), comm::Label{});
+    if (sum.at(999) != kRanks * (kRanks - 1) / 2.0) throw std::runtime_error("wrong sum");
+    const auto mine = static_cast<std::byte>(comm.rank());
+    const std::vector<std::byte> bytes(static_cast<std::size_t>(comm.rank()), mine);
+    const auto all = comm.allgather(bytes, comm::Label{});
+    for (std::size_t r = 0; r < all.size(); ++r)
+      if (all[r] != std::vector<std::byte>(r, static_cast<std::byte>(r))) throw std::runtime_error("wrong bytes");
+  });
+}

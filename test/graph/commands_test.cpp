@@ -64,3 +64,42 @@ TEST_CASE("dataset: the list names what is bundled") {
   CHECK_THAT(list.out, contains("karate") && contains("bundled") && contains("ca-grqc"));
   CHECK_THAT(run_galena({"dataset", "verify", "karate"}).out, contains("karate: 34 vertices, 78 edges, 45 triangles"));
 }
+
+TEST_CASE("dataset: folders of GALENA_DATA_DIR are listed and verified; errors say where was looked") {
+  const test::TemporaryFolder folder;
+  const std::string variable = "GALENA_DATA_DIR=" + folder.path().string();
+  REQUIRE(run_galena({"convert", "karate", folder.path() / "mine" / ""}).code == 0);
+  const auto with = [&](const std::string& set, std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"env", set, test::galena_path()});
+    return test::run_program(arguments);
+  };
+  CHECK_THAT(with(variable, {"dataset", "list"}).out, contains("mine") && contains("folder"));
+  CHECK_THAT(with(variable, {"dataset", "verify", "mine"}).out, contains("34 vertices, 78 edges"));
+  CHECK_THAT(with(variable, {"train", "cora"}).err, contains("in GALENA_DATA_DIR, " + folder.path().string()));
+  CHECK_THAT(with("GALENA_DATA_DIR=/nonexistent", {"train", "cora"}).err, contains("/nonexistent is no folder"));
+  CHECK_THAT(with("GALENA_DATA_DIR=", {"train", "cora"}).err,
+             contains("GALENA_DATA_DIR, which would name it, is not set"));
+}
+
+TEST_CASE("info shows what numbered labels stand for") {
+  const test::TemporaryFolder folder;
+  const std::string file = folder.write("g.lg", "t # 1\nv 0 1\nv 1 2\nv 2 1\ne 0 1 0.5\ne 1 2 0.25\n");
+  const test::Outcome info = run_galena({"info", file});
+  CHECK_THAT(info.out, contains("2 edge labels were numbered 0..1 in ascending order") && contains("0 was 0.25") &&
+                           contains("1 was 0.5"));
+  CHECK_THAT(run_galena({"mine", file, "(a)--(b)"}).err, contains("2 edge labels were numbered 0..1"));
+}
+
+TEST_CASE("what an option or a file's name should have been") {
+  const test::TemporaryFolder folder;
+  static_cast<void>(folder.write("garbage.txt", "x"));
+  const test::Outcome far = run_galena({"info", folder.path() / "karate.txt"});
+  CHECK(far.code == 2);
+  CHECK_THAT(far.err, !contains("did you mean"));
+  const test::Outcome format = run_galena({"info", "karate", "--from", "foo"});
+  CHECK(format.code == 2);
+  CHECK_THAT(format.err,
+             contains("'foo' is no format; expected auto, edges") && !contains("FAILED") && !contains("->"));
+  CHECK_THAT(run_galena({"info", "--help"}).out, !contains("->"));
+  CHECK_THAT(run_galena({"convert", "karate", folder.path() / "k.mtx"}).err, contains("--drop-labels"));
+}

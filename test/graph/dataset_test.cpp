@@ -54,7 +54,7 @@ TEST_CASE("mirror, cache and verification") {
   const auto data = test::data_dir();
   if (!data || !fs::exists(*data / "ca-grqc")) GALENA_SKIP("no data sets here");
   const test::TemporaryFolder cache, mirror;
-  const Variable variable("GALENA_CACHE", cache.path().string());
+  const Variable variable("GALENA_CACHE", cache.path().string()), no_folders("GALENA_DATA_DIR", "");
   CHECK_THROWS_WITH(verify_dataset("ca-grqc"), contains("fetch it with 'galena dataset get ca-grqc'"));
   DatasetOptions options;
   options.mirror = mirror.path().string();

@@ -21,7 +21,9 @@ TEST_CASE("edge list: separators, comments, line ends") {
   for (const std::string text :
        {"0 1\n1 2\n2 3\n", "0\t1\n1\t2\n2\t3", "0,1\n1,2\n2,3\n", "0, 1\n 1 ,2\n2 , 3\n", "0 1\r\n1 2\r\n2 3\r\n",
         "# SNAP\n% Konect\n\n0 1\n\n1 2\n  # later\n2 3", "   0    1  \n1\t \t2\t\n2 3 \n\n\n",
-        "00000000000000000000000 0001\n1 2 # note\n2 3\n"}) {
+        "00000000000000000000000 0001\n1 2 # note\n2 3\n",
+        "\xEF\xBB\xBF"
+        "0 1\n1 2\n2 3\n"}) {
     CAPTURE(text);
     CHECK(test::edge_set(parse(text)) == path);
   }

@@ -128,6 +128,14 @@ TEST_CASE("label files") {
   CHECK(read("") == std::vector<Label>{});
   CHECK(read("83.5\n100\n-1\n83.5\n") == std::vector<Label>{1, 2, 0, 1});
   CHECK(read("4294967296\n5\n") == std::vector<Label>{1, 0});
+  LoadOptions options;
+  std::vector<NumberedLabels> numbered;
+  options.numbered = [&](const NumberedLabels& labels) { numbered.push_back(labels); };
+  detail::read_labels(detail::TextSource(std::string_view("0.5\n0.1\n0.5\n"), "l.txt"), "edge", options);
+  detail::read_labels(detail::TextSource(std::string_view("5\n1\n"), "l.txt"), "vertex", options);
+  REQUIRE(numbered.size() == 1);
+  CHECK(numbered[0].of == "edge");
+  CHECK(numbered[0].values == std::vector<double>{0.1, 0.5});
   CHECK_THROWS_WITH(read("1\n2 3\n"), contains("l.txt:2:1: expected a label (one number a line)"));
   CHECK_THROWS_WITH(read("1\nred\n"), contains("l.txt:2:1") && contains("found 'red'"));
 }

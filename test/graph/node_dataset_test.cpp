@@ -410,7 +410,7 @@ TEST_CASE("labels: ids are renumbered, and nothing that is no class passes") {
   folder.write("labels.npy", npy("<i4", "1, 1, 1", raw<std::int32_t>({0})));
   folder.check_refused("labels.npy: shape (1, 1, 1)");
   folder.remove("labels.npy");
-  folder.check_refused("no labels.npy or labels_multi.npz here");
+  folder.check_refused("no labels.npy, labels_multi.npz or vlabels.txt here");
 }
 
 TEST_CASE("labels: a matrix, dense or sparse") {

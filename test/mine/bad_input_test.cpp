@@ -128,7 +128,7 @@ TEST_CASE("bad query: an unknown name gets a suggestion, a mistake a caret") {
   const test::TemporaryFolder folder;
   const std::string file = folder.write("p.gpm", "// houses\n\nCOUNT triangle\nCOUNT hosue\n");
   check_fails({"karate", "--file", file}, 2, {"p.gpm:4:7", "did you mean 'house'?"});
-  check_fails({"karate", "--file", folder.path() / "q.gpm"}, 1, {"q.gpm: cannot be read"});
+  check_fails({"karate", "--file", folder.path() / "q.gpm"}, 2, {"q.gpm: no such file"});
   check_fails({"karate"}, 2, {"nothing to mine"});
 }
 

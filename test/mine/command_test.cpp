@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "galena/generate.hpp"
 #include "galena/io.hpp"
@@ -165,4 +166,35 @@ TEST_CASE("engines: a query compiled ahead runs on many graphs, also without a c
   setenv("GALENA_CXX", "/nonexistent", 1);
   check();
   unsetenv("GALENA_CXX");
+}
+
+TEST_CASE("mine --file: queries of the command line may name what the file defines, in its place or theirs") {
+  const test::TemporaryFolder folder;
+  const std::string file = folder.write("p.gpm", "PATTERN roof = (a)--(b)--(c)--(a)\n");
+  CHECK(counts(mine({"karate", "COUNT roof", "--file", file, "--json"})) == Strings{"45"});
+  test::check_fails({"karate", "--file", file}, 2, {"asks nothing"});
+  test::check_fails({"karate", "COUNT rof", "--file", file}, 2, {"query:1:7", "did you mean 'roof'?"});
+  test::check_fails({"karate", "PATTERN roof = (a)--(b); COUNT roof", "--file", file}, 2,
+                    {"already defined in the file"});
+  const std::string graph = folder.write("q.graph", "t 2 1\nv 0 0\nv 1 1\ne 0 1\n");
+  test::check_fails({"karate", "COUNT query9", "--file", graph}, 2, {"query:1:7"});
+}
+
+TEST_CASE("mine --file: what is no file is bad input") {
+  test::check_fails({"karate", "--file", "."}, 2, {"--file .", "a folder"});
+  test::check_fails({"karate", "--file", "no-such.gpm"}, 2, {"--file no-such.gpm", "no such file"});
+}
+
+TEST_CASE("mine --emit cuda is one program of one query; APPROX is left out of sources, and that is said") {
+  test::check_fails({"karate", "house", "triangle", "--emit", "cuda"}, 2,
+                    {"--emit cuda writes one program", "there are 2"});
+  CHECK_THAT(mine({"karate", "COUNT prism(3) APPROX 2%", "--emit", "cuda"}).err, contains("counts exactly"));
+}
+
+TEST_CASE("mine --explain says each considered order once") {
+  const std::string text = mine({"karate", "cycle(6)", "--explain"}).out;
+  std::istringstream lines(text);
+  std::string before;
+  for (std::string line; std::getline(lines, line); before = line)
+    if (line.starts_with("  considered")) CHECK(line != before);
 }

@@ -71,7 +71,7 @@ TEST_CASE("resume: stopped several times, gone on with other threads and engines
   const Count whole = count(graph, kMiddling);
   const test::TemporaryFolder folder;
   const auto file = folder.path() / "run.ckp";
-  const Stopped first = run_until(0.1, graph, kMiddling, file, 2, Engine::automatic);
+  const Stopped first = run_until(0.1, graph, kMiddling, file, 2, Engine::jit);  // a plan: no count by algebra
   REQUIRE(first.result.partial);
   CHECK(first.result.count < whole);
   const Stopped second = run_until(first.result.done + 0.1, graph, kMiddling, file, 1, Engine::interpreter);
@@ -189,4 +189,33 @@ TEST_CASE("resume: LIST is refused; a checkpoint that cannot be written is an er
   CHECK(test::files_in(folder.path()) == 0);
   check_fails({"karate", "triangle", "--resume", folder.path() / "none" / "run.ckp"}, 1,
               {"run.ckp", "create the folder"});
+}
+
+TEST_CASE("resume: a count by algebra is kept whole, and asked for no more") {
+  const test::TemporaryFolder folder;
+  const std::string graph = folder.path() / "g.gal", file = folder.path() / "run.ckp";
+  save_graph(generate_rmat(11, 8, 1), graph);
+  REQUIRE_THAT(mine({graph, "MOTIFS 5", "--explain"}).out, contains("chosen: algebra"));
+  CHECK_THAT(mine({graph, "MOTIFS 5", "--explain", "--resume", file}).out,
+             contains("chosen: algebra") && contains("--resume keeps its whole result"));
+  const auto count = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{graph, "MOTIFS 5", "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return nlohmann::json::parse(mine(arguments).out).at("queries");
+  };
+  const auto counts_of = [](const nlohmann::json& queries) {
+    std::vector<std::string> all;
+    for (const auto& query : queries)
+      all.push_back(query.at("pattern").get<std::string>() + query.at("count").get<std::string>());
+    return all;
+  };
+  const auto plain = count({}), first = count({"--resume", file}), again = count({"--resume", file});
+  CHECK_THAT(first.at(0).at("engine").get<std::string>(), contains("algebra"));
+  CHECK(again.at(0).at("engine") == "checkpoint");
+  CHECK(counts_of(first) == counts_of(plain));
+  CHECK(counts_of(again) == counts_of(plain));
+}
+
+TEST_CASE("resume: a folder is no checkpoint") {
+  check_fails({"karate", "triangle", "--resume", "/proc"}, 2, {"--resume /proc", "a folder"});
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "galena/error.hpp"
+#include "galena/plan.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/data.hpp"
 #include "test/train/support.hpp"
@@ -219,6 +220,19 @@ TEST_CASE("an error on one rank ends all and names the rank") {
                                     return std::make_unique<Failing>(store);
                                   }),
                     contains("rank 1 of 3: this rank has had enough"));
+}
+
+TEST_CASE("a stop while the run is prepared ends it before the first epoch") {
+  const NodeDataset data = random_data({});
+  const TemporaryFolder folder;
+  TrainOptions options = small(folder, 2);
+  static const int stop = 1;
+  options.stop = &stop;
+  const TrainResult result = train_network(data, options);
+  CHECK(result.interrupted);
+  CHECK(result.epochs == 0);
+  options.preparing = [](const std::string&, double) { throw std::runtime_error("enough"); };
+  CHECK_THROWS_WITH(plan_training(data, options, {2}, {1}, {32}), contains("enough"));
 }
 
 }  // namespace galena::test
