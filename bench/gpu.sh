@@ -144,7 +144,8 @@ find_device() {
   return 1
 }
 
-export GALENA_CACHE_DIR="$work/cache"
+export GALENA_CACHE="$work/cache"
+if [ -d "$here/data" ]; then export GALENA_DATA_DIR="$here/data"; fi
 field date "$(quoted "$(date -u +%Y-%m-%dT%H:%M:%SZ)")"
 field device "$(quoted "$(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>/dev/null | head -n 1)")"
 field host "$(quoted "$(grep -m 1 'model name' /proc/cpuinfo | cut -d: -f2), $(nproc) cores")"
@@ -187,11 +188,19 @@ if wanted mine || wanted lanes; then
   share 13
   step generate "${own[@]}" "$here/galena" generate rmat "$([ -n "${QUICK:-}" ] && echo 14 || echo 17)" --edge-factor 8 --seed 7 -o "$work/rmat.gal"
 fi
-if wanted mine; then
-  for query in triangle 'clique(4)' 'clique(5)' diamond 'cycle(4)' 'MOTIFS 4'; do
+queries=(triangle 'clique(4)' 'clique(5)' diamond 'cycle(4)' 'MOTIFS 4')
+mine() {  # GRAPH [NAME]
+  local query device
+  for query in "${queries[@]}"; do
     for device in cuda cpu; do
-      LIMIT=30 object "mine $query, $device" "${own[@]}" "$here/galena" mine "$work/rmat.gal" "$query" "$query" --device "$device" --json
+      LIMIT=30 object "mine $query${2:+ on $2}, $device" "${own[@]}" "$here/galena" mine "$1" "$query" "$query" --device "$device" --json
     done
+  done
+}
+if wanted mine; then
+  mine "$work/rmat.gal"
+  for graph in ego-twitter web-notredame; do  # over a million edges
+    if [ -d "$here/data/$graph" ]; then mine "$graph" "$graph"; fi
   done
   targets
 fi

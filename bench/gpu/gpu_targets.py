@@ -71,7 +71,9 @@ class Targets:
             return found.get("queries", []) if isinstance(found, dict) else []
 
         ratios = []
-        for query in QUERIES:
+        for query in [q + on for on in ("", " on ego-twitter", " on web-notredame") for q in QUERIES]:
+            if query not in QUERIES and not runs(query, "cuda"):
+                continue  # a data set that is not there
             cuda, cpu = runs(query, "cuda"), runs(query, "cpu")
             times = [[number(r.get("seconds")) for r in each] for each in (cuda, cpu)]
             if not all(each and all(each) for each in times):
