@@ -13,12 +13,17 @@ const SetDef& set_of(const Plan& plan, int id) { return plan.sets[static_cast<st
 const SizeDef& size_of(const Plan& plan, int id) { return plan.sizes[static_cast<std::size_t>(id)]; }
 bool is_bits(const Plan& plan, int set) { return set >= 0 && set_of(plan, set).local >= 0; }
 
-/// An upper bound of what the terms add up to, where no size is larger.
-long double most_of(const std::vector<Term>& terms, long double size) {
+constexpr long double kLongestList = 2147483647;
+
+/// An upper bound of what the terms add up to; `most_of_size` bounds a size.
+template <class F>
+long double most_of(const std::vector<Term>& terms, F&& most_of_size) {
   long double most = 0;
-  for (const Term& term : terms)
-    most += std::abs(static_cast<long double>(term.coefficient)) *
-            std::pow(size, static_cast<long double>(term.factors.size()));
+  for (const Term& term : terms) {
+    long double product = std::abs(static_cast<long double>(term.coefficient));
+    for (const Factor& f : term.factors) product *= most_of_size(f.size);
+    most += product;
+  }
   return most;
 }
 
@@ -75,7 +80,9 @@ class NestSearch {
       const Output::Kind kind = plan_.outputs[static_cast<std::size_t>(sum.output)].kind;
       if (kind != Output::Kind::count && kind != Output::Kind::local) return false;
       if (!is_narrow(plan_, sum.terms)) return false;
-      most_ += most_of(sum.terms, kLongest);
+      // What is no part is a size of a block around, maybe of any list.
+      most_ += most_of(sum.terms,
+                       [this](int size) { return parts_[static_cast<std::size_t>(size)] ? kLongest : kLongestList; });
     }
     return true;
   }
@@ -118,7 +125,7 @@ bool is_narrow(const Plan& plan, const std::vector<Term>& terms) {
   for (const Term& term : terms)
     for (const Factor& f : term.factors)
       if (size_of(plan, f.size).moment > 0) return false;
-  return !plan.checked && most_of(terms, 2147483647.0L) < 9.2e18L;
+  return !plan.checked && most_of(terms, [](int) { return kLongestList; }) < 9.2e18L;
 }
 
 Nest nest_of(const Plan& plan, const Loop& loop, const std::vector<bool>& parts, int top) {

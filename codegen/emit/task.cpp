@@ -375,7 +375,8 @@ class Emitter {
     loops_[static_cast<std::size_t>(d)] = &inner;
     const std::string list = "l" + depth;
     if (is_bits(inner.from.set)) return bits_loop(inner);
-    if (const Nest nest = nest_of(plan_, inner, parts_, top_ >= 0 ? top_ : d); nest.local >= 0) return rows_loop(inner, nest);
+    if (const Nest nest = nest_of(plan_, inner, parts_, top_ >= 0 ? top_ : d); nest.local >= 0)
+      return rows_loop(inner, nest);
     text_.open();
     text_.line("const auto " + list + " = " + (inner.from.set >= 0 ? used(inner.from) : everyone(inner.from.bounds)) +
                ";");
@@ -576,9 +577,9 @@ class Emitter {
   std::string skip_ = "continue";  ///< goes on with the innermost loop's next round
   std::string once_ = "x.once";    ///< what all lanes have counts once by this call; empty where one lane is at it
   bool in_lanes_ = false;
-  int top_ = -1;                             ///< where the nest under way begins
+  int top_ = -1;                        ///< where the nest under way begins
   std::string run_ = "x", sums_ = "a";  ///< who runs the text, and adds to what; others within a nest
-  std::vector<bool> parts_;  ///< by size
+  std::vector<bool> parts_;             ///< by size
 };
 
 }  // namespace

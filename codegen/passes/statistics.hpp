@@ -10,7 +10,7 @@ namespace galena::codegen {
 
 struct GraphStatistics {
   double vertices = 0, arcs = 0, max_degree = 0;
-  double max_below = 0;                   ///< the most neighbours of a smaller id
+  double max_below = 0;  ///< the most neighbours of a smaller id
   double mean_degree = 0;
   double biased_degree = 0;               ///< mean degree of the end of a random arc: sum d^2 / sum d
   double biased_below = 0;                ///< of those neighbours, how many have a smaller id ...

@@ -127,14 +127,14 @@ struct Cpu : Access {
       if (stopped()) return true;
       f(i, *this, sums);
     }
-    return false;
+    return stopped();  // the last round may have been left early
   }
   /// The same for so many positions as batch() says, or as are left.
   template <class Nest, class Sums, class F>
   [[nodiscard, gnu::always_inline]] inline bool apart_rows(Nest /*nest*/, const Local& /*g*/, vid at, uint64_t /*left*/,
                                                            Sums& sums, F&& f) const {
     f(at, *this, sums);
-    return false;
+    return stopped();
   }
   [[nodiscard]] static constexpr uint64_t batch(const Local& /*g*/) { return 1; }
   /// Calls f(i) for each i in [begin, end): a loop whose rounds are independent and so short that a

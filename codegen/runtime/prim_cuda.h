@@ -292,12 +292,13 @@ class Gpu : public Access {
     return enough && emit(output, nullptr, 0);
   }
 
-  /// Whether to end early. Asks the others now and then.
+  /// Whether to end early. Asks the others now and then; once so, always so, as every loop around asks for itself.
   [[nodiscard]] GALENA_DEVICE bool stopped() {
-    if (overflow_) return true;
+    if (overflow_ || halted_) return true;
     if (++asked_ % kAskEvery != 0) return false;
     const int* const stop = job_.stop;
-    return team_.first([&] { return static_cast<uint64_t>(read_now(stop)); }) != 0;
+    halted_ = team_.first([&] { return static_cast<uint64_t>(read_now(stop)); }) != 0;
+    return halted_;
   }
 
   /// Whether to give away work: others have none, and enough was done since the last look. As much at least as was
@@ -512,10 +513,12 @@ class Gpu : public Access {
   GALENA_DEVICE void fill_all(const Local& g) {
     uint32_t missing = 0;
     for (vid base = 0; base < g.rows.n; base += T::kLanes)
-      missing += team_.vote([&](int lane) {
-                        const vid i = base + static_cast<vid>(lane);
-                        return i < g.rows.n && g.tags[i] != i + 1;
-                      }).count();
+      missing += team_
+                     .vote([&](int lane) {
+                       const vid i = base + static_cast<vid>(lane);
+                       return i < g.rows.n && g.tags[i] != i + 1;
+                     })
+                     .count();
     if (missing == 0) return;
     spend(static_cast<uint64_t>(g.rows.n) * g.columns.n);
     fill_matrix(team_, g, [&](vid v) { return adj_below(v); });
@@ -624,6 +627,7 @@ class Gpu : public Access {
   bool keeps_rows_ = false;
   bool overflow_;
   bool aborted_ = false;
+  bool halted_ = false;
   bool lost_ = false;  ///< each lane's own
 };
 

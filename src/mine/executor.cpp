@@ -34,7 +34,7 @@ using rt::vid;
 constexpr std::uint64_t kPieces = 1024;      ///< chunks of a long run
 constexpr std::uint64_t kPiecesShort = 192;  ///< of a run of under some 50 ms
 constexpr std::uint64_t kPiecesGpu = 1 << 16, kLeastPiecesGpu = 1 << 13;
-constexpr std::uint64_t kUnitsGpu = 64;  ///< in a GPU's chunk, between these
+constexpr std::uint64_t kUnitsGpu = 64;    ///< in a GPU's chunk, between these
 constexpr std::size_t kLeastLease = 4096;  ///< chunks: fewer leave a GPU's workers idle at the lease's end
 constexpr double kLong = 5e7;              ///< nanoseconds
 constexpr double kLongOnGpu = 2e10;        ///< nanoseconds on one core: enough for a GPU to show progress

@@ -10,8 +10,8 @@
 
 #include <algorithm>
 
-#include "codegen/interpret/interpreter.hpp"
 #include "codegen/emit/lanes.hpp"
+#include "codegen/interpret/interpreter.hpp"
 #include "codegen/passes/estimate.hpp"
 #include "codegen/plan/walk.hpp"
 #include "codegen/runtime/chunk.h"

@@ -1,6 +1,9 @@
 // Local graphs wherever there can be one, whether they pay or not: by the interpreter against brute force, and by
 // compiled C++ and simulated GPUs against plans without them.
 
+#include <chrono>
+#include <thread>
+
 #include "codegen/emit/cpp.hpp"
 #include "codegen/emit/cuda.hpp"
 #include "codegen/jit/jit.hpp"
@@ -180,6 +183,45 @@ TEST_CASE("compiled plans with local graphs equal those without") {
   for (const char* text : kDense) check(text, false, {{9, 0.6}, {130, 0.7}});
   for (const char* text : kLarger) check(text, false, {{0, 0.5}, {9, 0.7}, {24, 0.6}});
   for (const char* text : {"COUNT INDUCED diamond", "LIST diamond"}) check(text, true, {{100, 0.9}});
+}
+
+TEST_CASE("a chunk of one unit that is stopped in a nest is not taken for whole") {
+  if (const std::string why = no_compiler(); !why.empty()) GALENA_SKIP(why);
+  const PrivateCache cache;
+  const Plan plan = local_plan("COUNT clique(5)");
+  const auto kernel = jit::compile(emit_cpp(plan)).kernel;
+  REQUIRE(kernel != nullptr);
+  std::mt19937 random(5);
+  const SmallGraph graph(260, 1, random);
+  PlanRun run(plan, graph, 260);
+  int left = 3, whole = 0;
+  run.over_random_chunks(
+      [&](rt::Worker& worker, const rt::Chunk& chunk) {
+        const auto counted = [&](const volatile int* stop) {
+          const rt::i128 before = worker.acc[0];
+          worker.stop = stop;
+          kernel->run()(&worker, &chunk);
+          return worker.acc[0] - before;
+        };
+        const volatile int never = 0;
+        if (left == 0) return;
+        const auto begin = std::chrono::steady_clock::now();
+        const rt::i128 all = counted(&never);
+        const auto time = std::chrono::steady_clock::now() - begin;
+        if (all < 1'000'000) return;
+        --left;
+        volatile int stop = 0;
+        std::thread other([&] {
+          std::this_thread::sleep_for(time / 4);
+          stop = 1;
+        });
+        const rt::i128 found = counted(&stop);
+        other.join();
+        whole += worker.aborted == 0 && found != all ? 1 : 0;
+      },
+      random, 1);
+  CHECK(left == 0);
+  CHECK(whole == 0);
 }
 
 TEST_CASE("what a GPU runs of local graphs equals plans without, by warps") {

@@ -149,8 +149,8 @@ class Module {
   std::string text;
   std::vector<u64> line_starts;
   std::vector<Ins> code;
-  std::map<u32, std::string> files;   // of .file
-  std::vector<int> code_function;  // owner function per pc
+  std::map<u32, std::string> files;  // of .file
+  std::vector<int> code_function;    // owner function per pc
   std::vector<Function> functions;
   std::map<std::string, int, std::less<>> function_index;
   std::map<std::string, Kernel, std::less<>> kernels;

@@ -9,9 +9,9 @@ namespace galena::ptx {
 namespace {
 
 struct Counts {
-  u64 issued = 0, lanes = 0, on = 0;             // warps' instructions; lanes of their groups; lanes past the guard
-  u64 requests = 0, sectors = 0, asked = 0;      // of global memory: instructions, 32-byte sectors, bytes of lanes
-  u64 shared = 0, wavefronts = 0;                // of shared memory: instructions, turns that banks take
+  u64 issued = 0, lanes = 0, on = 0;         // warps' instructions; lanes of their groups; lanes past the guard
+  u64 requests = 0, sectors = 0, asked = 0;  // of global memory: instructions, 32-byte sectors, bytes of lanes
+  u64 shared = 0, wavefronts = 0;            // of shared memory: instructions, turns that banks take
 };
 
 Counts& operator+=(Counts& a, const Counts& b) {
@@ -144,18 +144,20 @@ std::string profile_told(std::size_t lines) {
   for (const auto& [name, kernel] : order) {
     char text[300];
     told += "\n" + name + "\n";
-    std::snprintf(text, sizeof text,
-                  "  %llu launches, %llu blocks; longest warp %llu instructions; %.2f MB of memory touched, %.2f MB moved\n",
-                  static_cast<unsigned long long>(kernel->launches), static_cast<unsigned long long>(kernel->blocks),
-                  static_cast<unsigned long long>(kernel->longest), double(kernel->fresh) * 32e-6,
-                  double(kernel->all.sectors) * 32e-6);
+    std::snprintf(
+        text, sizeof text,
+        "  %llu launches, %llu blocks; longest warp %llu instructions; %.2f MB of memory touched, %.2f MB moved\n",
+        static_cast<unsigned long long>(kernel->launches), static_cast<unsigned long long>(kernel->blocks),
+        static_cast<unsigned long long>(kernel->longest), double(kernel->fresh) * 32e-6,
+        double(kernel->all.sectors) * 32e-6);
     told += text;
     std::snprintf(text, sizeof text, "%14s %6s %6s %12s %5s %6s %12s %5s\n", "instructions", "group", "lanes", "global",
                   "sect.", "used", "shared", "waves");
     told += text;
     describe(told, "all", kernel->all);
     std::vector<std::pair<u64, Counts>> worst(kernel->lines.begin(), kernel->lines.end());
-    std::sort(worst.begin(), worst.end(), [](const auto& a, const auto& b) { return a.second.issued > b.second.issued; });
+    std::sort(worst.begin(), worst.end(),
+              [](const auto& a, const auto& b) { return a.second.issued > b.second.issued; });
     if (worst.size() > lines) worst.resize(lines);
     for (const auto& [source, counts] : worst) {
       const auto file = kernel->files.find(u32(source >> 32));

@@ -184,11 +184,13 @@ TEST_CASE("accesses that nothing orders are told") {
   CHECK(races_of(neighbour("bar.warp.sync -1;"), 64) > 0);  // between its two warps
   const std::string adds = kernel("red.global.add.u32 [%rd1], %r1;"), writes = kernel("st.global.u32 [%rd1], %r1;");
   const auto message = [](const std::string& write, const std::string& read) {  // the first block writes to the second
-    return kernel("mov.u32 %r2, %ctaid.x;\nsetp.ne.u32 %p1, %r1, 0;\n@%p1 bra END;\nsetp.ne.u32 %p2, %r2, 0;\n"
-                  "@%p2 bra WAIT;\nst.global.u32 [%rd1+4], 7;\n" +
-                  write + "st.volatile.global.u32 [%rd1], 1;\nbra END;\nWAIT:\nld.volatile.global.u32 %r3, [%rd1];\n"
-                          "setp.eq.u32 %p3, %r3, 0;\n@%p3 bra WAIT;\n" +
-                  read + "ld.global.u32 %r4, [%rd1+4];\nst.global.u32 [%rd1+8], %r4;\nEND:");
+    return kernel(
+        "mov.u32 %r2, %ctaid.x;\nsetp.ne.u32 %p1, %r1, 0;\n@%p1 bra END;\nsetp.ne.u32 %p2, %r2, 0;\n"
+        "@%p2 bra WAIT;\nst.global.u32 [%rd1+4], 7;\n" +
+        write +
+        "st.volatile.global.u32 [%rd1], 1;\nbra END;\nWAIT:\nld.volatile.global.u32 %r3, [%rd1];\n"
+        "setp.eq.u32 %p3, %r3, 0;\n@%p3 bra WAIT;\n" +
+        read + "ld.global.u32 %r4, [%rd1+4];\nst.global.u32 [%rd1+8], %r4;\nEND:");
   };
   const std::string fence = "membar.gl;\n";
   CHECK(races_of(message(fence, fence), 32, 2, true) == 0);

@@ -349,20 +349,19 @@ void check_nest(std::mt19937_64& random, vid n, double share) {
                               });
                             });
     for (uint64_t i = 0; i < list.n; i += x.batch(g))
-      ended += x.apart_rows(Nest<2, false, false>{}, g, static_cast<vid>(i), list.n - i, mine,
-                            [&](vid a, auto&& y, auto& sum) {
-                              const auto rest = y.others(y.slot(0), g, a);
-                              sum[2] += y.once(int64_t{0});
-                              const auto below = bits_below(y.kept_row(y.slot(1), g, a), a);
-                              (void)y.apart(Nest<1, false, true>{}, g, below, sum, [&](vid b, auto&& z, auto& found) {
-                                found[2] += z.without_part(rest, z.row(g, b));
-                              });
-                              const auto above = bits_from(y.kept_row(y.slot(1), g, a), a + 1);
-                              (void)y.apart(Nest<1, false, false>{}, g, below, sum, [&](vid b, auto&& z, auto& found) {
-                                const auto open = z.without(z.slot(2), above, z.row(g, b));
-                                found[1] += z.ones_part(open);
-                              });
-                            });
+      ended += x.apart_rows(
+          Nest<2, false, false>{}, g, static_cast<vid>(i), list.n - i, mine, [&](vid a, auto&& y, auto& sum) {
+            const auto rest = y.others(y.slot(0), g, a);
+            sum[2] += y.once(int64_t{0});
+            const auto below = bits_below(y.kept_row(y.slot(1), g, a), a);
+            (void)y.apart(Nest<1, false, true>{}, g, below, sum,
+                          [&](vid b, auto&& z, auto& found) { found[2] += z.without_part(rest, z.row(g, b)); });
+            const auto above = bits_from(y.kept_row(y.slot(1), g, a), a + 1);
+            (void)y.apart(Nest<1, false, false>{}, g, below, sum, [&](vid b, auto&& z, auto& found) {
+              const auto open = z.without(z.slot(2), above, z.row(g, b));
+              found[1] += z.ones_part(open);
+            });
+          });
     for (int o = 0; o < 3; ++o) sums[o] += mine[o];
   });
   INFO(n << " vertices, " << W << " warps, room for " << R << " words");
@@ -370,6 +369,37 @@ void check_nest(std::mt19937_64& random, vid n, double share) {
   CHECK(sums[0] == 2 * expected.triangles);
   CHECK(sums[2] == 2 * expected.others);
   CHECK(sums[1] == 2 * expected.open);
+}
+
+TEST_CASE("a stop that a loop within a nest sees ends those around it") {
+  std::mt19937_64 random(10);
+  constexpr vid kVertices = 300;  // more than lanes take alone
+  const Neighbourhood neighbours(random, kVertices, 0.9);
+  Bench bench(row_words(kVertices));
+  bench.job.graph.n = static_cast<vid>(neighbours.split.size());
+  bench.job.graph.indptr = neighbours.indptr.data();
+  bench.job.graph.indices = neighbours.indices.data();
+  bench.job.graph.split = neighbours.split.data();
+  List memory(kVertices * (row_words(kVertices) + 1));
+  bench.job.locals = memory.data();
+  bench.job.local_capacity = memory.size();
+  bench.job.n_locals = 1;
+  const Span list = span(neighbours.list);
+  int unheard = 0;
+  by_teams<1>(bench, [&](auto& x) {
+    bench.stop = 1;
+    i128 sums[1] = {};
+    const Local g = x.local(0, list, list);
+    bool ended = false;
+    vid rows = 0;
+    for (; rows < kVertices && !ended; ++rows)
+      ended = x.apart_rows(Nest<2, true, false>{}, g, rows, list.n - rows, sums, [&](vid a, auto&& y, auto& sum) {
+        const auto all = y.kept_row(y.slot(0), g, a);
+        (void)y.apart(Nest<1, false, false>{}, g, all, sum, [](vid, auto&&, auto&) {});
+      });
+    unheard += !ended || rows > 8 ? 1 : 0;  // it asks every 1024 rounds
+  });
+  CHECK(unheard == 0);
 }
 
 TEST_CASE("nests of rows count alike by lanes alone and by teams") {

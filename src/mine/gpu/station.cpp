@@ -100,14 +100,14 @@ std::uint64_t Station::make_room(const codegen::Plan& plan, const Room& room, st
 
 bool Station::fit_workers(const codegen::Plan& plan, const Room& room, std::uint64_t workers) {
   const std::uint64_t ids = sizeof(rt::vid) * workers;
-  const void* const counters = workers_.counters.data();
-  const void* const marks = workers_.marks.data();
+  const std::uint64_t counters = workers_.counters.bytes(), marks = workers_.marks.bytes();
   if (!grow(workers_.slots, static_cast<std::uint64_t>(plan.slots) * room.slot * ids) ||
       !grow(workers_.locals, plan.locals.size() * room.local * ids) || !grow(workers_.logs, room.log * ids) ||
       !grow(workers_.counters, plan.counters.size() * n_padded() * ids) ||
       !grow(workers_.marks, plan.marks.size() * n_padded() * workers))
     return false;
-  const bool kept = workers_.tables_zero && counters == workers_.counters.data() && marks == workers_.marks.data();
+  // Larger ones are new, even where they begin at the same address.
+  const bool kept = workers_.tables_zero && counters == workers_.counters.bytes() && marks == workers_.marks.bytes();
   if (!kept) {
     machine_.zero(workers_.counters.data(), workers_.counters.bytes());
     machine_.zero(workers_.marks.data(), workers_.marks.bytes());
