@@ -197,4 +197,74 @@ class OneRound : public Alone<W> {
   uint32_t round_;
 };
 
+template <int W>
+struct Words {
+  static constexpr int kWords = W;
+};
+/// Calls f(Words<W>) for the least W of those there are that holds a row.
+template <class F>
+GALENA_DEVICE static inline void in_words(const Local& g, F&& f) {
+  const vid n = g.columns.n;
+  if (n <= kWarp)
+    f(Words<1>{});
+  else if (n <= 2 * kWarp)
+    f(Words<2>{});
+  else if (n <= 4 * kWarp)
+    f(Words<4>{});
+  else
+    f(Words<static_cast<int>(kAloneWords)>{});
+}
+
+/// Rounds by a lane each, counted in 64 bits: of the positions in a set,
+template <class T, class Y, class F, int N>
+GALENA_DEVICE static inline void each_one(const T& team, Bits set, Y& y, i128 (&sums)[N], F& f) {
+  team.lanes([&](int lane) {
+    int64_t own[N] = {};
+    for (vid k = static_cast<vid>(lane), i = nth_bit(set, k); i < set.end; k += T::kLanes, i = nth_bit(set, k))
+      f(i, y, own);
+    for (int o = 0; o < N; ++o) sums[o] += own[o];
+  });
+}
+template <int W, class T, class F, int N>
+GALENA_DEVICE static inline void each_alone(const T& team, const Local& g, Bits set, i128 (&sums)[N], F& f) {
+  Alone<W> y(g);
+  each_one(team, set, y, sums, f);
+}
+/// of rows,
+template <int W, class T, class F, int N>
+GALENA_DEVICE static inline void each_row(const T& team, const Local& g, vid begin, vid end, i128 (&sums)[N], F& f) {
+  Alone<W> y(g);
+  team.lanes([&](int lane) {
+    int64_t own[N] = {};
+    for (vid i = begin + static_cast<vid>(lane); i < end; i += T::kLanes) f(i, y, own);
+    for (int o = 0; o < N; ++o) sums[o] += own[o];
+  });
+}
+/// and of pairs of a row and a position in the loop below; of at most as many rows as there are lanes. Returns how many
+/// pairs those were.
+template <int W, class T, class F, int N>
+GALENA_DEVICE static inline uint32_t each_pair(const T& team, const Local& g, vid begin, vid end, i128 (&sums)[N],
+                                               F& f) {
+  const uint32_t* const first = team.offsets([&](int lane) {
+    uint32_t rounds = 0;
+    int64_t none[N] = {};
+    RoundCounter<W> y(g, rounds);
+    const vid i = begin + static_cast<vid>(lane);
+    if (i < end) f(i, y, none);
+    return rounds;
+  });
+  const uint32_t pairs = first[T::kLanes];
+  team.lanes([&](int lane) {
+    int64_t own[N] = {};
+    for (uint32_t k = static_cast<uint32_t>(lane); k < pairs; k += T::kLanes) {
+      uint32_t row = 0;  // the last that begins at k or before
+      for (uint32_t step = T::kLanes / 2; step > 0; step /= 2) row += first[row + step] <= k ? step : 0;
+      OneRound<W> y(g, k - first[row]);
+      f(begin + row, y, own);
+    }
+    for (int o = 0; o < N; ++o) sums[o] += own[o];
+  });
+  return pairs;
+}
+
 }  // namespace galena::rt::gpu

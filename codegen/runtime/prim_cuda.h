@@ -199,7 +199,7 @@ class Gpu : public Access {
     if (runs_alone(g)) {
       fill_all(g);
       spend(set.end - set.begin);
-      in_words(g, [&](auto words) { each_alone<decltype(words)::kWords>(g, set, sums, f); });
+      in_words(g, [&](auto words) { each_alone<decltype(words)::kWords>(team_, g, set, sums, f); });
       return stopped();
     }
     if constexpr (Nest::kBare) return count_rows(g, set, sums, f);
@@ -221,9 +221,9 @@ class Gpu : public Access {
     const vid end = at + static_cast<vid>(left < T::kLanes ? left : T::kLanes);
     in_words(g, [&](auto words) {
       if constexpr (Nest::kFlat)
-        each_pair<decltype(words)::kWords>(g, at, end, sums, f);
+        spend(each_pair<decltype(words)::kWords>(team_, g, at, end, sums, f));
       else
-        each_row<decltype(words)::kWords>(g, at, end, sums, f);
+        each_row<decltype(words)::kWords>(team_, g, at, end, sums, f);
     });
     return stopped();
   }
@@ -419,82 +419,14 @@ class Gpu : public Access {
   [[nodiscard]] GALENA_DEVICE static bool runs_alone(const Local& g) {
     return is_whole(g) && g.columns.n <= kAloneWords * kWarp && g.rows.p == g.columns.p && g.rows.n == g.columns.n;
   }
-  template <int W>
-  struct Words {
-    static constexpr int kWords = W;
-  };
-  /// Calls f(Words<W>) for the least W of those there are that holds a row.
-  template <class F>
-  GALENA_DEVICE static void in_words(const Local& g, F&& f) {
-    const vid n = g.columns.n;
-    if (n <= kWarp)
-      f(Words<1>{});
-    else if (n <= 2 * kWarp)
-      f(Words<2>{});
-    else if (n <= 4 * kWarp)
-      f(Words<4>{});
-    else
-      f(Words<static_cast<int>(kAloneWords)>{});
-  }
-
-  /// Rounds that lanes run alone: of positions in a set, of rows, and of pairs of a row and a position in the loop below.
-  template <int W, class F, int N>
-  GALENA_DEVICE void each_alone(const Local& g, Bits set, i128 (&sums)[N], F& f) {
-    team_.lanes([&](int lane) {
-      int64_t own[N] = {};
-      Alone<W> y(g);
-      for (vid k = static_cast<vid>(lane), i = nth_bit(set, k); i < set.end; k += T::kLanes, i = nth_bit(set, k))
-        f(i, y, own);
-      for (int o = 0; o < N; ++o) sums[o] += own[o];
-    });
-  }
-  template <int W, class F, int N>
-  GALENA_DEVICE void each_row(const Local& g, vid begin, vid end, i128 (&sums)[N], F& f) {
-    spend(end - begin);
-    team_.lanes([&](int lane) {
-      int64_t own[N] = {};
-      Alone<W> y(g);
-      for (vid i = begin + static_cast<vid>(lane); i < end; i += T::kLanes) f(i, y, own);
-      for (int o = 0; o < N; ++o) sums[o] += own[o];
-    });
-  }
-  template <int W, class F, int N>
-  GALENA_DEVICE void each_pair(const Local& g, vid begin, vid end, i128 (&sums)[N], F& f) {
-    const uint32_t* const first = team_.offsets([&](int lane) {
-      uint32_t rounds = 0;
-      int64_t none[N] = {};
-      RoundCounter<W> y(g, rounds);
-      const vid i = begin + static_cast<vid>(lane);
-      if (i < end) f(i, y, none);
-      return rounds;
-    });
-    const uint32_t pairs = first[T::kLanes];
-    spend(pairs);
-    team_.lanes([&](int lane) {
-      int64_t own[N] = {};
-      for (uint32_t k = static_cast<uint32_t>(lane); k < pairs; k += T::kLanes) {
-        uint32_t row = 0;  // the last that begins at k or before
-        for (uint32_t step = T::kLanes / 2; step > 0; step /= 2) row += first[row + step] <= k ? step : 0;
-        OneRound<W> y(g, k - first[row]);
-        f(begin + row, y, own);
-      }
-      for (int o = 0; o < N; ++o) sums[o] += own[o];
-    });
-  }
-
   /// A loop whose rounds each count in one row: a lane a round where rows are short and kept, else all lanes a part of it.
   template <class F, int N>
   [[nodiscard]] GALENA_DEVICE bool count_rows(const Local& g, Bits set, i128 (&sums)[N], F& f) {
     if (is_whole(g) && g.stride <= kShortRow) {
       fill_rows(g, set);
       spend(set.end - set.begin);
-      team_.lanes([&](int lane) {
-        int64_t own[N] = {};
-        Share y{0, 1};
-        for (vid k = static_cast<vid>(lane), i = nth_bit(set, k); i < set.end; k += T::kLanes, i = nth_bit(set, k))
-          f(i, y, own);
-        for (int o = 0; o < N; ++o) sums[o] += own[o];
-      });
+      Share y{0, 1};
+      each_one(team_, set, y, sums, f);
       return stopped();
     }
     for (vid i = next_bit(set, set.begin); i < set.end; i = next_bit(set, i + 1)) {

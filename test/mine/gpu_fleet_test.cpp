@@ -163,5 +163,8 @@ TEST_CASE("local counts of several leases, with a checkpoint and without") {
   const TemporaryFolder folder;
   Checkpoint checkpoint(folder.path() / "mine", graph.graph().digest());
   CHECK((run(graph, "LOCAL triangle BY a", &fleet, {}, &checkpoint) == expected));
-  CHECK(one.launches[mine::gpu::Team::warp] + one.launches[mine::gpu::Team::block] > 2);
+  int launches = 0;  // of both runs, whoever was quicker
+  for (SimulatedMachine* const machine : {&one, &other})
+    launches += machine->launches[mine::gpu::Team::warp] + machine->launches[mine::gpu::Team::block];
+  CHECK(launches > 3);
 }
