@@ -83,6 +83,7 @@ struct Miner::State {
       return recipe;
     }
     mine::Recipe plans = mine::make_recipe(query, graph, planned_by(false), options.stop);
+    plans.ruled_out = true;
     plans.choice = "enumeration, of which --resume keeps every part that is done; without it " + recipe.choice;
     return plans;
   }
@@ -199,9 +200,7 @@ struct Miner::State {
     }
     auto recipe = std::make_shared<const mine::Recipe>(new_recipe(query));
     if (rt::raised(options.stop)) return recipe;  // it may lack jobs
-    if (checkpoint.enabled() && !recipe->algebra && recipe->choice.find("--resume") != std::string::npos &&
-        options.warn)
-      options.warn(query.text + ": by " + recipe->choice);
+    if (recipe->ruled_out && options.warn) options.warn(query.text + ": by " + recipe->choice);
     if (recipes.size() == kKept) recipes.pop_front();
     recipes.push_back({query, recipe});
     return recipe;

@@ -27,7 +27,8 @@ struct Recipe {
   /// Where it has a value, the counts (of the motifs, or those that `coefficients` weigh, or the one asked for) are
   /// its combinations, and job i counts its enumerated[i].
   std::optional<AlgebraPlan> algebra;
-  std::string choice;  ///< between algebra and enumeration, and why
+  std::string choice;      ///< between algebra and enumeration, and why
+  bool ruled_out = false;  ///< a cheaper way was, by what was asked for; the choice says so
   /// Where algebra was chosen: what that costs, enumerations included, and enumeration alone at least, in nanoseconds
   /// on one core.
   double by_algebra = 0, by_enumeration = 0;
