@@ -6,9 +6,6 @@
 
 namespace galena::rt::gpu {
 
-/// The most words of a row that a lane takes into registers.
-constexpr vid kAloneWords = 8;
-
 /// A set of positions; those outside of [begin, end) are not in it.
 template <int W>
 struct Row {
@@ -212,7 +209,7 @@ GALENA_DEVICE static inline void in_words(const Local& g, F&& f) {
   else if (n <= 4 * kWarp)
     f(Words<4>{});
   else
-    f(Words<static_cast<int>(kAloneWords)>{});
+    f(Words<kAloneColumns / kWarp>{});
 }
 
 /// Rounds by a lane each, counted in 64 bits: of the positions in a set,

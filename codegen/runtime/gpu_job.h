@@ -20,6 +20,9 @@ constexpr uint64_t kBlockLocal = 1 << 18;
 constexpr int kWarpRows = 1 << 11;
 constexpr int kBlockRows = 10 << 10;
 
+/// Columns of a local graph whose rows a lane takes into registers (alone.h); with more the team works together.
+constexpr int kAloneColumns = 256;
+
 /// Rounds of a team's lanes between looks at whether others wait: some 50 microseconds.
 constexpr uint32_t kGiveEvery = 32;
 

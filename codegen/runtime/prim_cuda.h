@@ -417,7 +417,7 @@ class Gpu : public Access {
 
   /// Whether lanes run nests alone: all rows are kept, and are short.
   [[nodiscard]] GALENA_DEVICE static bool runs_alone(const Local& g) {
-    return is_whole(g) && g.columns.n <= kAloneWords * kWarp && g.rows.p == g.columns.p && g.rows.n == g.columns.n;
+    return is_whole(g) && g.columns.n <= kAloneColumns && g.rows.p == g.columns.p && g.rows.n == g.columns.n;
   }
   /// A loop whose rounds each count in one row: a lane a round where rows are short and kept, else all lanes a part of it.
   template <class F, int N>

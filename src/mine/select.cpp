@@ -15,6 +15,7 @@
 #include "codegen/passes/estimate.hpp"
 #include "codegen/plan/walk.hpp"
 #include "codegen/runtime/chunk.h"
+#include "codegen/runtime/gpu_job.h"
 #include "src/base/hash.hpp"
 #include "src/mine/kernels.hpp"
 #include "src/mine/worker.hpp"
@@ -58,14 +59,13 @@ double longest(const codegen::Plan& plan, int id, const codegen::GraphStatistics
 
 /// Whether a GPU's lanes run a nest of the plan's alone, whatever the root.
 bool has_lanes_alone(const codegen::Plan& plan, const codegen::GraphStatistics& graph) {
-  constexpr double kLongest = 256;  // rt::gpu::kAloneWords
   const std::vector<bool> parts = codegen::sizes_in_parts(plan);
   bool alone = false;
   codegen::for_each_loop(plan, [&](const codegen::Loop& loop) {
     const codegen::Nest nest = codegen::nest_of(plan, loop, parts, loop.body.depth);
     if (nest.local < 0 || nest.levels < 2) return;
     const int columns = plan.locals[static_cast<std::size_t>(nest.local)].columns;
-    alone = alone || longest(plan, columns, graph) <= kLongest;
+    alone = alone || longest(plan, columns, graph) <= rt::kAloneColumns;
   });
   return alone;
 }
@@ -131,6 +131,11 @@ SelectedPlan select_plan(const Pattern& pattern, const Prepared& graph, const co
       linked.push_back(1);
     }
   }
+  // Of a plan that is to be compared: on a CPU that of one not linked in, on a GPU that of one without lanes of their own.
+  const auto handicap = [&](const codegen::Plan& plan, bool is_linked) {
+    if (request.lanes) return has_lanes_alone(plan, graph.statistics()) ? 1 : kAloneGain;
+    return is_linked ? 1 : kBuiltInBonus;
+  };
   SelectedPlan selected;
   selected.sampled = candidates.size() > 1 && candidates.front().estimate > kWorthSampling;
   double best = 0;
@@ -140,9 +145,8 @@ SelectedPlan select_plan(const Pattern& pattern, const Prepared& graph, const co
     const SampledCost sample = selected.sampled ? sampled_cost(candidates[i].plan, graph, effort, stop, limit)
                                                 : SampledCost{candidates[i].estimate};
     candidates[i].estimate = sample.nanoseconds;
-    if (request.lanes && has_lanes_alone(candidates[i].plan, graph.statistics())) candidates[i].estimate /= kAloneGain;
     if (i == 0 && alternative && selected.sampled && sample.nanoseconds > kWorthAlternative) limit = alternative();
-    const double price = candidates[i].estimate * (linked[i] != 0 || request.lanes ? 1 : kBuiltInBonus);
+    const double price = candidates[i].estimate * handicap(candidates[i].plan, linked[i] != 0);
     if (chosen == candidates.size() || price < best) {
       best = price;
       chosen = i;

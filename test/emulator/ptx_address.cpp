@@ -140,7 +140,7 @@ void pointers(Warp& w, const Ins& in, u32 m, u8** ptr, unsigned size, bool write
   });
   if (l.options.profile && m != 0) {
     const Space place = sp != Generic ? sp : hi >> 56 == 0 ? Global : hi >> 56 == 1 ? Shared : Local;
-    profile_access(l, w.pc, m, ad, place, size, write);
+    profile_access(w.pc, m, ad, place, size);
   }
   if ((bits & (size - 1)) == 0) {
     if (sp == Generic) {

@@ -106,7 +106,7 @@ void profile_end(const Launch& l) {
     }
 }
 
-void profile_issue(const Launch&, const Warp& w, u32 pc, u32 group, u32 m) {
+void profile_issue(const Warp& w, u32 pc, u32 group, u32 m) {
   Counts& c = g_by_pc[pc];
   ++c.issued;
   c.lanes += u64(__builtin_popcount(group));
@@ -114,7 +114,7 @@ void profile_issue(const Launch&, const Warp& w, u32 pc, u32 group, u32 m) {
   ++g_warp[&w];
 }
 
-void profile_access(const Launch&, u32 pc, u32 m, const u64* address, Space space, unsigned size, bool) {
+void profile_access(u32 pc, u32 m, const u64* address, Space space, unsigned size) {
   Counts& c = g_by_pc[pc];
   if (space == Shared) {
     ++c.shared;

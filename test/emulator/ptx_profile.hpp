@@ -12,9 +12,9 @@ void profile_start(const Launch& l);
 void profile_end(const Launch& l);
 
 /// A warp's instruction at `pc`, whose group has lanes `group`, of which `m` pass its guard.
-void profile_issue(const Launch& l, const Warp& w, u32 pc, u32 group, u32 m);
+void profile_issue(const Warp& w, u32 pc, u32 group, u32 m);
 
 /// Lanes touch memory of a space.
-void profile_access(const Launch& l, u32 pc, u32 m, const u64* address, Space space, unsigned size, bool write);
+void profile_access(u32 pc, u32 m, const u64* address, Space space, unsigned size);
 
 }  // namespace galena::ptx

@@ -60,7 +60,7 @@ void Machine::run_warp(Warp& w, i64 q) {
       const u32 m = mask & (preds[in.guard] ^ in.neg);
       --budget;
       if (l.options.profile) [[unlikely]]
-        profile_issue(l, w, pc, mask, m);
+        profile_issue(w, pc, mask, m);
       if (in.kind == Plain) [[likely]] {
         if (m) {
           w.pc = pc;

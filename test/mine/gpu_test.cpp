@@ -430,7 +430,7 @@ TEST_CASE("a local graph of lower neighbours has room for as many as there are")
 }
 
 TEST_CASE("plans for GPUs keep to lower neighbours where lanes run them alone") {
-  const Prepared graph(generate_rmat(13, 12, 3));
+  const Prepared graph(generate_rmat(12, 20, 3));
   const Query query = parse_queries("COUNT clique(5)").front();
   codegen::PlanRequest request = request_for(query);
   request.locals = request.lanes = true;
