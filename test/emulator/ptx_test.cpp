@@ -120,6 +120,26 @@ TEST_CASE("floats: fused products, rounding, NaNs, halves") {
   CHECK(words[5] == std::uint32_t(-2));
 }
 
+TEST_CASE("a profile tells lanes, sectors and turns of banks") {
+  alignas(128) std::uint32_t words[32] = {};
+  // All lanes read, eight write what they read; then lanes write to shared memory 64 bytes apart: 16 turns.
+  const auto module =
+      ptx::load(kernel("ld.global.u32 %r2, [%rd3];\nsetp.lt.u32 %p1, %r1, 8;\n@%p1 st.global.u32 [%rd3], %r2;\n"
+                       "mov.u32 %r3, s;\nshl.b32 %r4, %r1, 6;\nadd.u32 %r5, %r3, %r4;\nst.shared.u32 [%r5], %r2;",
+                       ".shared .align 4 .b8 s[2048];\n"));
+  const auto begin = reinterpret_cast<std::uint64_t>(words);
+  const ptx::Memory memory{{{begin, begin + sizeof words, true}}, 0};
+  const void* const argument = &begin;
+  ptx::Options options;
+  options.profile = true;
+  ptx::launch(*module, "k", {}, {32, 1, 1}, 0, &argument, memory, options);
+  const std::string told = ptx::profile_told(1);
+  INFO(told);
+  CHECK(contains(told, "1 launches, 1 blocks"));
+  CHECK(contains(told, "           2   2.5 100.0%"));  // 4 sectors and 1
+  CHECK(contains(told, "           1 16.00  all"));
+}
+
 TEST_CASE("lanes part and meet again") {
   check_lanes(kernel("mov.u32 %r2, 0;\nmov.u32 %r3, %r1;\nLOOP:\nsetp.eq.u32 %p1, %r3, 0;\n@%p1 bra DONE;\n"
                      "add.u32 %r2, %r2, %r3;\nsub.u32 %r3, %r3, 1;\nbra LOOP;\nDONE:\n"
