@@ -91,6 +91,12 @@ std::string format_count(std::string digits) {
   return digits;
 }
 
+std::string format_count(std::uint64_t count) { return format_count(std::to_string(count)); }
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
 Progress::Progress(const Common& common, std::string label)
     : label_(std::move(label)), enabled_(!common.quiet), terminal_(isatty(STDERR_FILENO) != 0) {
   next_ = start_ + (terminal_ ? std::chrono::milliseconds(kQuietTime) : std::chrono::milliseconds(kLineInterval));

@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <stdexcept>
@@ -71,6 +72,9 @@ std::string format_seconds(double seconds);
 
 /// "1,234,567".
 std::string format_count(std::string digits);
+std::string format_count(std::uint64_t count);
+
+double seconds_since(std::chrono::steady_clock::time_point start);
 
 /// Progress on stderr, only of what takes over two seconds: a bar with an estimate of the time left on a
 /// terminal, else a line every half a minute. The bar is wiped at the end. For one thread.

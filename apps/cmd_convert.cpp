@@ -17,8 +17,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
 struct ConvertOptions {
   std::string input, output;
   ReadOptions read;
@@ -62,10 +60,9 @@ void report_dropped(const Common& common, const Graph& graph) {
 
 void print_result(const Common& common, const ConvertOptions& options, const Graph& graph, double load, double save) {
   if (!common.json) {
-    note(common,
-         fmt::format("{}: {} vertices, {} edges (read in {}, written in {})", options.output,
-                     format_count(std::to_string(graph.num_vertices())),
-                     format_count(std::to_string(graph.num_edges())), format_seconds(load), format_seconds(save)));
+    note(common, fmt::format("{}: {} vertices, {} edges (read in {}, written in {})", options.output,
+                             format_count(graph.num_vertices()), format_count(graph.num_edges()), format_seconds(load),
+                             format_seconds(save)));
     return;
   }
   const NormalizeReport& report = graph.report();

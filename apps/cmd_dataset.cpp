@@ -50,8 +50,8 @@ void run_list(const Common& common) {
   }
   fmt::print("{:<16} {:>10} {:>11}  {:<9} {}\n", "name", "vertices", "edges", "state", "description");
   for (const DatasetInfo& info : dataset_registry()) {
-    fmt::print("{:<16} {:>10} {:>11}  {:<9} {}\n", info.name, format_count(std::to_string(info.vertices)),
-               format_count(std::to_string(info.edges)), place(info), info.description);
+    fmt::print("{:<16} {:>10} {:>11}  {:<9} {}\n", info.name, format_count(info.vertices), format_count(info.edges),
+               place(info), info.description);
   }
   for (const std::string& name : other_folders())
     fmt::print("{:<16} {:>10} {:>11}  {:<9} {}\n", name, "", "", "folder", resolve_folder(name).string());

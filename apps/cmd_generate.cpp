@@ -38,9 +38,8 @@ void run_generate(const GenerateOptions& options, const Common& common, const Ma
           {{"vertices", graph.num_vertices()}, {"edges", graph.num_edges()}, {"max_degree", graph.max_degree()}}},
          {"digest", fmt::format("{:016x}", graph.digest())}});
   } else {
-    note(common,
-         fmt::format("{}: {} vertices, {} edges", options.output, format_count(std::to_string(graph.num_vertices())),
-                     format_count(std::to_string(graph.num_edges()))));
+    note(common, fmt::format("{}: {} vertices, {} edges", options.output, format_count(graph.num_vertices()),
+                             format_count(graph.num_edges())));
   }
 }
 

@@ -31,7 +31,7 @@ Json bins_json(const std::vector<DegreeBin>& bins) {
 }
 
 void print_row(const std::string& name, const std::string& value) { fmt::print("  {:<22} {:>18}\n", name, value); }
-void print_row(const std::string& name, std::uint64_t value) { print_row(name, format_count(std::to_string(value))); }
+void print_row(const std::string& name, std::uint64_t value) { print_row(name, format_count(value)); }
 
 // Bars on a logarithmic scale: degrees of real graphs span too many powers for another.
 void print_bins(const std::string& title, const std::vector<DegreeBin>& bins) {
@@ -43,7 +43,7 @@ void print_bins(const std::string& title, const std::vector<DegreeBin>& bins) {
     const std::string range = bin.low == bin.high ? std::to_string(bin.low) : fmt::format("{}-{}", bin.low, bin.high);
     const double share = std::log1p(static_cast<double>(bin.vertices)) / std::log1p(static_cast<double>(most));
     const std::string bar(static_cast<std::size_t>(std::lround(kWidth * share)), '#');
-    fmt::print("  {:>17} {:<40} {}\n", range, bar, format_count(std::to_string(bin.vertices)));
+    fmt::print("  {:>17} {:<40} {}\n", range, bar, format_count(bin.vertices));
   }
 }
 

@@ -192,7 +192,7 @@ void add_results(Json& list, const QueryResult& result, const Graph& graph, bool
 void print_frequent(const QueryResult& result) {
   for (const FrequentPattern& each : result.frequent)
     fmt::print("  {:<60} {}{:>14}\n", each.pattern.to_string(),
-               result.query.frequent.exact ? "  " : ">=", format_count(std::to_string(each.support)));
+               result.query.frequent.exact ? "  " : ">=", format_count(each.support));
 }
 
 void print_result(const QueryResult& result, const Graph& graph, bool rows_written) {

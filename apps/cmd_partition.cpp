@@ -20,10 +20,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-std::string count_text(std::uint64_t count) { return format_count(std::to_string(count)); }
-
 struct PartitionCommand {
   std::string graph, output, method = "metis-volume", split = "default";
   ReadOptions read;
@@ -145,8 +141,8 @@ void print_as_json(const PartitionCommand& command, const Input& input, const st
 
 void print_heading(const PartitionCommand& command, const Input& input) {
   fmt::print("{}: {} vertices, {} edges, {} for training; {} parts\n", command.graph,
-             count_text(input.graph.num_vertices()), count_text(input.graph.num_edges()),
-             count_text(input.train.size()), command.options.parts);
+             format_count(input.graph.num_vertices()), format_count(input.graph.num_edges()),
+             format_count(input.train.size()), command.options.parts);
   if (input.hypergraph) {
     fmt::print("  (a hypergraph as its star expansion: its hyperedges are vertices too, its incidences are edges)\n");
   }
@@ -157,13 +153,13 @@ void print_parts(const Result& result) {
   fmt::print("  {:>8} {:>14} {:>14} {:>16} {:>12}\n", "part", "inner", "halo", "edges", "train");
   for (std::size_t p = 0; p < report.parts.size(); ++p) {
     const PartitionReport::Part& part = report.parts[p];
-    fmt::print("  {:>8} {:>14} {:>14} {:>16} {:>12}\n", p, count_text(part.inner), count_text(part.halo),
-               count_text(part.edges), count_text(part.train));
+    fmt::print("  {:>8} {:>14} {:>14} {:>16} {:>12}\n", p, format_count(part.inner), format_count(part.halo),
+               format_count(part.edges), format_count(part.train));
   }
   fmt::print("  {:>8} {:>14.3f} {:>14.3f} {:>16.3f} {:>12.3f}\n", "max/mean", report.balance_vertices,
              report.balance_halo, report.balance_edges, report.balance_train);
-  fmt::print("  cut edges {}, volume {} (halo vertices in all)\n", count_text(report.cut_edges),
-             count_text(report.volume));
+  fmt::print("  cut edges {}, volume {} (halo vertices in all)\n", format_count(report.cut_edges),
+             format_count(report.volume));
   fmt::print("  {}, balanced by {}; {}{}\n", result.partition.method, result.partition.balanced,
              format_seconds(result.seconds), result.partition.reused ? " (kept from before)" : "");
 }
@@ -175,7 +171,7 @@ void print_comparison(const std::vector<Result>& results) {
   for (const Result& result : results) {
     const PartitionReport& report = result.report;
     fmt::print("  {:<13} {:>13} {:>13} {:>13} {:>8.3f} {:>8.3f} {:>8.3f} {:>8.3f} {:>11}\n", result.partition.method,
-               count_text(report.cut_edges), count_text(report.volume), count_text(largest_halo(report)),
+               format_count(report.cut_edges), format_count(report.volume), format_count(largest_halo(report)),
                report.balance_vertices, report.balance_edges, report.balance_train, report.balance_halo,
                format_seconds(result.seconds));
   }

@@ -26,8 +26,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
 NodeDataset load(TrainCommand& command, const Common& common) {
   LoadOptions options;
   options.threads = command.data.threads = common.threads;
@@ -47,10 +45,9 @@ void print_result(const TrainResult& result) {
   print_line("train " + result.metric, score(result.best.train));
   print_line("valid " + result.metric, score(result.best.valid));
   print_line("test " + result.metric, score(result.best.test));
-  print_line("parameters", format_count(std::to_string(result.parameters)));
+  print_line("parameters", format_count(result.parameters));
   if (!result.records.empty()) print_line("epoch, median", fmt::format("{:.2f} ms", result.epoch_median * 1e3));
-  if (result.parts > 1)
-    print_line("payload, an epoch", format_count(std::to_string(result.bytes_per_epoch.payload)) + " B");
+  if (result.parts > 1) print_line("payload, an epoch", format_count(result.bytes_per_epoch.payload) + " B");
 }
 
 std::string progress_text(const EpochRecord& record, double valid) {

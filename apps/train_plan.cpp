@@ -13,8 +13,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string count_text(std::uint64_t count) { return format_count(std::to_string(count)); }
-
 Json plan_json(const TrainPlan& plan, bool link) {
   Json json{
       {"parts", plan.parts},
@@ -39,8 +37,8 @@ void print_table(const std::vector<TrainPlan>& plans, bool link) {
              link ? " ms an epoch" : "");
   for (const TrainPlan& plan : plans) {
     fmt::print("  {:>5} {:>6} {:>5} {:>14} {:>12} {:>12} {:>12} {:>8.3f} {:>10} {:>12.2f}", plan.parts, plan.rate,
-               plan.bits, count_text(plan.payload), count_text(plan.parameters), count_text(plan.gradients),
-               count_text(plan.boundary_rows), plan.balance, megabytes(plan.memory), plan.compute_seconds * 1e3);
+               plan.bits, format_count(plan.payload), format_count(plan.parameters), format_count(plan.gradients),
+               format_count(plan.boundary_rows), plan.balance, megabytes(plan.memory), plan.compute_seconds * 1e3);
     fmt::print("{}\n", link ? fmt::format(" {:>11.2f}", plan.transfer_seconds * 1e3) : "");
   }
 }

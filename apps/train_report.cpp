@@ -57,8 +57,6 @@ std::string style() {
   return css;
 }
 
-std::string count_text(std::uint64_t count) { return format_count(std::to_string(count)); }
-
 std::string score_text(double score) { return std::isfinite(score) ? fmt::format("{:.4f}", score) : "none"; }
 
 std::string card(const std::string& inside, const char* kind = "card") {
@@ -92,10 +90,10 @@ std::string lead(const TrainCommand& command, const TrainResult& result) {
 std::string tiles(const TrainResult& result) {
   std::string html = tile("test " + result.metric, score_text(result.best.test)) +
                      tile("valid " + result.metric, score_text(result.best.valid)) +
-                     tile("best of " + count_text(static_cast<std::uint64_t>(result.epochs)) + " epochs, from 0",
+                     tile("best of " + format_count(static_cast<std::uint64_t>(result.epochs)) + " epochs, from 0",
                           result.best_epoch < 0 ? "none" : std::to_string(result.best_epoch)) +
                      tile("an epoch, median", fmt::format("{:.2f} ms", result.epoch_median * 1e3)) +
-                     tile("parameters", count_text(static_cast<std::uint64_t>(result.parameters)));
+                     tile("parameters", format_count(static_cast<std::uint64_t>(result.parameters)));
   if (result.parts > 1)
     html += tile("payload an epoch", format_bytes(static_cast<double>(result.bytes_per_epoch.payload)));
   return "<div class=\"tiles\">\n" + html + "</div>\n";
@@ -220,14 +218,14 @@ std::string partition_table(const TrainResult& result) {
       "<h2>Partition</h2>\n<div class=\"scroll\"><table>\n" + row("th", {"part", "inner", "halo", "edges", "train"});
   for (std::size_t p = 0; p < report.parts.size(); ++p) {
     const PartitionReport::Part& part = report.parts[p];
-    html += row("td", {std::to_string(p), count_text(part.inner), count_text(part.halo), count_text(part.edges),
-                       count_text(part.train)});
+    html += row("td", {std::to_string(p), format_count(part.inner), format_count(part.halo), format_count(part.edges),
+                       format_count(part.train)});
   }
   const auto ratio = [](double value) { return fmt::format("{:.3f}", value); };
   html += row("td", {"largest by mean", ratio(report.balance_vertices), ratio(report.balance_halo),
                      ratio(report.balance_edges), ratio(report.balance_train)});
   return card(html + fmt::format("</table></div>\n<p class=\"lead\">{} edges between parts, {} halo vertices</p>\n",
-                                 count_text(report.cut_edges), count_text(report.volume)));
+                                 format_count(report.cut_edges), format_count(report.volume)));
 }
 
 std::string notes_list(const TrainResult& result) {
