@@ -115,6 +115,7 @@ function(galena_add_test name)
   endif()
   add_executable(test_${name} ${all} ${arg_UNPARSED_ARGUMENTS})
   galena_configure(test_${name})
+  set_target_properties(test_${name} PROPERTIES UNITY_BUILD ${GALENA_UNITY} UNITY_BUILD_BATCH_SIZE 4)
   # Assertions take long to optimise. The libraries that they call are optimised; of inline functions, a test's own copy
   # is not.
   target_compile_options(test_${name} PRIVATE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-O1>)

@@ -3,6 +3,7 @@
 option(GALENA_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(GALENA_BENCH "Build the benchmarks" OFF)
 option(GALENA_FUZZ "Build the fuzz targets (needs Clang)" OFF)
+option(GALENA_UNITY "Compile several files of the tests, and of the command, at once: less time in all, more after a change" ON)
 option(GALENA_INSTALL "Provide the install target" ${PROJECT_IS_TOP_LEVEL})
 # On for the compiler of the continuous integration; another one's new warnings must not stop a user.
 set(known_compiler OFF)

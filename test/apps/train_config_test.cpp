@@ -28,7 +28,7 @@ nlohmann::json result_of(const galena::test::Outcome& run) {
   return nlohmann::json::parse(run.out);
 }
 
-void check_refused(const std::string& text, const std::string& part) {
+void check_config_refused(const std::string& text, const std::string& part) {
   const auto run = train_with(text);
   CHECK(run.code == 2);
   CHECK(run.out.empty());
@@ -52,11 +52,11 @@ TEST_CASE("options on the command line come before the file's") {
 }
 
 TEST_CASE("a file of options that does not fit is refused with its line") {
-  check_refused("epochs = 3\nhiden = 4\n", "options.toml:2: there is no option 'hiden'; did you mean 'hidden'?");
-  check_refused("layers = \"two\"\n", "options.toml:1: ");
-  check_refused("[model]\nnorm = \"foo\"\n", "options.toml:2: ");
-  check_refused("epochs = [\n", "options.toml:");
-  check_refused("epochs = 1979-05-27\n", "neither text, a number, true or false");
+  check_config_refused("epochs = 3\nhiden = 4\n", "options.toml:2: there is no option 'hiden'; did you mean 'hidden'?");
+  check_config_refused("layers = \"two\"\n", "options.toml:1: ");
+  check_config_refused("[model]\nnorm = \"foo\"\n", "options.toml:2: ");
+  check_config_refused("epochs = [\n", "options.toml:");
+  check_config_refused("epochs = 1979-05-27\n", "neither text, a number, true or false");
   const auto run = run_galena({"train", "karate", "--config", "no/such.toml"});
   CHECK(run.code == 2);
   CHECK_THAT(run.err, contains("no/such.toml"));

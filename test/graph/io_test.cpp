@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::size_t files_in(const fs::path& folder) {
+std::size_t count_files(const fs::path& folder) {
   return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
 }
 
@@ -102,7 +102,7 @@ TEST_CASE("files: what cannot be written, and where") {
   CHECK_THROWS_AS(save_graph(labelled, folder.path() / "none" / "g.gal"), EnvironmentError);
   CHECK_THROWS_AS(save_graph(labelled, "/dev/full", Format::binary), EnvironmentError);
   CHECK_THROWS_AS(save_graph(generate_path(5), "/dev/full", Format::edge_list), EnvironmentError);
-  CHECK(files_in(folder.path()) == 0);
+  CHECK(count_files(folder.path()) == 0);
 }
 
 TEST_CASE("files: what cannot be read") {

@@ -108,7 +108,7 @@ Tensor reference(const Layout& layout, const Pipeline& p, const hyper::Scale& sc
   return y;
 }
 
-const Tiles kTilings[] = {{}, {3, 9, Tiles::Order::grown, Tiles::Sums::automatic}};
+const Tiles kTwoTilings[] = {{}, {3, 9, Tiles::Order::grown, Tiles::Sums::automatic}};
 
 /// f(to_edges, to_vertices, transform) for all pairs.
 template <class F>
@@ -178,7 +178,7 @@ void check_backward(const Layout& layout, Reduce to_edges, Reduce to_vertices, b
 TEST_CASE("every pair of steps equals its definition", "[pipeline]") {
   for (const auto& [name, hypergraph] : odd_hypergraphs()) {
     INFO(name);
-    for (const Tiles& tiles : kTilings) {
+    for (const Tiles& tiles : kTwoTilings) {
       const Layout layout(hypergraph, {}, tiles);
       test::on_each_level([&] {
         for_steps([&](Reduce to_edges, Reduce to_vertices, bool transform) {
@@ -193,7 +193,7 @@ TEST_CASE("every pair of steps over prefixes", "[pipeline]") {
   const Hypergraph h = random_hypergraph(40, 30, 4, 5, true);
   for (const hyper::Extent& extent :
        {hyper::Extent{15, 30, 40}, {40, 30, 15}, {30, 12, 20}, {0, 30, 40}, {40, 0, 40}}) {
-    for (const Tiles& tiles : kTilings) {
+    for (const Tiles& tiles : kTwoTilings) {
       const Layout layout(h, extent, tiles);
       for_steps([&](Reduce to_edges, Reduce to_vertices, bool transform) {
         check_forward(layout, to_edges, to_vertices, transform, true);
@@ -208,7 +208,7 @@ TEST_CASE("gradients of every pair of steps are those of finite differences", "[
                   12, {{0}, {}, {1, 2, 4}, {1, 2, 4}, {4}, {0, 1, 2, 4, 5, 6, 8, 9, 10}, {5, 6}, {6, 8}, {8, 9, 10}})},
       {"random", random_hypergraph(17, 12, 3, 6)}};
   for (const auto& [name, hypergraph] : all) {
-    for (const Tiles& tiles : kTilings) {
+    for (const Tiles& tiles : kTwoTilings) {
       const Layout layout(hypergraph, {}, tiles);
       INFO(name << ", " << layout.stats().tiles << " tiles");
       for_steps([&](Reduce to_edges, Reduce to_vertices, bool transform) {
@@ -216,7 +216,7 @@ TEST_CASE("gradients of every pair of steps are those of finite differences", "[
       });
     }
   }
-  const Layout cut(random_hypergraph(20, 15, 4, 7), {12, 11, 17}, kTilings[1]);
+  const Layout cut(random_hypergraph(20, 15, 4, 7), {12, 11, 17}, kTwoTilings[1]);
   for_steps([&](Reduce to_edges, Reduce to_vertices, bool transform) {
     check_backward(cut, to_edges, to_vertices, transform);
   });

@@ -47,8 +47,8 @@ struct Found {
   bool operator==(const Found&) const = default;
 };
 
-Found lease(SimulatedMachine& machine, const Prepared& graph, const Plan& plan, const mine::gpu::Limits& limits,
-            std::uint64_t pieces) {
+Found run_lease(SimulatedMachine& machine, const Prepared& graph, const Plan& plan, const mine::gpu::Limits& limits,
+                std::uint64_t pieces) {
   const ChunkPlan& chunks = graph.chunks(pieces, plan.max_depth >= 2);
   mine::gpu::Fleet fleet(graph.view(), {&machine});
   mine::gpu::LeaseRunner runner(fleet[0], plan, limits);
@@ -75,7 +75,7 @@ Found lease(SimulatedMachine& machine, const Prepared& graph, const Plan& plan, 
 /// The same by chunks that stay whole.
 Found whole(const Prepared& graph, const Plan& plan, std::uint64_t pieces) {
   SimulatedMachine machine;
-  const Found found = lease(machine, graph, plan, {.pieces = 0}, pieces);
+  const Found found = run_lease(machine, graph, plan, {.pieces = 0}, pieces);
   CHECK(machine.given == 0);
   CHECK(found.done == found.chunks);
   return found;
@@ -90,7 +90,7 @@ void check_same_in_pieces(const Prepared& graph, const Plan& plan, int seeds) {
         machine.seed = static_cast<std::uint64_t>(seed);
         INFO("order " << seed << ", a look every " << every << " rounds, " << machine.given << " pieces\n"
                       << print(plan));
-        CHECK(lease(machine, graph, plan, {.pieces = 300, .give_every = every}, pieces) == expected);
+        CHECK(run_lease(machine, graph, plan, {.pieces = 300, .give_every = every}, pieces) == expected);
         CHECK(machine.given > 0);
       }
     }
@@ -139,7 +139,7 @@ TEST_CASE("one chunk, even one hub, is spread over many teams") {
   const Plan plan = plan_of("COUNT clique(5)");
   const auto busiest = [&](std::uint64_t pieces) {
     SimulatedMachine machine(std::uint64_t{1} << 30, kWorkers);
-    CHECK(lease(machine, graph, plan, {.pieces = pieces}, kOneChunk) == whole(graph, plan, kOneChunk));
+    CHECK(run_lease(machine, graph, plan, {.pieces = pieces}, kOneChunk) == whole(graph, plan, kOneChunk));
     const auto all = std::accumulate(machine.rounds.begin(), machine.rounds.end(), std::uint64_t{0});
     return static_cast<double>(*std::max_element(machine.rounds.begin(), machine.rounds.end())) /
            static_cast<double>(all);
@@ -155,7 +155,7 @@ TEST_CASE("where there is no place for more pieces, teams go on alone") {
   const Plan plan = plan_of("COUNT INDUCED house");
   for (const std::uint64_t pieces : {1, 2, 7}) {
     SimulatedMachine machine(std::uint64_t{1} << 30, kWorkers);
-    CHECK(lease(machine, graph, plan, {.pieces = pieces, .give_every = 0}, 5) == whole(graph, plan, 5));
+    CHECK(run_lease(machine, graph, plan, {.pieces = pieces, .give_every = 0}, 5) == whole(graph, plan, 5));
     CHECK(machine.given == pieces);
   }
 }
@@ -167,27 +167,27 @@ TEST_CASE("a chunk one of whose pieces does not fit is run again as a whole") {
   SECTION("a set") {
     const Plan plan = plan_of("COUNT clique(5)");
     SimulatedMachine machine(std::uint64_t{1} << 30, kWorkers);
-    CHECK(lease(machine, graph, plan, {.warp_slot = 8, .give_every = 0}, 10) == whole(graph, plan, 10));
+    CHECK(run_lease(machine, graph, plan, {.warp_slot = 8, .give_every = 0}, 10) == whole(graph, plan, 10));
     CHECK(machine.launches[mine::gpu::Team::block] == 1);
   }
   SECTION("matches of a launch") {
     const Plan plan = plan_of("LIST triangle");
     SimulatedMachine machine(std::uint64_t{1} << 30, kWorkers);
-    CHECK(lease(machine, graph, plan, {.rows = 600, .give_every = 0}, 10) == whole(graph, plan, 10));
+    CHECK(run_lease(machine, graph, plan, {.rows = 600, .give_every = 0}, 10) == whole(graph, plan, 10));
     CHECK(machine.launches[mine::gpu::Team::warp] > 2);
   }
   SECTION("matches of a team: nothing of the chunk is handed on") {
     const Plan plan = plan_of("LIST triangle");
     SimulatedMachine machine(std::uint64_t{1} << 30, 1);
     const Found found =
-        lease(machine, graph, plan, {.warp_log = 300, .block_log = 300, .pieces = 3, .give_every = 0}, 10);
+        run_lease(machine, graph, plan, {.warp_log = 300, .block_log = 300, .pieces = 3, .give_every = 0}, 10);
     CHECK(found.done < found.chunks);
     CHECK(std::adjacent_find(found.rows.begin(), found.rows.end()) == found.rows.end());
   }
   SECTION("local counts") {
     const Plan plan = plan_of("LOCAL triangle BY a");
     SimulatedMachine machine(std::uint64_t{1} << 30, kWorkers);
-    CHECK(lease(machine, graph, plan, {.rows = 60, .give_every = 0}, 10) == whole(graph, plan, 10));
+    CHECK(run_lease(machine, graph, plan, {.rows = 60, .give_every = 0}, 10) == whole(graph, plan, 10));
     CHECK(machine.launches[mine::gpu::Team::warp] + machine.launches[mine::gpu::Team::block] > 1);
   }
 }

@@ -48,16 +48,16 @@ Interrupted interrupt(std::vector<std::string> arguments, int signal = SIGINT) {
 }
 
 /// A graph on which the queries below take minutes at least.
-struct LongGraph {
+struct LongerGraph {
   test::TemporaryFolder folder;
   std::string path = folder.path() / "g.gal";
-  LongGraph() { save_graph(generate_er(3000, 60000, 1), path); }
+  LongerGraph() { save_graph(generate_er(3000, 60000, 1), path); }
 };
 
 }  // namespace
 
 TEST_CASE("interrupt: text is marked PARTIAL") {
-  const LongGraph graph;
+  const LongerGraph graph;
   for (const int signal : {SIGINT, SIGTERM}) {
     const Interrupted run = interrupt({graph.path, "cycle(9)"}, signal);
     CHECK_THAT(run.outcome.out, contains("cycle(9)") && contains("(PARTIAL: "));
@@ -66,7 +66,7 @@ TEST_CASE("interrupt: text is marked PARTIAL") {
 }
 
 TEST_CASE("interrupt: JSON says partial, for every engine") {
-  const LongGraph graph;
+  const LongerGraph graph;
   for (const char* engine : {"auto", "interpreter", "jit"}) {
     const Interrupted run = interrupt({graph.path, "triangle", "cycle(9)", "wedge", "--json", "--engine", engine});
     const auto queries = nlohmann::json::parse(run.outcome.out).at("queries");
@@ -78,7 +78,7 @@ TEST_CASE("interrupt: JSON says partial, for every engine") {
 }
 
 TEST_CASE("interrupt: a LIST leaves no part of a file") {
-  const LongGraph graph;
+  const LongerGraph graph;
   const std::string output = graph.folder.path() / "rows.bin";
   const Interrupted run = interrupt({graph.path, "LIST path(5)", "--output", output});
   CHECK_THAT(run.outcome.err, contains("rows.bin is not written"));
@@ -86,13 +86,13 @@ TEST_CASE("interrupt: a LIST leaves no part of a file") {
 }
 
 TEST_CASE("interrupt: LOCAL and EMBEDDINGS") {
-  const LongGraph graph;
+  const LongerGraph graph;
   CHECK_THAT(interrupt({graph.path, "LOCAL cycle(9) BY a"}).outcome.out, contains("PARTIAL"));
   CHECK_THAT(interrupt({graph.path, "COUNT EMBEDDINGS cycle(9)"}).outcome.out, contains("PARTIAL"));
 }
 
 TEST_CASE("interrupt: while plans are made") {
-  const LongGraph graph;
+  const LongerGraph graph;
   interrupt({graph.path, "MOTIFS 7", "--json"});
   const Interrupted run = interrupt({graph.path, "MOTIFS 7", "--explain"}, SIGTERM);
   CHECK(run.outcome.out.empty());

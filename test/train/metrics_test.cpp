@@ -19,7 +19,7 @@ double score(Metric metric, const Tensor& logits, const Truths& truths, std::spa
 
 constexpr std::int64_t kRows = 90, kClasses = 4;
 
-struct Sample {
+struct Scored {
   Tensor logits = Tensor::empty(kRows, kClasses);
   std::vector<std::int32_t> labels;
   std::vector<std::uint8_t> matrix;
@@ -27,8 +27,8 @@ struct Sample {
 };
 
 // Logits are small integers over 2: ties abound.
-Sample draw(std::uint64_t seed) {
-  Sample sample;
+Scored draw(std::uint64_t seed) {
+  Scored sample;
   base::RandomStream random(seed, 1);
   for (float& x : sample.logits.span<float>()) x = (static_cast<float>(random.below(9)) - 4) / 2;
   for (std::int64_t i = 0; i < kRows; ++i) {
@@ -52,7 +52,7 @@ double area_by_pairs(const std::vector<std::pair<float, std::uint8_t>>& scored) 
 }
 
 // The score by `ranks` ranks, rank r having every ranks-th of the rows.
-double distributed(Metric metric, const Sample& sample, const Truths& truths, int ranks) {
+double distributed(Metric metric, const Scored& sample, const Truths& truths, int ranks) {
   std::vector<double> scores(static_cast<std::size_t>(ranks));
   comm::run_ranks(ranks, {}, [&](comm::Communicator& comm) {
     std::vector<VertexId> mine;
@@ -78,7 +78,7 @@ TEST_CASE("area under the ROC curve equals the share of ordered pairs, ties halv
 }
 
 TEST_CASE("scores over ranks are those of one rank: sums of counts, not means of means") {
-  const Sample sample = draw(5);
+  const Scored sample = draw(5);
   const Truths labels{sample.labels, {}}, matrix{{}, sample.matrix};
   for (const int ranks : {2, 3, 5})
     for (const auto& [metric, truths] : {std::pair{Metric::accuracy, labels},
@@ -92,7 +92,7 @@ TEST_CASE("scores over ranks are those of one rank: sums of counts, not means of
 }
 
 TEST_CASE("accuracy and micro-F1 by their definitions") {
-  const Sample sample = draw(6);
+  const Scored sample = draw(6);
   std::int64_t right = 0, tp = 0, fp = 0, fn = 0;
   for (const VertexId i : sample.rows) {
     std::int64_t best = 0;
@@ -116,7 +116,7 @@ TEST_CASE("accuracy and micro-F1 by their definitions") {
 
 // A class is predicted where fewer than `count` classes are before it: larger, or as large and lower.
 TEST_CASE("micro-F1 with the number of labels given, by ranks") {
-  const Sample sample = draw(8);
+  const Scored sample = draw(8);
   std::int64_t right = 0, labels = 0;
   for (const VertexId i : sample.rows) {
     const auto truth = [&](std::int64_t c) { return sample.matrix[i * kClasses + c] != 0; };
@@ -139,7 +139,7 @@ TEST_CASE("micro-F1 with the number of labels given, by ranks") {
 }
 
 TEST_CASE("macro-F1 is the mean of each class's F1, of classes that occur") {
-  Sample sample = draw(9);
+  Scored sample = draw(9);
   for (std::int64_t i = 0; i < kRows; ++i) {  // nobody has class 3, or is said to
     sample.matrix[static_cast<std::size_t>(i * kClasses + 3)] = 0;
     sample.logits.at<float>(i, 3) = -1;
@@ -159,7 +159,7 @@ TEST_CASE("macro-F1 is the mean of each class's F1, of classes that occur") {
 }
 
 TEST_CASE("scores that do not exist") {
-  const Sample sample = draw(7);
+  const Scored sample = draw(7);
   CHECK(std::isnan(score(Metric::accuracy, sample.logits, {sample.labels, {}}, {}, nullptr)));
   CHECK_THROWS_AS(score(Metric::roc_auc, sample.logits, {sample.labels, {}}, sample.rows, nullptr), InputError);
   CHECK_THROWS_WITH(find_metric("acuracy", false), test::contains("did you mean 'accuracy'"));
