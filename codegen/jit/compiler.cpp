@@ -65,13 +65,11 @@ const Compiler* find_compiler(std::string* why_not) {
 // with GCC 12: 0.08 s for a kernel that calls the operations by table, 0.7 to 1 s with them
 // compiled in (0.2 s of it for <immintrin.h>), and no difference in the run.
 // libgcc has the 128-bit division.
-std::vector<std::string> compiler_flags(bool inline_sets) {
-  std::vector<std::string> flags = {"-std=c++20",    inline_sets ? "-O3" : "-O2",
-                                    "-march=native", "-fPIC",
-                                    "-shared",       "-fno-exceptions",
-                                    "-fno-rtti",     "-pipe",
-                                    "-nostdlib",     "-w"};
-  if (!inline_sets) flags.emplace_back("-DGALENA_SET_TABLE");
+std::vector<std::string> compiler_flags(const JitOptions& options) {
+  const char* const level = options.hastily ? "-Og" : options.inline_sets ? "-O3" : "-O2";
+  std::vector<std::string> flags = {"-std=c++20",      level,       "-march=native", "-fPIC",     "-shared",
+                                    "-fno-exceptions", "-fno-rtti", "-pipe",         "-nostdlib", "-w"};
+  if (!options.inline_sets) flags.emplace_back("-DGALENA_SET_TABLE");
   return flags;
 }
 

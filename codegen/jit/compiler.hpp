@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "codegen/jit/jit.hpp"
+
 namespace galena::jit {
 
 struct Compiler {
@@ -16,7 +18,7 @@ struct Compiler {
 const Compiler* find_compiler(std::string* why_not);
 
 /// Everything on the command line but the files.
-std::vector<std::string> compiler_flags(bool inline_sets);
+std::vector<std::string> compiler_flags(const JitOptions& options);
 
 /// Vendor, model and features of this CPU, which -march=native depends on.
 const std::string& cpu_identity();

@@ -71,8 +71,8 @@ struct Job {
   std::string key;
 };
 
-Job prepare(const std::string& text, const Compiler& compiler, bool inline_sets) {
-  Job job{expand(text), &compiler, compiler_flags(inline_sets), ""};
+Job prepare(const std::string& text, const Compiler& compiler, const JitOptions& options) {
+  Job job{expand(text), &compiler, compiler_flags(options), ""};
   job.key = key_of(job.source, compiler, job.flags);
   return job;
 }
@@ -105,7 +105,7 @@ JitResult compile(const std::string& text, const JitOptions& options) {
   const Compiler* compiler = find_compiler(&why_not);
   if (compiler == nullptr) throw EnvironmentError(why_not);
   const Cache cache;
-  const Job job = prepare(text, *compiler, options.inline_sets);
+  const Job job = prepare(text, *compiler, options);
   JitResult result;
   result.kernel = cache.load(job.key);
   result.cached = result.kernel != nullptr;
@@ -121,7 +121,7 @@ JitResult compile(const std::string& text, const JitOptions& options) {
 std::shared_ptr<Kernel> lookup(const std::string& text, const JitOptions& options) {
   const Compiler* compiler = find_compiler(nullptr);
   if (compiler == nullptr) return nullptr;
-  return Cache().load(prepare(text, *compiler, options.inline_sets).key);
+  return Cache().load(prepare(text, *compiler, options).key);
 }
 
 bool compiler_available(std::string* why_not) { return find_compiler(why_not) != nullptr; }

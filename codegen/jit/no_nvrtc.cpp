@@ -13,6 +13,6 @@ bool nvrtc_available(std::string* why_not) {
   return false;
 }
 
-Cubin compile_cuda(const std::string& /*text*/, int /*arch*/) { throw EnvironmentError(kWhy); }
+Cubin compile_cuda(const std::string& /*text*/, int /*arch*/, bool /*hastily*/) { throw EnvironmentError(kWhy); }
 
 }  // namespace galena::jit

@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "codegen/jit/cache.hpp"
@@ -111,15 +112,16 @@ class Program {
   nvrtcProgram program_ = nullptr;
 };
 
-std::string version() {
-  int major = 0, minor = 0;
-  check(nvrtc().version(&major, &minor), "no version");
-  return std::to_string(major) + "." + std::to_string(minor);
+std::pair<int, int> version() {
+  std::pair<int, int> version;
+  check(nvrtc().version(&version.first, &version.second), "no version");
+  return version;
 }
 
 /// Of all that a cubin depends on.
 std::string key_of(const std::string& source, const std::vector<std::string>& flags) {
-  std::string all = "nvrtc " + version() + " " + nvrtc().file.name() + "\n";
+  const auto [major, minor] = version();
+  std::string all = "nvrtc " + std::to_string(major) + "." + std::to_string(minor) + " " + nvrtc().file.name() + "\n";
   for (const std::string& flag : flags) all += flag + "\n";
   for (const char* header : {kStddef, kStdint}) all += header;
   all += source;
@@ -199,14 +201,15 @@ bool nvrtc_available(std::string* why_not) {
   return nvrtc().file.whole();
 }
 
-Cubin compile_cuda(const std::string& text, int arch) {
+Cubin compile_cuda(const std::string& text, int arch, bool hastily) {
   const auto start = std::chrono::steady_clock::now();
   nvrtc().file.require();
   const std::string source = expand(text);
   // A generic lambda of a kernel is taken for a function of the host's but for the fourth.
-  const std::vector<std::string> flags{
+  std::vector<std::string> flags{
       "--gpu-architecture=sm_" + std::to_string(arch), "--std=c++20",        "--device-int128",
       "--device-as-default-execution-space",           "--disable-warnings", "-D__extension__="};
+  if (hastily && version() >= std::pair(12, 8)) flags.emplace_back("--Ofast-compile=max");
   const std::string key = key_of(source, flags);
   static Pending pending;
   Cubin result = pending.get(key, [&] { return make(source, flags, key); });

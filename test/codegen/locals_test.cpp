@@ -108,7 +108,7 @@ void check_kernel(rt::RunFn code, const Plan& plan, std::initializer_list<std::p
 
 void check_simulated(const char* text, int warps, Lanes lanes, std::initializer_list<std::pair<int, double>> sizes) {
   const Plan plan = local_plan(text);
-  const auto kernel = jit::compile(emit_simulated(plan, warps, lanes)).kernel;
+  const auto kernel = jit::compile(emit_simulated(plan, warps, lanes), {.hastily = true}).kernel;
   INFO(text << " by " << warps << " warps");
   REQUIRE(kernel != nullptr);
   const std::uint64_t words = warps == 1 ? rt::gpu::kHostRows<1> : rt::gpu::kHostRows<rt::kWarpsPerWorker>;
