@@ -160,7 +160,7 @@ TEST_CASE("nvcc compiles programs that stand alone, as they say") {
   const std::string source = (folder / "this.cu").string(), program = (folder / "mine").string();
   std::ofstream(source) << jit::expand(emit_cuda_program({&rows, &tables}, {1, -1}, "a query"));
   const jit::Finished made = jit::run_program(
-      {nvcc, "-std=c++20", "--Ofast-compile=max", "-arch=sm_" + std::to_string(kArch), source, "-o", program});
+      {nvcc, "-std=c++20", GALENA_NVCC_HASTE "-arch=sm_" + std::to_string(kArch), source, "-o", program});
   INFO(made.output);
   CHECK(made.status == 0);
   CHECK(jit::run_program({program}).output.find("usage: ") != std::string::npos);
