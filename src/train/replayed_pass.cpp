@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "src/ops/device_ops.hpp"
 
@@ -23,15 +24,7 @@ Tensor ReplayedPass::run(std::uint32_t epoch, std::optional<std::uint64_t> kind,
   }
   if (passes_++ < kPlain) return pass();
   if (graph_ != nullptr) return record(epoch, pass);
-  if (!begin()) return pass();
-  Tensor loss;
-  try {
-    graph_->rehearse([&] { loss = pass(); });
-  } catch (const Error& e) {  // there may be memory for a pass, but not for keeping what it took
-    if (!alone_) throw;
-    return give_up(e.what(), pass);
-  }
-  return loss.clone();
+  return begin() ? rehearse(pass) : pass();
 }
 
 /// The graph's memory is besides what others have kept: there must be enough for a pass twice.
@@ -45,6 +38,20 @@ bool ReplayedPass::begin() {
   }
   graph_ = std::make_unique<ops::DeviceGraph>();
   return true;
+}
+
+Tensor ReplayedPass::rehearse(const std::function<Tensor()>& pass) {
+  std::vector<Tensor> before;
+  for (const auto& [name, buffer] : store_.buffers()) before.push_back(buffer.clone());
+  Tensor loss;
+  try {
+    graph_->rehearse([&] { loss = pass(); });
+  } catch (const Error& e) {  // there may be memory for a pass, but not for keeping what it took
+    if (!alone_) throw;
+    for (std::size_t k = 0; k < before.size(); ++k) store_.buffers()[k].second.copy_from(before[k]);
+    return give_up(e.what(), pass);
+  }
+  return loss.clone();
 }
 
 Tensor ReplayedPass::record(std::uint32_t epoch, const std::function<Tensor()>& pass) {

@@ -7,14 +7,17 @@
 #include <optional>
 #include <string>
 
+#include "galena/autograd.hpp"
 #include "src/ops/device_graph.hpp"
 
 namespace galena::train {
 
 class ReplayedPass {
  public:
-  /// `wanted`: else passes simply run. `alone`: no other rank takes part, so that one that failed can be run again.
-  ReplayedPass(bool wanted, bool alone) : wanted_(wanted), alone_(alone) {}
+  /// `wanted`: else passes simply run. `alone`: no other rank takes part, so that one that failed can be run again, once
+  /// the buffers of `store` are as they were. It outlives this.
+  ReplayedPass(bool wanted, bool alone, const nn::ParameterStore& store)
+      : wanted_(wanted), alone_(alone), store_(store) {}
 
   /// What `pass` returns. Those of one `kind` are the same but for their draws: the first fill what is kept between
   /// epochs, then one is rehearsed, one recorded. What cannot be recorded runs as it is, and so does what has no kind.
@@ -27,12 +30,14 @@ class ReplayedPass {
 
  private:
   bool begin();
+  Tensor rehearse(const std::function<Tensor()>& pass);
   Tensor record(std::uint32_t epoch, const std::function<Tensor()>& pass);
   Tensor give_up(const std::string& why, const std::function<Tensor()>& pass);
 
   static constexpr int kPlain = 2;  ///< passes before the first rehearsal; of a later kind, one
 
   bool wanted_, alone_;
+  const nn::ParameterStore& store_;
   int passes_ = 0;
   std::uint64_t kind_ = 0;
   std::unique_ptr<ops::DeviceGraph> graph_;

@@ -201,7 +201,7 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
       varies_(why_passes_vary(run.options, comm)),
       pass_(run.options.device == Device::cuda && run.options.replay && varies_.empty() &&
                 (!run.make || run.options.replay_own),
-            comm.size() == 1),
+            comm.size() == 1, store_),
       metric_(find_metric(run.options.metric, run.data.data.multi_label)) {
   const NodeData& data = run.data.data;
   const TrainOptions& options = run.options;

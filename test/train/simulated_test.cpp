@@ -1,6 +1,9 @@
 // What only a simulated device counts.
 
+#include "galena/error.hpp"
 #include "src/nn/models.hpp"
+#include "src/ops/device_graph.hpp"
+#include "src/ops/device_memory.hpp"
 #include "src/train/trainer.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/simulated_device.hpp"
@@ -254,6 +257,62 @@ TEST_CASE("a pass that cannot be recorded runs as it is, and the run says why") 
   const TrainResult got = train_network(random_data({}), options, {}, make);
   for (std::size_t k = 0; k < got.records.size(); ++k) CHECK(got.records[k].loss == want.records[k].loss);
   CHECK_THAT(got.notes.back(), contains("not replayed") && contains("a copy to the CPU's memory"));
+}
+
+namespace {
+
+enum class Fails { never, rehearsed, recorded };
+
+/// Runs out of memory at its end, where it is replayed and has come that far.
+class Failing : public nn::Module {
+ public:
+  Failing(nn::ParameterStore& store, std::int64_t in, std::int64_t out, Fails when)
+      : norm_(store, "norm", nn::NormKind::batch, in), map_(store, "map", in, out), when_(when) {}
+  nn::Var forward(nn::Context& ctx, const nn::Var& x) override {
+    nn::Var y = map_(norm_(ctx, aggregate(ctx, x, nn::Aggregation::mean())));
+    const bool graphs = ops::GraphMemory::in_use() != nullptr;
+    if (graphs && when_ == (ops::recording() ? Fails::recorded : Fails::rehearsed))
+      throw EnvironmentError("out of GPU memory: here it ends");
+    return y;
+  }
+  [[nodiscard]] int hops() const override { return 1; }
+
+ private:
+  nn::Norm norm_;
+  nn::Linear map_;
+  Fails when_;
+};
+
+}  // namespace
+
+TEST_CASE("a pass that fails while it is rehearsed or recorded leaves what none leaves") {
+  const SimulatedDevice device;
+  TrainOptions options = options_for("gcn", DType::f32);
+  options.device = Device::cuda;
+  options.epochs = 6;
+  options.eval_every = 1000;  // what the last epoch leaves
+  options.replay_own = true;
+  const auto train = [&](Fails when) {
+    return train_network(random_data({}), options, {},
+                         [when](nn::ParameterStore& store, std::int64_t in, std::int64_t out) {
+                           return std::make_unique<Failing>(store, in, out, when);
+                         });
+  };
+  options.replay = false;
+  const TrainResult want = train(Fails::never);
+  options.replay = true;
+  for (const Fails when : {Fails::rehearsed, Fails::recorded}) {
+    CAPTURE(static_cast<int>(when));
+    const TrainResult got = train(when);
+    CHECK_THAT(got.notes.back(), contains("not replayed") && contains("here it ends"));
+    check_same_bits(got, want);
+    for (std::size_t k = 0; k < want.weights.size(); ++k) {
+      CAPTURE(want.weights[k].first);
+      for (std::int64_t c = 0; c < want.weights[k].second.cols(); ++c)
+        CHECK(got.weights[k].second.item(0, c) == want.weights[k].second.item(0, c));
+    }
+    CHECK(SimulatedDevice::live_bytes() == 0);
+  }
 }
 
 namespace {
