@@ -24,6 +24,41 @@ Holders& holders() {
 
 }  // namespace
 
+struct CountedMemory::Sizes {
+  std::mutex mutex;
+  std::map<std::uint64_t, std::uint64_t> free;  ///< blocks by size
+  std::uint64_t all = 0;                        ///< bytes
+};
+
+namespace {
+thread_local std::shared_ptr<CountedMemory::Sizes> counted;
+}  // namespace
+
+CountedMemory::CountedMemory()
+    : sizes_(std::make_shared<Sizes>()), before_(std::exchange(counted, sizes_)) {}
+CountedMemory::~CountedMemory() { counted = std::move(before_); }
+
+std::uint64_t CountedMemory::bytes() const {
+  const std::scoped_lock lock(sizes_->mutex);
+  return sizes_->all;
+}
+
+const std::shared_ptr<CountedMemory::Sizes>& CountedMemory::in_use() { return counted; }
+
+void CountedMemory::take(Sizes& sizes, std::uint64_t bytes) {
+  const std::scoped_lock lock(sizes.mutex);
+  std::uint64_t& free = sizes.free[bytes];
+  if (free > 0)
+    --free;
+  else
+    sizes.all += bytes;
+}
+
+void CountedMemory::give(Sizes& sizes, std::uint64_t bytes) noexcept {
+  const std::scoped_lock lock(sizes.mutex);
+  ++sizes.free.find(bytes)->second;
+}
+
 std::uint64_t next_birth() {
   static std::atomic<std::uint64_t> last{0};
   return ++last;

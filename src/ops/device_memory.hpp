@@ -60,6 +60,25 @@ class GraphMemory : public std::enable_shared_from_this<GraphMemory> {
   std::uint64_t holds_before_ = 0;  ///< blocks born earlier
 };
 
+/// While one lives, counts what a graph's memory would come to if it were taken by what this thread takes.
+class CountedMemory {
+ public:
+  CountedMemory();
+  ~CountedMemory();
+  CountedMemory(const CountedMemory&) = delete;
+  CountedMemory& operator=(const CountedMemory&) = delete;
+  [[nodiscard]] std::uint64_t bytes() const;
+
+  struct Sizes;
+  /// Of this thread, or null.
+  static const std::shared_ptr<Sizes>& in_use();
+  static void take(Sizes& sizes, std::uint64_t bytes);
+  static void give(Sizes& sizes, std::uint64_t bytes) noexcept;
+
+ private:
+  std::shared_ptr<Sizes> sizes_, before_;
+};
+
 /// A number that grows, for a block's birth.
 std::uint64_t next_birth();
 /// Releases a block, or leaves it to a graph that may use it.

@@ -64,6 +64,10 @@ std::string why_passes_vary(const TrainOptions& options, comm::Communicator& com
   return options.messages.stale ? "rows of the epoch before take turns with this one's" : "";
 }
 
+bool wants_replay(const Run& run) {
+  return run.options.device == Device::cuda && run.options.replay && (!run.make || run.options.replay_own);
+}
+
 }  // namespace
 
 LocalData local_data(const NodeData& data, const nn::GraphView& view, DType dtype) {
@@ -199,9 +203,8 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
       gpu_(gpu_for(run.options.device, comm)),
       store_(run.options.seed, run.options.dtype, run.options.device),
       varies_(why_passes_vary(run.options, comm)),
-      pass_(run.options.device == Device::cuda && run.options.replay && varies_.empty() &&
-                (!run.make || run.options.replay_own),
-            comm.size() == 1, store_),
+      room_(comm),
+      pass_(wants_replay(run) && varies_.empty(), room_, store_),
       metric_(find_metric(run.options.metric, run.data.data.multi_label)) {
   const NodeData& data = run.data.data;
   const TrainOptions& options = run.options;
@@ -210,6 +213,7 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
                      : nn::make_model(options.model, features, data.num_classes, store_);
   if (!module_) throw InputError("the model factory made no model");
   store_.seal();
+  room_.note(store_.flat_values().bytes());  // that are copied or summed between passes
   optimizer_ = std::make_unique<nn::Optimizer>(options.optimizer, store_, options.epochs);
 
   const auto& parts = run.partition.part_of;
@@ -336,7 +340,7 @@ void Replica::drain_exchange() {
 }
 
 double Replica::compute_gradient(int epoch) {
-  const Tensor loss = run_backward(epoch);
+  const Tensor loss = pass_.run_plain([&] { return run_backward(epoch); });
   sum_gradients();
   return sum_loss(loss);
 }

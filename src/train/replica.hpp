@@ -126,6 +126,7 @@ class Replica {
   std::optional<DeviceSum> device_sum_;
   std::optional<ops::BeforeWaits> before_waits_;
   std::string varies_;  ///< why passes are not the same in every epoch, or empty
+  GraphRoom room_;
   ReplayedPass pass_;
   Metric metric_;
 };

@@ -315,6 +315,46 @@ TEST_CASE("a pass that fails while it is rehearsed or recorded leaves what none 
   }
 }
 
+TEST_CASE("a run that fits into a device's memory without graphs fits with them, in one part and in several") {
+  DataOptions shape;
+  shape.vertices = 300;
+  shape.train = 200;
+  shape.features = 40;
+  const NodeDataset data = random_data(shape);
+  for (const std::string model : {"sage", "gat"})
+    for (const int parts : {1, 2})
+      for (const int eval_every : {1, 5}) {
+        CAPTURE(model, parts, eval_every);
+        TrainOptions options = options_for(model, DType::f32);
+        options.model.hidden = 24;
+        options.model.norm = nn::NormKind::batch;
+        options.device = Device::cuda;
+        options.partition.parts = parts;
+        options.eval_every = eval_every;
+        options.epochs = 11;
+        options.replay = false;
+        std::uint64_t most = 0;
+        TrainResult want;
+        {
+          const SimulatedDevice device;
+          static_cast<void>(SimulatedDevice::most_live_bytes());
+          want = train_network(data, options);
+          most = SimulatedDevice::most_live_bytes();
+        }
+        options.replay = true;
+        int replayed = 0;
+        for (double share = parts > 1 ? 1.2 : 1; share < 4; share *= 1.1) {  // ranks that share it may peak together
+          CAPTURE(share);
+          const SimulatedDevice device(static_cast<std::uint64_t>(share * static_cast<double>(most)));
+          const TrainResult got = train_network(data, options);
+          check_same_bits(got, want);
+          replayed += got.notes.back().find("passes were replayed") != std::string::npos ? 1 : 0;
+          CHECK(SimulatedDevice::live_bytes() == 0);
+        }
+        CHECK(replayed >= 3);
+      }
+}
+
 namespace {
 
 /// Bytes that an epoch copies between the memories, and that ranks send each other.
