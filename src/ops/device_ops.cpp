@@ -71,8 +71,7 @@ std::shared_ptr<std::byte[]> device_memory(std::uint64_t bytes, const std::strin
   std::uint64_t free = 0, total = 0;
   ops.memory(&free, &total);
   throw EnvironmentError("out of GPU memory: " + what + " needs " + megabytes(size) + ", " + megabytes(free) + " of " +
-                         megabytes(total) +
-                         " are free. Use " + (graph != nullptr ? "--no-replay, " : "") +
+                         megabytes(total) + " are free. Use " + (graph != nullptr ? "--no-replay, " : "") +
                          "fewer or narrower layers (--hidden, --layers), or --device cpu");
 }
 

@@ -28,7 +28,8 @@ bool GraphRoom::fits(std::uint64_t graph) {
   ops.memory(&free, &total);
   const auto signed_bytes = [](std::uint64_t bytes) { return static_cast<std::int64_t>(bytes); };
   // Bytes and ranks of a device: the most of all; free bytes: the least.
-  std::array<std::int64_t, 3> all{signed_bytes(graph + most_), 1 + here / std::max(1, ops.count()), -signed_bytes(free)};
+  std::array<std::int64_t, 3> all{signed_bytes(graph + most_ + snapshots_), 1 + here / std::max(1, ops.count()),
+                                  -signed_bytes(free)};
   if (!alone()) comm_.max(std::span(all), kControl);
   return all[0] <= -all[2] / all[1];
 }
@@ -44,6 +45,7 @@ Tensor ReplayedPass::run(std::uint32_t epoch, std::optional<std::uint64_t> kind,
   if (std::exchange(kind_, *kind) != *kind) {  // what was recorded is of no use any more
     assigned_anew_ |= recorded_ > 0;
     forget();
+    passes_ = std::min(passes_, kPlain - 1);
   }
   if (result_.defined()) {
     graph_->replay(epoch);
@@ -64,6 +66,7 @@ Tensor ReplayedPass::run_plain(const std::function<Tensor()>& pass) {
 }
 
 void ReplayedPass::forget() {
+  if (graph_ == nullptr) return;
   result_ = {};
   graph_.reset();
   passes_ = std::min(passes_, kPlain - 1);

@@ -21,6 +21,8 @@ namespace galena::train {
 class GraphRoom {
  public:
   explicit GraphRoom(comm::Communicator& comm) : comm_(comm) {}
+  /// Between passes, snapshots of so many bytes are taken, one in the place of another, which a graph may hold.
+  void leave_snapshots(std::uint64_t bytes) { snapshots_ = 2 * bytes; }
   /// A pass took so many bytes.
   void note(std::uint64_t bytes);
   /// Whether every rank has room for its graph, and for what it noted, in a device that others of its machine may share.
@@ -31,7 +33,7 @@ class GraphRoom {
 
  private:
   comm::Communicator& comm_;
-  std::uint64_t most_ = 0;
+  std::uint64_t most_ = 0, snapshots_ = 0;
 };
 
 class ReplayedPass {

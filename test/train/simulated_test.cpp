@@ -6,6 +6,7 @@
 #include "src/ops/device_memory.hpp"
 #include "src/train/trainer.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/data.hpp"
 #include "test/support/simulated_device.hpp"
 #include "test/train/host_links.hpp"
 #include "test/train/support.hpp"
@@ -119,6 +120,93 @@ TEST_CASE("parts with a GPU each replay what is between two exchanges, and give 
       const TrainResult got = check_replayed(data, options);
       CHECK_THAT(got.notes.back(), contains("From epoch 3 on") && contains("between which ranks exchange"));
     }
+}
+
+namespace {
+
+/// What epochs with evaluations launch each, once all that can be is replayed.
+std::uint64_t launches_of_an_epoch(const NodeDataset& data, TrainOptions options) {
+  std::vector<std::uint64_t> launches;
+  for (const int epochs : {18, 36}) {
+    options.epochs = epochs;
+    const std::uint64_t before = SimulatedDevice::launches();
+    static_cast<void>(train_network(data, options));
+    launches.push_back(SimulatedDevice::launches() - before);
+  }
+  return (launches[1] - launches[0]) / 18;
+}
+
+void check_same_evaluations(const TrainResult& got, const TrainResult& want) {
+  check_same_bits(got, want);
+  for (std::size_t k = 0; k < got.records.size(); ++k) {
+    REQUIRE(got.records[k].scores.has_value() == want.records[k].scores.has_value());
+    if (!got.records[k].scores) continue;
+    CHECK(got.records[k].scores->train == want.records[k].scores->train);
+    CHECK(got.records[k].scores->valid == want.records[k].scores->valid);
+    CHECK(got.records[k].scores->valid_loss == want.records[k].scores->valid_loss);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("evaluations are replayed too: every epoch, every third, and after a checkpoint, to the same bits") {
+  const SimulatedDevice device(0, false, 2);
+  for (const std::string model : {"gcn", "sage", "gat"})
+    for (const int parts : {1, 2})
+      for (const int eval_every : {1, 3}) {
+        CAPTURE(model, parts, eval_every);
+        const NodeDataset data = random_data({});
+        TrainOptions options = options_for(model, DType::f32);
+        options.model.norm = model == "sage" ? nn::NormKind::batch : nn::NormKind::none;
+        options.device = Device::cuda;
+        options.partition.parts = parts;
+        options.partition.method = PartitionMethod::random;
+        options.inductive = model == "gcn" && eval_every == 3;
+        options.select = "loss";  // of the logits' last bits
+        options.eval_every = eval_every;
+        options.epochs = 16;
+        options.replay = false;
+        const TrainResult want = train_network(data, options);
+        const std::uint64_t plain = launches_of_an_epoch(data, options);
+        options.replay = true;
+        check_same_evaluations(train_network(data, options), want);
+        const std::uint64_t replayed = launches_of_an_epoch(data, options);
+        if (parts == 1) CHECK(replayed <= 12);  // both passes, the step, the scores' classes and loss
+        CHECK(replayed < plain / 2);
+
+        const TemporaryFolder folder;
+        options.checkpoint = folder.path() / "run";
+        options.epochs = 7;
+        static_cast<void>(train_network(data, options));
+        options.resume = options.checkpoint;
+        options.epochs = 16;
+        TrainResult rest = want;
+        rest.records.erase(rest.records.begin(), rest.records.begin() + 7);
+        check_same_evaluations(train_network(data, options), rest);
+        CHECK(SimulatedDevice::live_bytes() == 0);
+      }
+}
+
+TEST_CASE("evaluations of parts whose passes mix epochs' rows are replayed to the same bits") {
+  const SimulatedDevice device;
+  for (const std::string model : {"gcn", "gat"}) {
+    CAPTURE(model);
+    TrainOptions options = options_for(model, DType::f32);
+    options.device = Device::cuda;
+    options.partition.parts = 2;
+    options.partition.method = PartitionMethod::random;
+    options.messages.stale = true;
+    options.messages.bits = 8;
+    options.epochs = 9;
+    options.select = "loss";
+    options.replay = false;
+    const TrainResult want = train_network(random_data({}), options);
+    const std::uint64_t plain = launches_of_an_epoch(random_data({}), options);
+    options.replay = true;
+    check_same_evaluations(train_network(random_data({}), options), want);
+    CHECK(launches_of_an_epoch(random_data({}), options) < plain);
+    CHECK(SimulatedDevice::live_bytes() == 0);
+  }
 }
 
 namespace {
