@@ -71,14 +71,11 @@ void DeviceSamples::write_columns(Kept& k, const Drawn& drawn) const {
   } else {
     auto csr = k.csr, csr_t = k.csr_t;
     if (csr == nullptr) {
-      const nn::GraphView& view = share_.step(k.hop).view;
-      ops::Csr rows = view.outer.view();
-      rows.rows = selection.csr.rows;
-      csr = ops::make_room(ops::CsrRoom::parts_of(rows, rows.rows, rows.cols));
-      csr_t = ops::make_room(ops::CsrRoom::parts_of(view.outer_t.view(), selection.count, rows.rows));
+      csr = ops::make_room(drawn.room->csr);
+      csr_t = ops::make_room(drawn.room->csr_t);
     }
-    ops::to_device(selection.csr, *csr);
-    ops::to_device(selection.csr_t, *csr_t);
+    ops::to_device(selection.csr, drawn.pieces, *csr);
+    ops::to_device(selection.csr_t, drawn.pieces_t, *csr_t);
     k.csr = std::move(csr);
     k.csr_t = std::move(csr_t);
   }
