@@ -1,5 +1,7 @@
 // What only a simulated device counts.
 
+#include <atomic>
+
 #include "galena/error.hpp"
 #include "src/nn/models.hpp"
 #include "src/ops/device_graph.hpp"
@@ -401,6 +403,31 @@ TEST_CASE("a pass that fails while it is rehearsed or recorded leaves what none 
     }
     CHECK(SimulatedDevice::live_bytes() == 0);
   }
+}
+
+TEST_CASE("where one rank cannot record, no rank replays") {
+  const SimulatedDevice device;
+  TrainOptions options = options_for("gcn", DType::f32);
+  options.device = Device::cuda;
+  options.partition.parts = 3;
+  options.partition.method = PartitionMethod::random;
+  options.eval_every = 2;
+  options.epochs = 9;
+  options.replay_own = true;
+  const auto train = [&] {
+    std::atomic<int> made = 0;
+    return train_network(
+        random_data({}), options, {}, [&](nn::ParameterStore& store, std::int64_t in, std::int64_t out) {
+          return std::make_unique<Failing>(store, in, out, made++ == 1 ? Fails::recorded : Fails::never);
+        });
+  };
+  options.replay = false;
+  const TrainResult want = train();
+  options.replay = true;
+  const TrainResult got = train();
+  check_same_bits(got, want);
+  CHECK_THAT(got.notes.back(), contains("not replayed") && (contains("here it ends") || contains("another rank")));
+  CHECK(SimulatedDevice::live_bytes() == 0);
 }
 
 TEST_CASE("a run that fits into a device's memory without graphs fits with them, in one part and in several") {
