@@ -432,8 +432,8 @@ TEST_CASE("where one rank cannot record, no rank replays") {
 
 TEST_CASE("a run that fits into a device's memory without graphs fits with them, in one part and in several") {
   DataOptions shape;
-  shape.vertices = 300;
-  shape.train = 200;
+  shape.vertices = 150;
+  shape.train = 100;
   shape.features = 40;
   const NodeDataset data = random_data(shape);
   for (const std::string model : {"sage", "gat"})
@@ -441,7 +441,7 @@ TEST_CASE("a run that fits into a device's memory without graphs fits with them,
       for (const int eval_every : {1, 5}) {
         CAPTURE(model, parts, eval_every);
         TrainOptions options = options_for(model, DType::f32);
-        options.model.hidden = 24;
+        options.model.hidden = 12;
         options.model.norm = nn::NormKind::batch;
         options.device = Device::cuda;
         options.partition.parts = parts;
@@ -458,7 +458,7 @@ TEST_CASE("a run that fits into a device's memory without graphs fits with them,
         }
         options.replay = true;
         int replayed = 0;
-        for (double share = parts > 1 ? 1.2 : 1; share < 4; share *= 1.1) {  // ranks that share it may peak together
+        for (double share = parts > 1 ? 1.2 : 1; share < 4; share *= 1.2) {  // ranks that share it may peak together
           CAPTURE(share);
           const SimulatedDevice device(static_cast<std::uint64_t>(share * static_cast<double>(most)));
           const TrainResult got = train_network(data, options);
@@ -466,7 +466,7 @@ TEST_CASE("a run that fits into a device's memory without graphs fits with them,
           replayed += got.notes.back().find("passes were replayed") != std::string::npos ? 1 : 0;
           CHECK(SimulatedDevice::live_bytes() == 0);
         }
-        CHECK(replayed >= 3);
+        CHECK(replayed >= 2);
       }
 }
 
