@@ -2,6 +2,7 @@
 // memory is taken and given back too: CUDA's pool hands out what earlier work has released without waiting, and keeps what
 // it has. A second stream is for copies from and to pinned memory, joined with the first by events.
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -258,8 +259,12 @@ DeviceOps make_table() {
   ops.synchronize = wait;
   ops.memory = [](std::uint64_t* free, std::uint64_t* total) {
     std::size_t f = 0, t = 0;
+    std::uint64_t kept = 0, used = 0;
     GALENA_CUDA_CALL(cudaMemGetInfo(&f, &t));
-    *free = f;
+    const cudaMemPool_t there = pool(current_device());
+    GALENA_CUDA_CALL(cudaMemPoolGetAttribute(there, cudaMemPoolAttrReservedMemCurrent, &kept));
+    GALENA_CUDA_CALL(cudaMemPoolGetAttribute(there, cudaMemPoolAttrUsedMemCurrent, &used));
+    *free = f + kept - std::min(used, kept);
     *total = t;
   };
   add_transfers(ops);

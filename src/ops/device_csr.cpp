@@ -97,27 +97,41 @@ CsrRoom CsrRoom::parts_of(const Csr& whole, std::int64_t rows, std::int64_t cols
   return room;
 }
 
+std::array<std::int64_t, DeviceCsr::kKinds + 1> CsrRoom::first() const {
+  std::array<std::int64_t, DeviceCsr::kKinds + 1> first{};
+  std::partial_sum(pieces.begin(), pieces.end(), first.begin() + 1);
+  return first;
+}
+
 std::shared_ptr<DeviceCsr> make_room(const CsrRoom& room) {
   const OnDevice device(Device::cuda);
   auto place = std::make_shared<DeviceCsr>();
-  std::partial_sum(room.pieces.begin(), room.pieces.end(), place->first.begin() + 1);
+  place->first = room.first();
   place->indptr = Tensor::empty(room.rows + 1, 1, DType::i64);
   place->indices = Tensor::empty(static_cast<std::int64_t>(room.nonzeros), 1, DType::i32);
   place->pieces = Tensor::empty(2 * place->first.back(), 1, DType::i64);
   return place;
 }
 
-void to_device(const Csr& csr, DeviceCsr& place) {
+std::vector<CsrPiece> lay_out(const Csr& csr, const CsrRoom& room) {
   const Cut cut(csr, {});
+  const auto first = room.first();
   std::vector<CsrPiece> all;
+  all.reserve(static_cast<std::size_t>(first.back()));
   for (std::size_t kind = 0; kind < cut.pieces.size(); ++kind) {
     all.insert(all.end(), cut.pieces[kind].begin(), cut.pieces[kind].end());
-    if (static_cast<std::int64_t>(all.size()) > place.first[kind + 1])
+    if (static_cast<std::int64_t>(all.size()) > first[kind + 1])
       throw InternalError("a sparse structure has more long rows than there is room for");
-    all.resize(static_cast<std::size_t>(place.first[kind + 1]));
+    all.resize(static_cast<std::size_t>(first[kind + 1]));
   }
-  to_device(cut.indptr.data(), cut.indptr.size(), place.indptr);
-  const auto numbers = numbers_of(all);
+  return all;
+}
+
+void to_device(const Csr& csr, const std::vector<CsrPiece>& pieces, DeviceCsr& place) {
+  static_assert(sizeof(EdgeOffset) == sizeof(std::int64_t));
+  if (csr.indptr[0] != 0) throw InternalError("a part of a sparse structure is written into the place of a whole one");
+  to_device(reinterpret_cast<const std::int64_t*>(csr.indptr), static_cast<std::size_t>(csr.rows) + 1, place.indptr);
+  const auto numbers = numbers_of(pieces);
   to_device(numbers.data(), numbers.size(), place.pieces);
   to_device(std::span(indices_of(csr), csr.nonzeros()), place.indices);
 }

@@ -51,10 +51,15 @@ struct CsrRoom {
   /// For structures each of whose rows is a part of another row of `whole`, whose columns below `cols` count; at most
   /// `rows` of them.
   static CsrRoom parts_of(const Csr& whole, std::int64_t rows, std::int64_t cols);
+  /// Where a kind begins in DeviceCsr::pieces.
+  [[nodiscard]] std::array<std::int64_t, DeviceCsr::kKinds + 1> first() const;
 };
-/// A place on the device for structures, and a structure written into it. InternalError where there is no room.
+/// A place on the device for structures.
 std::shared_ptr<DeviceCsr> make_room(const CsrRoom& room);
-void to_device(const Csr& csr, DeviceCsr& place);
+/// What is written there of a structure's pieces; on any thread. InternalError where there is no room.
+std::vector<CsrPiece> lay_out(const Csr& csr, const CsrRoom& room);
+/// Writes a structure, whose indptr begins at 0, and its pieces.
+void to_device(const Csr& csr, const std::vector<CsrPiece>& pieces, DeviceCsr& place);
 /// The view's copy. Throws InternalError where it has none.
 const DeviceCsr& device_csr(const Csr& csr);
 

@@ -24,6 +24,40 @@ Holders& holders() {
 
 }  // namespace
 
+struct CountedMemory::Sizes {
+  std::mutex mutex;
+  std::map<std::uint64_t, std::uint64_t> free;  ///< blocks by size
+  std::uint64_t all = 0;                        ///< bytes
+};
+
+namespace {
+thread_local std::shared_ptr<CountedMemory::Sizes> counted;
+}  // namespace
+
+CountedMemory::CountedMemory() : sizes_(std::make_shared<Sizes>()), before_(std::exchange(counted, sizes_)) {}
+CountedMemory::~CountedMemory() { counted = std::move(before_); }
+
+std::uint64_t CountedMemory::bytes() const {
+  const std::scoped_lock lock(sizes_->mutex);
+  return sizes_->all;
+}
+
+const std::shared_ptr<CountedMemory::Sizes>& CountedMemory::in_use() { return counted; }
+
+void CountedMemory::take(Sizes& sizes, std::uint64_t bytes) {
+  const std::scoped_lock lock(sizes.mutex);
+  std::uint64_t& free = sizes.free[bytes];
+  if (free > 0)
+    --free;
+  else
+    sizes.all += bytes;
+}
+
+void CountedMemory::give(Sizes& sizes, std::uint64_t bytes) noexcept {
+  const std::scoped_lock lock(sizes.mutex);
+  ++sizes.free.find(bytes)->second;
+}
+
 std::uint64_t next_birth() {
   static std::atomic<std::uint64_t> last{0};
   return ++last;
@@ -39,7 +73,8 @@ GraphMemory::GraphMemory()
 
 GraphMemory::~GraphMemory() {
   end_holding();
-  for (const auto& [bytes, block] : free_) release_({block, device_, stream_});
+  for (const auto& [bytes, block] : free_)
+    give_back({block.memory, device_, stream_}, born_.at(block.memory), release_, block.given);
 }
 
 void GraphMemory::begin_holding() {
@@ -61,24 +96,36 @@ void GraphMemory::end_holding() {
 
 void* GraphMemory::take(std::uint64_t bytes) {
   const std::scoped_lock lock(mutex_);
-  if (const auto found = free_.find(bytes); found != free_.end()) {
-    void* const block = found->second;
+  const auto [first, last] = free_.equal_range(bytes);
+  const auto read_by_others = [&](const auto& block) {
+    Holders& h = holders();
+    const std::scoped_lock lock_holders(h.mutex);
+    return std::ranges::any_of(h.all, [&](const GraphMemory* graph) {
+      return graph != this &&
+             graph->holds({block.second.memory, device_, stream_}, born_.at(block.second.memory), block.second.given);
+    });
+  };
+  if (const auto found = std::find_if_not(first, last, read_by_others); found != last) {
+    void* const block = found->second.memory;
     free_.erase(found);
+    born_[block] = next_birth();
     return block;
   }
-  return device_ops().allocate(bytes);
+  void* const block = device_ops().allocate(bytes);
+  if (block != nullptr) born_[block] = next_birth();
+  return block;
 }
 
 void GraphMemory::give(void* block, std::uint64_t bytes) noexcept {
   const std::scoped_lock lock(mutex_);
-  free_.emplace(bytes, block);
+  free_.emplace(bytes, Free{block, next_birth()});
 }
 
-void give_back(const DeviceBlock& block, std::uint64_t born, ReleaseBlock release) noexcept {
+void give_back(const DeviceBlock& block, std::uint64_t born, ReleaseBlock release, std::uint64_t given) noexcept {
   Holders& h = holders();
   const std::scoped_lock lock(h.mutex);
   for (GraphMemory* const graph : h.all) {
-    if (born >= graph->holds_before_ || block.device != graph->device_ || block.stream != graph->stream_) continue;
+    if (!graph->holds(block, born, given)) continue;
     graph->held_.push_back(block);
     return;
   }

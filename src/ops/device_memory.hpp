@@ -45,14 +45,24 @@ class GraphMemory : public std::enable_shared_from_this<GraphMemory> {
   void begin_holding();
   void end_holding();
 
-  /// A block of the graph; null where there is no room.
+  /// A block of the graph that no other graph reads; null where there is no room.
   void* take(std::uint64_t bytes);
   void give(void* block, std::uint64_t bytes) noexcept;
 
  private:
-  friend void give_back(const DeviceBlock& block, std::uint64_t born, ReleaseBlock release) noexcept;
+  friend void give_back(const DeviceBlock& block, std::uint64_t born, ReleaseBlock release,
+                        std::uint64_t given) noexcept;
+  struct Free {
+    void* memory;
+    std::uint64_t given;  ///< when, among births
+  };
+  /// Whether it may use a block that was there from one birth to another.
+  [[nodiscard]] bool holds(const DeviceBlock& block, std::uint64_t born, std::uint64_t given) const {
+    return born < holds_before_ && holds_before_ <= given && block.device == device_ && block.stream == stream_;
+  }
   std::mutex mutex_;
-  std::multimap<std::uint64_t, void*> free_;
+  std::multimap<std::uint64_t, Free> free_;
+  std::map<void*, std::uint64_t> born_;  ///< of all its blocks, when they were taken last
   const ReleaseBlock release_;
   const int device_;  ///< of all its blocks, as is the stream; other threads that give blocks back look at both
   void* const stream_;
@@ -60,9 +70,29 @@ class GraphMemory : public std::enable_shared_from_this<GraphMemory> {
   std::uint64_t holds_before_ = 0;  ///< blocks born earlier
 };
 
+/// While one lives, counts what a graph's memory would come to if it were taken by what this thread takes.
+class CountedMemory {
+ public:
+  CountedMemory();
+  ~CountedMemory();
+  CountedMemory(const CountedMemory&) = delete;
+  CountedMemory& operator=(const CountedMemory&) = delete;
+  [[nodiscard]] std::uint64_t bytes() const;
+
+  struct Sizes;
+  /// Of this thread, or null.
+  static const std::shared_ptr<Sizes>& in_use();
+  static void take(Sizes& sizes, std::uint64_t bytes);
+  static void give(Sizes& sizes, std::uint64_t bytes) noexcept;
+
+ private:
+  std::shared_ptr<Sizes> sizes_, before_;
+};
+
 /// A number that grows, for a block's birth.
 std::uint64_t next_birth();
-/// Releases a block, or leaves it to a graph that may use it.
-void give_back(const DeviceBlock& block, std::uint64_t born, ReleaseBlock release) noexcept;
+/// Releases a block, or leaves it to a graph that may use it: one recorded while it was there. `given`: until then.
+void give_back(const DeviceBlock& block, std::uint64_t born, ReleaseBlock release,
+               std::uint64_t given = ~std::uint64_t{0}) noexcept;
 
 }  // namespace galena::ops

@@ -54,21 +54,25 @@ void before_wait() {
 std::shared_ptr<std::byte[]> device_memory(std::uint64_t bytes, const std::string& what) {
   const DeviceOps& ops = device_ops();
   const std::uint64_t size = bytes > 0 ? bytes : 1;
-  if (GraphMemory* const graph = GraphMemory::in_use()) {
+  GraphMemory* const graph = GraphMemory::in_use();
+  if (graph != nullptr) {
     if (void* const memory = graph->take(size))
       return {static_cast<std::byte*>(memory),
               [graph = graph->shared_from_this(), size](std::byte* p) { graph->give(p, size); }};
   } else if (void* const memory = ops.allocate(size)) {
+    const auto& counted = CountedMemory::in_use();
+    if (counted != nullptr) CountedMemory::take(*counted, size);
     return {static_cast<std::byte*>(memory), [release = ops.release, device = current_device(), stream = ops.stream(),
-                                              born = next_birth()](std::byte* p) {
+                                              born = next_birth(), counted, size](std::byte* p) {
+              if (counted != nullptr) CountedMemory::give(*counted, size);
               give_back({p, device, stream}, born, release);
             }};
   }
   std::uint64_t free = 0, total = 0;
   ops.memory(&free, &total);
   throw EnvironmentError("out of GPU memory: " + what + " needs " + megabytes(size) + ", " + megabytes(free) + " of " +
-                         megabytes(total) +
-                         " are free. Use fewer or narrower layers (--hidden, --layers), or --device cpu");
+                         megabytes(total) + " are free. Use " + (graph != nullptr ? "--no-replay, " : "") +
+                         "fewer or narrower layers (--hidden, --layers), or --device cpu");
 }
 
 }  // namespace galena::ops

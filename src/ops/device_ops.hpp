@@ -66,7 +66,7 @@ struct DeviceOps {
   void (*copy)(void* to, const void* from, std::uint64_t bytes);
   /// Waits for all that was queued.
   void (*synchronize)();
-  /// Free and total bytes, for messages.
+  /// Bytes that there is room for, in what has been kept of released memory too, and total bytes.
   void (*memory)(std::uint64_t* free, std::uint64_t* total);
 
   // --- copies beside the work: a second queue of the thread's device

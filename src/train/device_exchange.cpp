@@ -32,6 +32,7 @@ void DeviceExchange::begin_pass() {
 }
 
 void DeviceExchange::prepare_pass() {
+  begin_pass();  // before a recording, which would take what an evaluation's graph gets back for its own
   samples_.renew();
   exchange_.draws().draw_ahead();
 }

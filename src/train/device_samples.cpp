@@ -53,7 +53,6 @@ DeviceSamples::Kept& DeviceSamples::kept(const DrawnPointer& drawn, std::uint32_
 
 /// In the place of the sample before.
 void DeviceSamples::write(Kept& k, const DrawnPointer& drawn) {
-  k.now = drawn;
   k.selection.version = drawn->view.version;
   k.selection.frame = drawn->view.frame;
   if (k.csr != nullptr) write_columns(k, *drawn);
@@ -61,6 +60,7 @@ void DeviceSamples::write(Kept& k, const DrawnPointer& drawn) {
   if (k.sent_ids.defined()) write_rows(k, *drawn, true, id_at, k.sent_ids);
   if (k.received_ids.defined()) write_rows(k, *drawn, false, id_at, k.received_ids);
   for (auto& [key, wire] : k.wires) write_wire(wire, *drawn, std::get<0>(key));
+  k.now = drawn;  // where a recording has refused to write, that is left to the next pass
 }
 
 void DeviceSamples::write_columns(Kept& k, const Drawn& drawn) const {
@@ -69,15 +69,15 @@ void DeviceSamples::write_columns(Kept& k, const Drawn& drawn) const {
     k.csr = ops::to_device(selection.csr);
     k.csr_t = ops::to_device(selection.csr_t);
   } else {
-    if (k.csr == nullptr) {
-      const nn::GraphView& view = share_.step(k.hop).view;
-      ops::Csr rows = view.outer.view();
-      rows.rows = selection.csr.rows;
-      k.csr = ops::make_room(ops::CsrRoom::parts_of(rows, rows.rows, rows.cols));
-      k.csr_t = ops::make_room(ops::CsrRoom::parts_of(view.outer_t.view(), selection.count, rows.rows));
+    auto csr = k.csr, csr_t = k.csr_t;
+    if (csr == nullptr) {
+      csr = ops::make_room(drawn.room->csr);
+      csr_t = ops::make_room(drawn.room->csr_t);
     }
-    ops::to_device(selection.csr, *k.csr);
-    ops::to_device(selection.csr_t, *k.csr_t);
+    ops::to_device(selection.csr, drawn.pieces, *csr);
+    ops::to_device(selection.csr_t, drawn.pieces_t, *csr_t);
+    k.csr = std::move(csr);
+    k.csr_t = std::move(csr_t);
   }
   k.selection = selection;
   k.selection.csr.on_device = k.csr.get();
@@ -124,10 +124,9 @@ std::shared_ptr<const DeviceWire> DeviceSamples::wire(const DrawnPointer& drawn,
   KeptWire& k =
       kept(drawn, side.call, side.hop).wires[{cols, side.sends(), alike ? 0 : side.call, alike || side.forward}];
   if (k.wire != nullptr && k.widths == widths) return k.wire;
-  k.widths = widths;
-  k.wire = std::make_shared<DeviceWire>();
-  k.side = side;
-  write_wire(k, *drawn, cols);
+  KeptWire fresh{widths, std::make_shared<DeviceWire>(), side};
+  write_wire(fresh, *drawn, cols);
+  k = std::move(fresh);
   return k.wire;
 }
 

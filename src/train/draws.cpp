@@ -63,7 +63,7 @@ std::shared_ptr<const Drawn> Draws::draw(std::uint32_t call, int hop) {
   if (fresh) found->second = {call, hop, room_of(call, hop)};
   take_ahead();
   auto& drawn = sampled_[key];
-  if (drawn == nullptr) drawn = make(pass_, call, hop, &found->second.room);
+  if (drawn == nullptr) drawn = make(pass_, call, hop, found->second.room);
   return drawn;
 }
 
@@ -79,12 +79,17 @@ void Draws::draw_ahead() {
   ++ahead_pass_.epoch;
   ahead_ = std::async(std::launch::async, [this, pass = ahead_pass_, rooms = rooms_] {
     Kept drawn;
-    for (const auto& [key, room] : rooms) drawn[key] = make(pass, room.call, room.hop, &room.room);
+    for (const auto& [key, room] : rooms) drawn[key] = make(pass, room.call, room.hop, room.room);
     return drawn;
   });
 }
 
-std::shared_ptr<const Drawn> Draws::make(const Pass& pass, std::uint32_t call, int hop, const SampleRoom* room) const {
+std::int64_t Draws::rows_of(const Pass& pass, int hop) const {
+  return pass.pruned ? share_.hop_rows[static_cast<std::size_t>(hop) + 1] : share_.step(hop).view.outer.rows;
+}
+
+std::shared_ptr<const Drawn> Draws::make(const Pass& pass, std::uint32_t call, int hop,
+                                         std::shared_ptr<const SampleRoom> room) const {
   std::vector<Sample> receives, sends;
   const Share& step = share_.step(hop);
   for (std::size_t r = 0; r < step.receives.size(); ++r)
@@ -93,8 +98,7 @@ std::shared_ptr<const Drawn> Draws::make(const Pass& pass, std::uint32_t call, i
   for (std::size_t r = 0; r < step.sends.size(); ++r)
     sends.push_back(
         draw_route(pass, step.sends[r], call, hop, share_.rank, step.sends[r].peer, assigned(true, call, r)));
-  const std::int64_t rows = pass.pruned ? share_.hop_rows[static_cast<std::size_t>(hop) + 1] : step.view.outer.rows;
-  return make_selection(step, std::move(receives), std::move(sends), rows, room);
+  return make_selection(step, std::move(receives), std::move(sends), rows_of(pass, hop), std::move(room));
 }
 
 Sample Draws::draw_route(const Pass& pass, const Route& route, std::uint32_t call, int hop, int sender, int receiver,
@@ -119,13 +123,20 @@ Sample Draws::draw_route(const Pass& pass, const Route& route, std::uint32_t cal
   return sample;
 }
 
-SampleRoom Draws::room_of(std::uint32_t call, int hop) const {
+std::shared_ptr<const SampleRoom> Draws::room_of(std::uint32_t call, int hop) const {
   const Share& step = share_.step(hop);
-  SampleRoom room{{}, {}, nn::next_selection_version()};
+  auto room = std::make_shared<SampleRoom>();
+  room->frame = nn::next_selection_version();
   for (std::size_t r = 0; r < step.receives.size(); ++r)
-    room.receives.push_back(most_of(step.receives[r], hop, assigned(false, call, r)));
+    room->receives.push_back(most_of(step.receives[r], hop, assigned(false, call, r)));
   for (std::size_t r = 0; r < step.sends.size(); ++r)
-    room.sends.push_back(most_of(step.sends[r], hop, assigned(true, call, r)));
+    room->sends.push_back(most_of(step.sends[r], hop, assigned(true, call, r)));
+  const std::int64_t rows = rows_of(pass_, hop);
+  const auto columns = std::accumulate(room->receives.begin(), room->receives.end(), std::int64_t{0});
+  ops::Csr whole = step.view.outer.view();
+  whole.rows = rows;
+  room->csr = ops::CsrRoom::parts_of(whole, rows, whole.cols);
+  room->csr_t = ops::CsrRoom::parts_of(step.view.outer_t.view(), columns, rows);
   return room;
 }
 

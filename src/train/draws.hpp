@@ -68,17 +68,19 @@ class Draws {
   struct Room {
     std::uint32_t call;
     int hop;
-    SampleRoom room;
+    std::shared_ptr<const SampleRoom> room;
   };
 
   [[nodiscard]] bool sampled(const Pass& pass) const { return pass.training && policy_.rows != RowChoice::all; }
   [[nodiscard]] bool has_room() const { return roomy_ && sampled(pass_) && !all_; }
   [[nodiscard]] Key key_of(std::uint32_t call, int hop) const;
+  /// How many rows of the share's columns a pass sums into.
+  [[nodiscard]] std::int64_t rows_of(const Pass& pass, int hop) const;
   [[nodiscard]] std::shared_ptr<const Drawn> make(const Pass& pass, std::uint32_t call, int hop,
-                                                  const SampleRoom* room) const;
+                                                  std::shared_ptr<const SampleRoom> room) const;
   [[nodiscard]] Sample draw_route(const Pass& pass, const Route& route, std::uint32_t call, int hop, int sender,
                                   int receiver, const RouteAssignment* assigned) const;
-  [[nodiscard]] SampleRoom room_of(std::uint32_t call, int hop) const;
+  [[nodiscard]] std::shared_ptr<const SampleRoom> room_of(std::uint32_t call, int hop) const;
   /// The most rows of any draw.
   [[nodiscard]] std::uint32_t most_of(const Route& route, int hop, const RouteAssignment* assigned) const;
   /// What was drawn ahead for this pass, if anything.

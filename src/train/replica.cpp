@@ -64,6 +64,10 @@ std::string why_passes_vary(const TrainOptions& options, comm::Communicator& com
   return options.messages.stale ? "rows of the epoch before take turns with this one's" : "";
 }
 
+bool wants_replay(const Run& run) {
+  return run.options.device == Device::cuda && run.options.replay && (!run.make || run.options.replay_own);
+}
+
 }  // namespace
 
 LocalData local_data(const NodeData& data, const nn::GraphView& view, DType dtype) {
@@ -199,9 +203,9 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
       gpu_(gpu_for(run.options.device, comm)),
       store_(run.options.seed, run.options.dtype, run.options.device),
       varies_(why_passes_vary(run.options, comm)),
-      pass_(run.options.device == Device::cuda && run.options.replay && varies_.empty() &&
-                (!run.make || run.options.replay_own),
-            comm.size() == 1),
+      room_(comm),
+      pass_(wants_replay(run) && varies_.empty(), room_, store_),
+      evaluation_(wants_replay(run), room_, store_, &pass_),
       metric_(find_metric(run.options.metric, run.data.data.multi_label)) {
   const NodeData& data = run.data.data;
   const TrainOptions& options = run.options;
@@ -210,6 +214,9 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
                      : nn::make_model(options.model, features, data.num_classes, store_);
   if (!module_) throw InputError("the model factory made no model");
   store_.seal();
+  std::uint64_t snapshot_bytes = store_.flat_values().bytes();
+  for (const auto& [name, buffer] : store_.buffers()) snapshot_bytes += buffer.bytes();
+  room_.leave_snapshots(snapshot_bytes);
   optimizer_ = std::make_unique<nn::Optimizer>(options.optimizer, store_, options.epochs);
 
   const auto& parts = run.partition.part_of;
@@ -255,14 +262,21 @@ Replica::Replica(const Run& run, comm::Communicator& comm)
 
 Replica::~Replica() = default;
 
+void Replica::begin_exchanges(bool training, int epoch) {
+  const bool whole = !training && run_.options.inductive;
+  const auto& exchange = whole ? whole_exchange_ : exchange_;
+  const auto& on_device = whole ? whole_device_exchange_ : device_exchange_;
+  const bool pruned = training && this->pruned();
+  if (exchange) exchange->begin_pass({training, pruned, static_cast<std::uint32_t>(epoch)});
+  if (on_device) on_device->begin_pass();
+}
+
 nn::Var Replica::forward(bool training, int epoch, nn::Var* embeddings) {
+  begin_exchanges(training, epoch);
   const bool whole = !training && run_.options.inductive;
   const Share& share = whole ? *whole_share_ : share_;
   BoundaryExchange* const exchange = whole ? whole_exchange_.get() : exchange_.get();
   const auto& on_device = whole ? whole_device_exchange_ : device_exchange_;
-  const bool pruned = training && !share.hop_rows.empty();
-  if (exchange != nullptr) exchange->begin_pass({training, pruned, static_cast<std::uint32_t>(epoch)});
-  if (on_device) on_device->begin_pass();
   nn::Context::Settings settings;
   settings.training = training;
   settings.seed = run_.options.seed;
@@ -271,7 +285,7 @@ nn::Var Replica::forward(bool training, int epoch, nn::Var* embeddings) {
   if (comm_.size() > 1) settings.sum_over_ranks = [this](std::span<double> values) { comm_.sum(values, kControl); };
   if (device_sum_) settings.sum_on_device = [this](const Tensor& values) { (*device_sum_)(values, kControl); };
   settings.embeddings = embeddings;
-  if (pruned) settings.hop_rows = share.hop_rows;
+  if (training && pruned()) settings.hop_rows = share.hop_rows;
   nn::HaloExchange* rows = exchange;
   if (on_device) rows = on_device.get();
   nn::Context context(share.view, rows, std::move(settings));
@@ -336,7 +350,7 @@ void Replica::drain_exchange() {
 }
 
 double Replica::compute_gradient(int epoch) {
-  const Tensor loss = run_backward(epoch);
+  const Tensor loss = pass_.run_plain([&] { return run_backward(epoch); });
   sum_gradients();
   return sum_loss(loss);
 }
@@ -345,7 +359,7 @@ double Replica::compute_gradient(int epoch) {
 std::optional<std::uint64_t> Replica::prepare_pass(int epoch) {
   if (!pass_.wanted() || !device_exchange_) return 0;
   if (exchange_->measured()) return std::nullopt;
-  exchange_->begin_pass({true, !share_.hop_rows.empty(), static_cast<std::uint32_t>(epoch)});
+  exchange_->begin_pass({true, pruned(), static_cast<std::uint32_t>(epoch)});
   device_exchange_->prepare_pass();
   return exchange_->draws().assignments();
 }
@@ -372,8 +386,15 @@ Tensor Replica::evaluate_logits(nn::Var* embeddings) {
   return forward(false, 0, embeddings).value();
 }
 
+/// An evaluation reads parameters, buffers and features where they lie: restore() and steps write them there.
+Tensor Replica::replay_logits() {
+  begin_exchanges(false, 0);
+  if (!evaluation_.counted()) pass_.forget();  // nobody knows yet what it takes
+  return evaluation_.run(0, 0, [this] { return evaluate_logits(); });
+}
+
 Scores Replica::evaluate() {
-  const Tensor computed = evaluate_logits();
+  const Tensor computed = replay_logits();
   const Predictions predictions = predictions_of(metric_, computed, run_.data.data.multi_label);
   check_rows();
   const LocalData& local = whole_local_ ? *whole_local_ : local_;
@@ -390,6 +411,8 @@ Scores Replica::evaluate() {
 }
 
 Replica::Outputs Replica::gather_outputs(bool embeddings) {
+  pass_.forget();
+  evaluation_.forget();
   nn::Var kept;
   const Tensor logits = evaluate_logits(embeddings ? &kept : nullptr);
   Outputs outputs{gather(logits.to(DType::f32).to(Device::cpu)), {}};
@@ -431,6 +454,8 @@ std::vector<std::string> Replica::describe_device() const {
     notes.push_back("Passes were not replayed as CUDA graphs: " + varies_);
   else if (std::string passes = pass_.describe(); !passes.empty())
     notes.push_back(std::move(passes));
+  if (pass_.replayed() && !evaluation_.why_not().empty())
+    notes.push_back("Evaluations were not replayed: " + evaluation_.why_not());
   return notes;
 }
 

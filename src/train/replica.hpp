@@ -100,11 +100,15 @@ class Replica {
   /// Throws where rows could not be coded: on the ranks whose they were; the others wait to hear of it.
   void check_rows();
   double sum_loss(const Tensor& loss);
+  /// That of the training graph, or of the whole one where a run is inductive.
+  void begin_exchanges(bool training, int epoch);
   nn::Var forward(bool training, int epoch, nn::Var* embeddings = nullptr);
   /// This rank's part of the mean loss over the training or the validation split.
   [[nodiscard]] nn::Var loss_of(const nn::Var& logits, const LocalData& local, bool valid) const;
   Tensor gather(const Tensor& mine);
   Tensor evaluate_logits(nn::Var* embeddings = nullptr);
+  /// The same, replayed where it can be; until the next.
+  Tensor replay_logits();
 
   const Run& run_;
   comm::Communicator& comm_;
@@ -126,7 +130,8 @@ class Replica {
   std::optional<DeviceSum> device_sum_;
   std::optional<ops::BeforeWaits> before_waits_;
   std::string varies_;  ///< why passes are not the same in every epoch, or empty
-  ReplayedPass pass_;
+  GraphRoom room_;
+  ReplayedPass pass_, evaluation_;
   Metric metric_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "galena/error.hpp"
 
@@ -51,7 +52,7 @@ void filter(const Share& share, std::int64_t rows, Drawn& drawn) {
 }  // namespace
 
 std::shared_ptr<const Drawn> make_selection(const Share& share, std::vector<Sample> receives, std::vector<Sample> sends,
-                                            std::int64_t rows, const SampleRoom* room) {
+                                            std::int64_t rows, std::shared_ptr<const SampleRoom> room) {
   auto drawn = std::make_shared<Drawn>();
   drawn->first = places(receives, room != nullptr ? &room->receives : nullptr);
   drawn->sent_first = places(sends, room != nullptr ? &room->sends : nullptr);
@@ -83,6 +84,10 @@ std::shared_ptr<const Drawn> make_selection(const Share& share, std::vector<Samp
     view.csr_t = drawn->csr_t.view();
     view.halo_numbers = drawn->halo_numbers.data();
   }
+  if (room == nullptr) return drawn;
+  drawn->pieces = ops::lay_out(view.csr, room->csr);
+  drawn->pieces_t = ops::lay_out(view.csr_t, room->csr_t);
+  drawn->room = std::move(room);
   return drawn;
 }
 

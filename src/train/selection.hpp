@@ -5,14 +5,24 @@
 #include <vector>
 
 #include "src/nn/halo.hpp"
+#include "src/ops/device_csr.hpp"
 #include "src/train/sampler.hpp"
 
 namespace galena::train {
 
+/// Places by route, on a device those of columns, and the name of what such samples are written into, one in the place of
+/// another.
+struct SampleRoom {
+  std::vector<std::uint32_t> receives, sends;
+  std::uint64_t frame = 0;
+  ops::CsrRoom csr, csr_t;
+};
+
 /// A sample of each route. Where it has room for any other (SampleRoom), a route's rows are the first of its places, and
 /// the places after them stand for no row: nothing is summed from or into them.
 struct Drawn {
-  std::vector<Sample> receives, sends;   ///< by route of the share
+  std::vector<Sample> receives, sends;  ///< by route of the share
+  std::shared_ptr<const SampleRoom> room;
   std::vector<std::int64_t> first;       ///< [receives + 1]: places of a route are first[r] .. first[r + 1] - 1
   std::vector<std::int64_t> sent_first;  ///< [sends + 1]: the same for rows that come back
   nn::HaloSelection view;
@@ -21,17 +31,12 @@ struct Drawn {
   ops::CsrArrays csr, csr_t;
   std::vector<VertexId> halo_numbers;
   std::vector<float> weights;
-};
-
-/// Places by route, and the name of what such samples are written into, one in another's place.
-struct SampleRoom {
-  std::vector<std::uint32_t> receives, sends;
-  std::uint64_t frame = 0;
+  std::vector<ops::CsrPiece> pieces, pieces_t;  ///< of csr and csr_t on a device, where there is room
 };
 
 /// Builds the selection of these samples over rows 0 .. rows - 1 of what the share's columns are summed into. `room`: or
 /// null, for as many places as there are rows.
 std::shared_ptr<const Drawn> make_selection(const Share& share, std::vector<Sample> receives, std::vector<Sample> sends,
-                                            std::int64_t rows, const SampleRoom* room = nullptr);
+                                            std::int64_t rows, std::shared_ptr<const SampleRoom> room = nullptr);
 
 }  // namespace galena::train

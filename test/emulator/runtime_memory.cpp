@@ -99,6 +99,13 @@ cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr a, void*
   if (a == cudaMemPoolAttrReleaseThreshold) world().devices[pool->device].threshold = *static_cast<u64*>(v);
   return cudaSuccess;
 }
+cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, cudaMemPoolAttr a, void* v) {
+  ENTER;
+  const Device& d = world().devices[pool->device];
+  if (a == cudaMemPoolAttrReservedMemCurrent) *static_cast<u64*>(v) = d.pool_reserved;
+  if (a == cudaMemPoolAttrUsedMemCurrent) *static_cast<u64*>(v) = d.pool_used;
+  return cudaSuccess;
+}
 cudaError_t cudaDeviceCanAccessPeer(int* can, int device, int peer) {
   if (device < 0 || device >= settings().devices || peer < 0 || peer >= settings().devices || device == peer)
     return set(cudaErrorInvalidDevice);

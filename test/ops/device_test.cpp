@@ -241,12 +241,13 @@ TEST_CASE("rows go to a device by their number of nonzeros, the longest in chunk
 TEST_CASE("parts of a structure take each other's place, their split rows too") {
   GALENA_NEEDS_DEVICE();
   const ops::CsrArrays whole = of_degrees({3, 1600, 16, 70, 0, 2000}, 2500);
-  const auto place = ops::make_room(ops::CsrRoom::parts_of(whole.view(), 6, 2500));
+  const auto room = ops::CsrRoom::parts_of(whole.view(), 6, 2500);
+  const auto place = ops::make_room(room);
   const Tensor x = random_tensor(2500, 20, DType::f32, 1), y = random_tensor(6, 20, DType::f32, 2);
   for (const auto& degrees : std::vector<std::vector<VertexId>>{
            {3, 1600, 16, 70, 0, 2000}, {0, 0, 0, 0, 0, 0}, {1, 1025, 9, 65, 0, 64}, {2, 7, 0, 1, 0, 1700}}) {
     ops::CsrArrays part = of_degrees(degrees, 2500);
-    ops::to_device(part.view(), *place);
+    ops::to_device(part.view(), ops::lay_out(part.view(), room), *place);
     part.on_device = place;
     for (const std::int64_t m : {2500, 1300})
       check_twin(
@@ -254,7 +255,7 @@ TEST_CASE("parts of a structure take each other's place, their split rows too") 
           [&](const Tensors& t) { ops::spmm(part.view(), {}, t[0], t[1], true); }, 200);
   }
   const ops::CsrArrays more = of_degrees({1600, 1600, 2000, 1, 0, 0}, 2500);
-  CHECK_THROWS_AS(ops::to_device(more.view(), *place), InternalError);
+  CHECK_THROWS_AS(ops::lay_out(more.view(), room), InternalError);
 }
 
 TEST_CASE("what is not summed does not spoil a sum") {

@@ -8,6 +8,7 @@
 #include "galena/error.hpp"
 #include "src/ops/device_csr.hpp"
 #include "src/ops/device_graph.hpp"
+#include "src/ops/device_memory.hpp"
 #include "src/ops/device_ops.hpp"
 #include "src/ops/spmm.hpp"
 #include "test/ops/reference.hpp"
@@ -83,6 +84,56 @@ TEST_CASE("memory is given back by other threads while a graph takes its own") {
     CHECK(SimulatedDevice::live_bytes() > 200 * 4 * 4 * sizeof(float));  // the graph may use it
   }
   CHECK(SimulatedDevice::live_bytes() == 0);
+}
+
+TEST_CASE("a pass counts what a graph of it would take") {
+  const SimulatedDevice device;
+  const OnDevice there(Device::cuda);
+  const Tensor older = Tensor::empty(64, 64);
+  Tensor kept;
+  const auto pass = [&] {
+    const Tensor a = Tensor::empty(64, 64);
+    for (int k = 0; k < 5; ++k) static_cast<void>(Tensor::empty(64, 64));
+    const Tensor b = Tensor::empty(32, 64), c = Tensor::empty(32, 64);
+    for (int k = 8; k < 12; ++k) static_cast<void>(Tensor::empty(64, k));
+    kept = Tensor::empty(16, 16);
+  };
+  std::uint64_t counted = 0;
+  {
+    const ops::CountedMemory counts;
+    pass();
+    counted = counts.bytes();
+  }
+  kept = {};
+  CHECK(counted == sizeof(float) * (64 * 64 * 2 + 32 * 64 * 2 + 64 * (8 + 9 + 10 + 11) + 16 * 16));
+  ops::DeviceGraph graph;
+  const std::uint64_t before = SimulatedDevice::live_bytes();
+  graph.rehearse(pass);
+  CHECK(SimulatedDevice::live_bytes() - before == counted);
+}
+
+TEST_CASE("memory that one graph took and another reads is not taken by the first again, and outlives it") {
+  const SimulatedDevice device;
+  const OnDevice there(Device::cuda);
+  const Tensor y = Tensor::zeros(50, 8);
+  Tensor x;
+  auto first = std::make_unique<ops::DeviceGraph>();
+  first->rehearse([&] { x = Tensor::full(50, 8, 3); });
+  const std::byte* const memory = x.raw();
+  const auto copy = [&] { y.copy_from(x); };
+  {
+    ops::DeviceGraph second;
+    second.rehearse(copy);
+    second.record(1, copy);
+    x = {};
+    first->rehearse([&] { CHECK(Tensor::empty(50, 8).raw() != memory); });
+    const std::uint64_t before = SimulatedDevice::live_bytes();
+    first.reset();
+    CHECK(before - SimulatedDevice::live_bytes() == y.bytes());  // what the second cannot know
+    second.replay(3);
+    CHECK(y.item(49, 7) == 3);
+  }
+  CHECK(SimulatedDevice::live_bytes() == y.bytes());
 }
 
 TEST_CASE("what comes before waits for a device comes before the copies that may wait in their call") {

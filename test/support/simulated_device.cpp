@@ -11,6 +11,7 @@
 #include <mutex>
 #include <span>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "galena/error.hpp"
@@ -32,7 +33,7 @@ struct State {
   std::map<const void*, Block> blocks;
   int devices = 1;
   std::array<std::atomic<std::uint64_t>, kMostDevices> launched{};
-  std::uint64_t live = 0, most = 0;
+  std::uint64_t live = 0, most_live = 0, most = 0;
   std::atomic<std::uint64_t> waits{0}, launches{0}, copied{0}, pinned{0};
   bool backwards = false;
 };
@@ -241,6 +242,7 @@ void* allocate(std::uint64_t bytes) {
   std::memset(memory, 0xff, bytes);
   s.blocks[memory] = {bytes, ops::current_device()};
   s.live += bytes;
+  s.most_live = std::max(s.most_live, s.live);
   return memory;
 }
 
@@ -374,8 +376,9 @@ ops::DeviceOps table() {
   };
   ops.release_recording = release_recording;
   ops.memory = [](std::uint64_t* free, std::uint64_t* total) {
-    *total = state().most;
-    *free = state().most - state().live;
+    const std::scoped_lock lock(state().mutex);
+    *total = state().most > 0 ? state().most : std::uint64_t{1} << 40;
+    *free = *total - state().live;
   };
   ops.gemm = gemm;
   ops::gpu::add_kernels<HostMachine>(ops);
@@ -395,6 +398,10 @@ SimulatedDevice::SimulatedDevice(std::uint64_t most_bytes, bool backwards, int d
 SimulatedDevice::~SimulatedDevice() { ops::set_device_ops(nullptr); }
 
 std::uint64_t SimulatedDevice::live_bytes() { return state().live; }
+std::uint64_t SimulatedDevice::most_live_bytes() {
+  const std::scoped_lock lock(state().mutex);
+  return std::exchange(state().most_live, state().live);
+}
 std::uint64_t SimulatedDevice::waits() { return state().waits; }
 std::uint64_t SimulatedDevice::copied_bytes() { return state().copied; }
 std::uint64_t SimulatedDevice::pinned_bytes() { return state().pinned; }

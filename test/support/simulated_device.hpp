@@ -20,6 +20,8 @@ class SimulatedDevice {
 
   /// Bytes given out now.
   static std::uint64_t live_bytes();
+  /// The most that were given out at a time, since this was asked last.
+  static std::uint64_t most_live_bytes();
   /// How often the host has waited for the device since the start: downloads and synchronisations.
   static std::uint64_t waits();
   /// Bytes copied between the memories since the start.

@@ -1,8 +1,14 @@
 // What only a simulated device counts.
 
+#include <atomic>
+
+#include "galena/error.hpp"
 #include "src/nn/models.hpp"
+#include "src/ops/device_graph.hpp"
+#include "src/ops/device_memory.hpp"
 #include "src/train/trainer.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/data.hpp"
 #include "test/support/simulated_device.hpp"
 #include "test/train/host_links.hpp"
 #include "test/train/support.hpp"
@@ -116,6 +122,93 @@ TEST_CASE("parts with a GPU each replay what is between two exchanges, and give 
       const TrainResult got = check_replayed(data, options);
       CHECK_THAT(got.notes.back(), contains("From epoch 3 on") && contains("between which ranks exchange"));
     }
+}
+
+namespace {
+
+/// What epochs with evaluations launch each, once all that can be is replayed.
+std::uint64_t launches_of_an_epoch(const NodeDataset& data, TrainOptions options) {
+  std::vector<std::uint64_t> launches;
+  for (const int epochs : {18, 36}) {
+    options.epochs = epochs;
+    const std::uint64_t before = SimulatedDevice::launches();
+    static_cast<void>(train_network(data, options));
+    launches.push_back(SimulatedDevice::launches() - before);
+  }
+  return (launches[1] - launches[0]) / 18;
+}
+
+void check_same_evaluations(const TrainResult& got, const TrainResult& want) {
+  check_same_bits(got, want);
+  for (std::size_t k = 0; k < got.records.size(); ++k) {
+    REQUIRE(got.records[k].scores.has_value() == want.records[k].scores.has_value());
+    if (!got.records[k].scores) continue;
+    CHECK(got.records[k].scores->train == want.records[k].scores->train);
+    CHECK(got.records[k].scores->valid == want.records[k].scores->valid);
+    CHECK(got.records[k].scores->valid_loss == want.records[k].scores->valid_loss);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("evaluations are replayed too: every epoch, every third, and after a checkpoint, to the same bits") {
+  const SimulatedDevice device(0, false, 2);
+  for (const std::string model : {"gcn", "sage", "gat"})
+    for (const int parts : {1, 2})
+      for (const int eval_every : {1, 3}) {
+        CAPTURE(model, parts, eval_every);
+        const NodeDataset data = random_data({});
+        TrainOptions options = options_for(model, DType::f32);
+        options.model.norm = model == "sage" ? nn::NormKind::batch : nn::NormKind::none;
+        options.device = Device::cuda;
+        options.partition.parts = parts;
+        options.partition.method = PartitionMethod::random;
+        options.inductive = model == "gcn" && eval_every == 3;
+        options.select = "loss";  // of the logits' last bits
+        options.eval_every = eval_every;
+        options.epochs = 16;
+        options.replay = false;
+        const TrainResult want = train_network(data, options);
+        const std::uint64_t plain = launches_of_an_epoch(data, options);
+        options.replay = true;
+        check_same_evaluations(train_network(data, options), want);
+        const std::uint64_t replayed = launches_of_an_epoch(data, options);
+        if (parts == 1) CHECK(replayed <= 12);  // both passes, the step, the scores' classes and loss
+        CHECK(replayed < plain / 2);
+
+        const TemporaryFolder folder;
+        options.checkpoint = folder.path() / "run";
+        options.epochs = 7;
+        static_cast<void>(train_network(data, options));
+        options.resume = options.checkpoint;
+        options.epochs = 16;
+        TrainResult rest = want;
+        rest.records.erase(rest.records.begin(), rest.records.begin() + 7);
+        check_same_evaluations(train_network(data, options), rest);
+        CHECK(SimulatedDevice::live_bytes() == 0);
+      }
+}
+
+TEST_CASE("evaluations of parts whose passes mix epochs' rows are replayed to the same bits") {
+  const SimulatedDevice device;
+  for (const std::string model : {"gcn", "gat"}) {
+    CAPTURE(model);
+    TrainOptions options = options_for(model, DType::f32);
+    options.device = Device::cuda;
+    options.partition.parts = 2;
+    options.partition.method = PartitionMethod::random;
+    options.messages.stale = true;
+    options.messages.bits = 8;
+    options.epochs = 9;
+    options.select = "loss";
+    options.replay = false;
+    const TrainResult want = train_network(random_data({}), options);
+    const std::uint64_t plain = launches_of_an_epoch(random_data({}), options);
+    options.replay = true;
+    check_same_evaluations(train_network(random_data({}), options), want);
+    CHECK(launches_of_an_epoch(random_data({}), options) < plain);
+    CHECK(SimulatedDevice::live_bytes() == 0);
+  }
 }
 
 namespace {
@@ -254,6 +347,127 @@ TEST_CASE("a pass that cannot be recorded runs as it is, and the run says why") 
   const TrainResult got = train_network(random_data({}), options, {}, make);
   for (std::size_t k = 0; k < got.records.size(); ++k) CHECK(got.records[k].loss == want.records[k].loss);
   CHECK_THAT(got.notes.back(), contains("not replayed") && contains("a copy to the CPU's memory"));
+}
+
+namespace {
+
+enum class Fails { never, rehearsed, recorded };
+
+/// Runs out of memory at its end, where it is replayed and has come that far.
+class Failing : public nn::Module {
+ public:
+  Failing(nn::ParameterStore& store, std::int64_t in, std::int64_t out, Fails when)
+      : norm_(store, "norm", nn::NormKind::batch, in), map_(store, "map", in, out), when_(when) {}
+  nn::Var forward(nn::Context& ctx, const nn::Var& x) override {
+    nn::Var y = map_(norm_(ctx, aggregate(ctx, x, nn::Aggregation::mean())));
+    const bool graphs = ops::GraphMemory::in_use() != nullptr;
+    if (graphs && when_ == (ops::recording() ? Fails::recorded : Fails::rehearsed))
+      throw EnvironmentError("out of GPU memory: here it ends");
+    return y;
+  }
+  [[nodiscard]] int hops() const override { return 1; }
+
+ private:
+  nn::Norm norm_;
+  nn::Linear map_;
+  Fails when_;
+};
+
+}  // namespace
+
+TEST_CASE("a pass that fails while it is rehearsed or recorded leaves what none leaves") {
+  const SimulatedDevice device;
+  TrainOptions options = options_for("gcn", DType::f32);
+  options.device = Device::cuda;
+  options.epochs = 6;
+  options.eval_every = 1000;  // what the last epoch leaves
+  options.replay_own = true;
+  const auto train = [&](Fails when) {
+    return train_network(random_data({}), options, {},
+                         [when](nn::ParameterStore& store, std::int64_t in, std::int64_t out) {
+                           return std::make_unique<Failing>(store, in, out, when);
+                         });
+  };
+  options.replay = false;
+  const TrainResult want = train(Fails::never);
+  options.replay = true;
+  for (const Fails when : {Fails::rehearsed, Fails::recorded}) {
+    CAPTURE(static_cast<int>(when));
+    const TrainResult got = train(when);
+    CHECK_THAT(got.notes.back(), contains("not replayed") && contains("here it ends"));
+    check_same_bits(got, want);
+    for (std::size_t k = 0; k < want.weights.size(); ++k) {
+      CAPTURE(want.weights[k].first);
+      for (std::int64_t c = 0; c < want.weights[k].second.cols(); ++c)
+        CHECK(got.weights[k].second.item(0, c) == want.weights[k].second.item(0, c));
+    }
+    CHECK(SimulatedDevice::live_bytes() == 0);
+  }
+}
+
+TEST_CASE("where one rank cannot record, no rank replays") {
+  const SimulatedDevice device;
+  TrainOptions options = options_for("gcn", DType::f32);
+  options.device = Device::cuda;
+  options.partition.parts = 3;
+  options.partition.method = PartitionMethod::random;
+  options.eval_every = 2;
+  options.epochs = 9;
+  options.replay_own = true;
+  const auto train = [&] {
+    std::atomic<int> made = 0;
+    return train_network(
+        random_data({}), options, {}, [&](nn::ParameterStore& store, std::int64_t in, std::int64_t out) {
+          return std::make_unique<Failing>(store, in, out, made++ == 1 ? Fails::recorded : Fails::never);
+        });
+  };
+  options.replay = false;
+  const TrainResult want = train();
+  options.replay = true;
+  const TrainResult got = train();
+  check_same_bits(got, want);
+  CHECK_THAT(got.notes.back(), contains("not replayed") && (contains("here it ends") || contains("another rank")));
+  CHECK(SimulatedDevice::live_bytes() == 0);
+}
+
+TEST_CASE("a run that fits into a device's memory without graphs fits with them, in one part and in several") {
+  DataOptions shape;
+  shape.vertices = 150;
+  shape.train = 100;
+  shape.features = 40;
+  const NodeDataset data = random_data(shape);
+  for (const std::string model : {"sage", "gat"})
+    for (const int parts : {1, 2})
+      for (const int eval_every : {1, 5}) {
+        CAPTURE(model, parts, eval_every);
+        TrainOptions options = options_for(model, DType::f32);
+        options.model.hidden = 12;
+        options.model.norm = nn::NormKind::batch;
+        options.device = Device::cuda;
+        options.partition.parts = parts;
+        options.eval_every = eval_every;
+        options.epochs = 11;
+        options.replay = false;
+        std::uint64_t most = 0;
+        TrainResult want;
+        {
+          const SimulatedDevice device;
+          static_cast<void>(SimulatedDevice::most_live_bytes());
+          want = train_network(data, options);
+          most = SimulatedDevice::most_live_bytes();
+        }
+        options.replay = true;
+        int replayed = 0;
+        for (double share = parts > 1 ? 1.2 : 1; share < 4; share *= 1.2) {  // ranks that share it may peak together
+          CAPTURE(share);
+          const SimulatedDevice device(static_cast<std::uint64_t>(share * static_cast<double>(most)));
+          const TrainResult got = train_network(data, options);
+          check_same_bits(got, want);
+          replayed += got.notes.back().find("passes were replayed") != std::string::npos ? 1 : 0;
+          CHECK(SimulatedDevice::live_bytes() == 0);
+        }
+        CHECK(replayed >= 2);
+      }
 }
 
 namespace {
