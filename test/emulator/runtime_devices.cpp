@@ -63,7 +63,12 @@ AtExit at_exit __attribute__((init_priority(101)));
 /// Where Galena looks for the libraries that it opens by name.
 __attribute__((constructor)) void offer_libraries() {
   Dl_info here{};
-  if (dladdr(reinterpret_cast<const void*>(&offer_libraries), &here) != 0) setenv("GALENA_CUBLASLT", here.dli_fname, 0);
+  if (dladdr(reinterpret_cast<const void*>(&offer_libraries), &here) != 0) {
+    setenv("GALENA_CUBLASLT", here.dli_fname, 0);
+#ifdef GALENA_EMULATED_NCCL
+    setenv("GALENA_NCCL", here.dli_fname, 0);
+#endif
+  }
   setenv("GALENA_NVRTC", GALENA_EMULATED_NVRTC, 0);
 }
 
