@@ -24,7 +24,8 @@ struct Part {
   ncclDataType_t type{};
   int peer = 0;
   Group* of = nullptr;
-  bool over = false;
+  bool over = false, matched = false;
+  std::vector<char> buffered = {};  ///< of a send that is over before it is received
 };
 /// What a rank begins at once: one kernel on its stream.
 struct Group {
@@ -137,12 +138,23 @@ void need_open(const Part& part, const Rank& to) {
 void copy(const Part& send, const Part& receive) {
   const u64 bytes = send.count * width(send.type);
   if (bytes == 0) return;
-  need_device(send.memory, bytes, "ncclSend");
+  if (!send.over) need_device(send.memory, bytes, "ncclSend");
   need_device(receive.memory, bytes, "ncclRecv");
-  need_open(send, *receive.of->rank);
+  if (!send.over) need_open(send, *receive.of->rank);
   need_open(receive, *send.of->rank);
   const Unlocked open;
-  std::memmove(receive.memory, send.memory, bytes);
+  std::memmove(receive.memory, send.over ? send.buffered.data() : send.memory, bytes);
+}
+/// A short message may be on its way before anybody takes it; its sender is done with it.
+void buffer(Part& send) {
+  const u64 bytes = send.count * width(send.type);
+  if (bytes > 1 << 16 || rng()() % 2 == 0) return;
+  if (bytes > 0) {
+    need_device(send.memory, bytes, "ncclSend");
+    const Unlocked open;
+    send.buffered.assign(send.memory, send.memory + bytes);
+  }
+  send.over = true;
 }
 void start_group(Group& g) {
   g.started = true;
@@ -151,8 +163,9 @@ void start_group(Group& g) {
     const Clique::Pair pair =
         part.sends ? Clique::Pair{g.rank->rank, part.peer} : Clique::Pair{part.peer, g.rank->rank};
     (part.sends ? clique.sends : clique.receives)[pair].push_back(&part);
-    if (part.sends || part.count == 0) continue;
     try {
+      if (part.sends) buffer(part);
+      if (part.sends || part.count == 0) continue;
       need_device(part.memory, part.count * width(part.type), "ncclRecv");
       const Unlocked open;
       std::memset(part.memory, 0xcd, part.count * width(part.type));
@@ -187,9 +200,10 @@ void match(Clique& clique) {
       } catch (const std::exception& e) {
         fault(to.device, e.what());
       }
-      send.over = receive.over = true;
+      send.over = receive.over = send.matched = receive.matched = true;
     }
   }
+  std::erase_if(clique.held, [](const auto& g) { return g->over && std::ranges::all_of(g->parts, &Part::matched); });
 }
 /// The groups that others have queued and that the messages of this one need.
 void bring_partners(Group& g) {
@@ -220,7 +234,6 @@ bool group_over(const std::shared_ptr<Group>& g) {
   if (!std::ranges::all_of(g->parts, &Part::over)) return false;
   g->over = true;
   rank.launched.pop_front();
-  std::erase(rank.clique->held, g);
   ++world().launches;
   return true;
 }
@@ -228,11 +241,9 @@ bool group_over(const std::shared_ptr<Group>& g) {
 void forget_groups(Rank& rank) {
   for (auto* queues : {&rank.clique->sends, &rank.clique->receives})
     for (auto& [pair, parts] : *queues) std::erase_if(parts, [&](const Part* p) { return p->of->rank.get() == &rank; });
-  for (const auto& g : rank.launched) {
-    g->over = true;
-    std::erase(rank.clique->held, g);
-  }
+  for (const auto& g : rank.launched) g->over = true;
   rank.launched.clear();
+  std::erase_if(rank.clique->held, [&](const auto& g) { return g->rank.get() == &rank; });
 }
 
 // --- Groups
@@ -376,6 +387,22 @@ bool join(Clique& clique, Rank& me) {
   return true;
 }
 
+/// All that the rank has begun is over, here and at its peers, and all ranks have asked for it.
+void begin_finalize(Rank& rank) {
+  rank.finalized = true;
+  begin(rank, [r = &rank] {
+    const auto left = r->launched;
+    for (const auto& g : left) advance(*g->queue);
+    Clique& clique = *r->clique;
+    const auto on_way = [&](const Part& p) { return !p.matched && !clique.ranks[p.peer]->aborted; };
+    return r->launched.empty() &&
+           std::ranges::none_of(
+               clique.held,
+               [&](const auto& g) { return g->rank.get() == r && std::ranges::any_of(g->parts, on_way); }) &&
+           std::ranges::all_of(clique.ranks, [](const auto& other) { return other->finalized || other->aborted; });
+  });
+}
+
 void drop(ncclComm_t comm) {
   const auto gone = [&](const auto& known) {
     return known.second == comm->rank->clique &&
@@ -473,12 +500,7 @@ ncclResult_t ncclCommFinalize(ncclComm_t comm) {
   const auto rank = *held;
   if (rank->finalized) return refuse(ncclInvalidArgument, "ncclCommFinalize, again");
   if (rank->state == ncclInProgress) return refuse(ncclInvalidArgument, "ncclCommFinalize of what is in progress");
-  rank->finalized = true;
-  begin(*rank, [r = rank.get()] {
-    const auto left = r->launched;
-    for (const auto& g : left) advance(*g->queue);
-    return r->launched.empty();
-  });
+  begin_finalize(*rank);
   return finish(*rank);
 }
 ncclResult_t ncclCommDestroy(ncclComm_t comm) {
@@ -488,8 +510,12 @@ ncclResult_t ncclCommDestroy(ncclComm_t comm) {
   if (held == nullptr) return ncclInvalidArgument;
   const auto rank = *held;
   if (rank->state == ncclInProgress) return refuse(ncclInvalidArgument, "ncclCommDestroy of what is in progress");
-  const auto left = rank->launched;  // it is finalized where it was not
-  for (const auto& g : left) drain(g->queue);
+  if (!rank->finalized) begin_finalize(*rank);
+  while (rank->state == ncclInProgress) {
+    look(*rank, true);
+    go_on();
+    if (rank->state == ncclInProgress) big().wait();
+  }
   rank->aborted = true;
   drop(comm);
   return ncclSuccess;
