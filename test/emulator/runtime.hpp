@@ -51,6 +51,7 @@ struct World {
   std::map<u64, Alloc> allocs;
   u64 bump = kArena, unlocked = 0, high = kArena;
   u64 births = 0, launches = 0, copies = 0, graph_launches = 0, faults = 0, captures = 0;
+  u64 misused = 0;  ///< calls that no error code tells of
   bool ready = false;
   std::map<u64, std::deque<u64>> quarantine;
   u64 quarantined = 0;

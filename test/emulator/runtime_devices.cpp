@@ -52,6 +52,10 @@ struct AtExit {
       say("LEAKS: %llu device allocations of %llu bytes, %llu pinned of %llu bytes, %zu handles", (unsigned long long)n,
           (unsigned long long)bytes, (unsigned long long)np, (unsigned long long)bp, live_handles().size());
     }
+    if (world().misused > 0) {
+      say("%llu calls that are not allowed", (unsigned long long)world().misused);
+      failed = true;
+    }
     if (failed) {  // tests did not see it
       std::fflush(nullptr);
       _exit(1);

@@ -149,7 +149,7 @@ cudaError_t enqueue(const std::shared_ptr<StreamState>& s, Op op) {
   if (s->claimed > 0) {
     say("FAULT: %s into a stream whose NCCL messages are not queued yet", op.what.c_str());
     backtrace_here();
-    ++world().faults;
+    ++world().misused;
   }
   if (settings().trace) say("stream %llu queues %s", (unsigned long long)s->number, op.what.c_str());
   s->ops.push_back(std::move(op));
