@@ -12,7 +12,7 @@
 #include "test/support/catch.hpp"
 #include "test/support/device_under_test.hpp"
 
-extern "C" int emulated_nccl_live() __attribute__((weak));
+extern "C" int emulated_nccl_left() __attribute__((weak));
 
 namespace galena::test {
 namespace {
@@ -26,8 +26,8 @@ using comm::DeviceMessage;
   if (comm::nccl_version().empty()) GALENA_SKIP("no NCCL"); \
   if (ops::device_ops().count() < (ranks)) GALENA_SKIP("fewer GPUs than ranks")
 
-/// That live, where the library counts them.
-int communicators() { return &emulated_nccl_live == nullptr ? 0 : emulated_nccl_live(); }
+/// Communicators, events and memory that nobody gave back, where the device counts them.
+int left() { return &emulated_nccl_left == nullptr ? 0 : emulated_nccl_left(); }
 
 using Body = std::function<void(Communicator&, DeviceLinks&)>;
 
@@ -53,7 +53,7 @@ std::string end_of(int ranks, double deadline, const Body& body) {
     end = e.what();
   }
   CHECK(Communicator::now() - begin < 3 * deadline + 5);
-  CHECK(communicators() == 0);
+  CHECK(left() == 0);
   return end;
 }
 
@@ -120,7 +120,7 @@ TEST_CASE("messages of a step arrive where they should, after the work before th
       for (const std::int64_t row : {0, 499, 500, 999}) CHECK(sum.item(row, 63) == (row < 500 ? step : 10 * step));
     }
   });
-  CHECK(communicators() == 0);
+  CHECK(left() == 0);
 }
 
 TEST_CASE("NCCL: every rank sends every other rows, step after step", "[ranks]") {
@@ -267,7 +267,7 @@ TEST_CASE("NCCL: what it does not move ends all at the deadline, and what it say
                       }),
                contains("NCCL has not moved the messages between devices in 1.5 s"));
   }
-  if (&emulated_nccl_live == nullptr) return;  // else nobody tells
+  if (&emulated_nccl_left == nullptr) return;  // else nobody tells
   SECTION("messages of two sizes") {
     const double begin = Communicator::now();
     CHECK_THAT(end_of(2, 20,
@@ -304,7 +304,7 @@ TEST_CASE("NCCL: two ranks of one GPU are refused before they meet", "[ranks]") 
     });
   };
   CHECK_THROWS_WITH(run(), contains("more ranks than GPUs"));
-  CHECK(communicators() == 0);
+  CHECK(left() == 0);
 }
 
 }  // namespace galena::test

@@ -236,13 +236,16 @@ ncclResult_t ncclCommCount(const ncclComm_t comm, int* count) {
   return ncclSuccess;
 }
 
-/// For tests: communicators that live, and calls that nothing but the end of the program tells of, which are forgiven.
-int emulated_nccl_live(void) {
+/// For tests: communicators, events, and allocations of devices that are left.
+int emulated_nccl_left(void) {
   LOCK;
-  int live = 0;
-  for (void* h : live_handles()) live += std::string(kinds()[h]) == "NCCL communicator" ? 1 : 0;
-  return live;
+  int left = 0;
+  for (void* h : live_handles()) left += std::string(kinds()[h]) != "stream" ? 1 : 0;
+  for (const auto& [begin, a] : world().allocs)
+    if ((a.life == Life::live || a.life == Life::queued) && !a.given_back) ++left;
+  return left;
 }
+/// Calls that nothing but the end of the program tells of; they are forgiven.
 int emulated_misused(void) {
   LOCK;
   return int(std::exchange(world().misused, 0));

@@ -11,7 +11,7 @@
 
 #include "test/support/catch.hpp"
 
-extern "C" int emulated_nccl_live(void);
+extern "C" int emulated_nccl_left(void);
 extern "C" int emulated_misused(void);
 
 namespace galena::test {
@@ -79,7 +79,7 @@ void run(int ranks, const std::function<void(End&)>& body, bool joined = true, b
       CHECK(cudaStreamDestroy(end.stream) == cudaSuccess);
     });
   for (std::thread& thread : threads) thread.join();
-  CHECK(emulated_nccl_live() == 0);
+  CHECK(emulated_nccl_left() == 0);
 }
 
 /// Ranks wait for each other.

@@ -1,20 +1,24 @@
 // Training over links from GPU to GPU, where a machine has NCCL and several: the staged transport's bits, and the CPU's
 // numbers up to the rounding of sums.
 
+#include <chrono>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "galena/error.hpp"
+#include "src/comm/thread_transport.hpp"
 #include "src/comm/transports.hpp"
 #include "src/nn/models.hpp"
 #include "src/ops/device_ops.hpp"
+#include "src/train/replica.hpp"
 #include "src/train/trainer.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/data.hpp"
 #include "test/support/device_under_test.hpp"
 #include "test/train/support.hpp"
 
-extern "C" int emulated_nccl_live() __attribute__((weak));
+extern "C" int emulated_nccl_left() __attribute__((weak));
 
 namespace galena::test {
 namespace {
@@ -24,7 +28,7 @@ namespace {
   if (comm::nccl_version().empty()) GALENA_SKIP("no NCCL"); \
   if (ops::device_ops().count() < (ranks)) GALENA_SKIP("fewer GPUs than ranks")
 
-int communicators() { return &emulated_nccl_live == nullptr ? 0 : emulated_nccl_live(); }
+int left() { return &emulated_nccl_left == nullptr ? 0 : emulated_nccl_left(); }
 
 NodeDataset data_for(const std::string& model) {
   DataOptions shape;
@@ -59,10 +63,10 @@ std::vector<Messages> all_messages() {
   all[4].options.bits = 8;
   all[5].name = "adaptive";
   all[5].options.bits = 0;
-  all[5].options.period = 6;
+  all[5].options.period = 12;
   all[6].name = "budget";
   all[6].options.byte_budget = 0.1;
-  all[6].options.period = 6;
+  all[6].options.period = 12;
   return all;
 }
 
@@ -94,7 +98,7 @@ std::string check_linked(const NodeDataset& data, TrainOptions options, double t
   CHECK(got.bytes_per_epoch.gradients == staged.bytes_per_epoch.gradients);
   CHECK(elements(got.logits) == elements(staged.logits));
   CHECK(relative_difference(elements(got.logits), elements(want.logits)) <= 10 * tolerance);
-  CHECK(communicators() == 0);
+  CHECK(left() == 0);
   return got.notes.empty() ? "" : got.notes.back();
 }
 
@@ -113,7 +117,7 @@ TEST_CASE("NCCL: parts train as by way of the CPU, whatever they send", "[ranks]
       TrainOptions options = options_of(model, parts, DType::f64);
       options.messages = messages;
       options.inductive = name == "coded";
-      if (messages.period == 6) options.epochs = 12;
+      if (name == "adaptive" || name == "budget") options.epochs = 18;
       const std::string note = check_linked(data_for(model), options, messages.byte_budget > 0 ? 1e-7 : 1e-9);
       if (name != "stale") CHECK_THAT(note, contains("replayed as") && contains("between which ranks exchange"));
     }
@@ -145,7 +149,7 @@ TEST_CASE("NCCL: a run that ends early and one that resumes it are one", "[ranks
   options.resume = options.checkpoint;
   options.epochs = 8;
   CHECK(train_network(data, options).records.back().loss == whole.records.back().loss);
-  CHECK(communicators() == 0);
+  CHECK(left() == 0);
 }
 
 TEST_CASE("NCCL: parts that send what few bits cannot hold end with the vertex", "[ranks]") {
@@ -157,7 +161,43 @@ TEST_CASE("NCCL: parts that send what few bits cannot hold end with the vertex",
   options.optimizer.lr = 1e30;
   options.epochs = 12;
   CHECK_THROWS_WITH(train_network(data_for("sage"), options), contains("a feature of vertex") && contains("diverging"));
-  CHECK(communicators() == 0);
+  CHECK(left() == 0);
+}
+
+TEST_CASE("NCCL: a part that dies or hangs in the middle of a training is named, and all end", "[ranks]") {
+  GALENA_NEEDS_LINKED(3);
+  const bool stale = GENERATE(false, true), hangs = GENERATE(false, true);
+  const int when = GENERATE(1, 6);  // before passes are replayed, and then
+  CAPTURE(stale, hangs, when);
+  const NodeDataset data = data_for("sage");
+  TrainOptions options = options_of("sage", 3, DType::f32);
+  options.model.norm = nn::NormKind::batch;
+  options.device = Device::cuda;
+  options.transport = Transport::nccl;
+  options.messages.stale = stale;
+  const Partition partition = striped(data, 3);
+  const ModelFactory make;
+  comm::ThreadOptions threads;
+  threads.wait.deadline = hangs ? 3 : 60;
+  const double begin = comm::Communicator::now();
+  const auto run = [&] {
+    comm::run_ranks(3, threads, [&](comm::Communicator& comm) {
+      const ops::UseDevice use(comm.rank());
+      train::Replica replica({data, options, make, partition}, comm);
+      for (int epoch = 0; epoch < 10; ++epoch) {
+        static_cast<void>(replica.train_epoch(epoch));
+        if (epoch != when || comm.rank() != 1) continue;
+        if (!hangs) throw InputError("its machine is gone");
+        while (comm::Communicator::now() - begin < 60) {
+          comm.check_peers();
+          std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        }
+      }
+    });
+  };
+  CHECK_THROWS_WITH(run(), hangs ? contains("rank 1 hangs") : contains("rank 1 of 3: its machine is gone"));
+  CHECK(comm::Communicator::now() - begin < 40);
+  CHECK(left() == 0);
 }
 
 TEST_CASE("NCCL: more parts than GPUs are refused", "[ranks]") {
@@ -166,7 +206,7 @@ TEST_CASE("NCCL: more parts than GPUs are refused", "[ranks]") {
   options.device = Device::cuda;
   options.transport = Transport::nccl;
   CHECK_THROWS_WITH(train_network(data_for("gcn"), options), contains("more ranks than GPUs"));
-  CHECK(communicators() == 0);
+  CHECK(left() == 0);
 }
 
 }  // namespace galena::test
