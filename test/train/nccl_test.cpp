@@ -36,13 +36,6 @@ NodeDataset data_for(const std::string& model) {
   return random_data(shape);
 }
 
-std::vector<double> elements(const Tensor& x) {
-  std::vector<double> all;
-  for (std::int64_t i = 0; i < x.rows(); ++i)
-    for (std::int64_t c = 0; c < x.cols(); ++c) all.push_back(x.item(i, c));
-  return all;
-}
-
 struct Messages {
   std::string name;
   MessageOptions options;
