@@ -10,6 +10,7 @@ namespace galena::mine {
 namespace {
 
 constexpr double kMaxParts = 256;
+constexpr double kScanned = 16;  ///< neighbours that are read over as one pair is looked at
 
 double degree(const rt::GraphView& g, rt::vid v) { return static_cast<double>(g.indptr[v + 1] - g.indptr[v]); }
 
@@ -57,6 +58,34 @@ ChunkPlan cut(const rt::GraphView& graph, std::uint64_t pieces, bool deep) {
       gathered += w;
     }
   });
+  close(graph.n + graph.indptr[graph.n]);
+  return plan;
+}
+
+ChunkPlan cut_whole(const rt::GraphView& graph, std::uint64_t pieces) {
+  ChunkPlan plan;
+  if (graph.n == 0) return plan;
+  const auto weight_of_vertex = [&](rt::vid v) {
+    const double below = graph.split[v];
+    return 1 + degree(graph, v) / kScanned + below * below / 2;
+  };
+  double total = 0;
+  for (rt::vid v = 0; v < graph.n; ++v) total += weight_of_vertex(v);
+  const double target = total / static_cast<double>(pieces);
+  std::uint64_t begin = 0;
+  double gathered = 0;
+  const auto close = [&](std::uint64_t end) {
+    if (end == begin) return;
+    plan.chunks.push_back({begin, end, 0, 1});
+    plan.weight.push_back(gathered / total);
+    begin = end;
+    gathered = 0;
+  };
+  for (rt::vid v = 0; v < graph.n; ++v) {
+    const double w = weight_of_vertex(v);
+    if (gathered + w > target) close(rt::unit_of(graph, v));
+    gathered += w;
+  }
   close(graph.n + graph.indptr[graph.n]);
   return plan;
 }

@@ -18,4 +18,9 @@ struct ChunkPlan {
 /// Depends on the graph and the arguments only, not on the machine: checkpoints name chunks.
 ChunkPlan cut(const rt::GraphView& graph, std::uint64_t pieces, bool deep);
 
+/// About so many chunks of whole vertices, for plans that walk only the neighbours of v below v, of which there are
+/// `split[v]`: the weight of v is that squared, and a share of its degree. Cut by arcs, a hub would be prepared again
+/// for each of many chunks that have next to nothing to do.
+ChunkPlan cut_whole(const rt::GraphView& graph, std::uint64_t pieces);
+
 }  // namespace galena::mine

@@ -34,13 +34,23 @@ constexpr std::uint64_t kUnitsGpu = 64;  ///< in a GPU's chunk, between these
 constexpr double kLong = 5e7;            ///< nanoseconds
 constexpr double kCheckpointSeconds = 2;
 
+/// Whether all walks over a v1 are over neighbours below v0.
+bool keeps_below(const codegen::Plan& plan) {
+  const auto& loops = plan.root.body.loops;
+  return !loops.empty() && std::ranges::all_of(loops, [&](const codegen::Loop& loop) {
+    if (loop.from.set < 0) return false;
+    const codegen::SetDef& set = plan.sets[static_cast<std::size_t>(loop.from.set)];
+    return ((set.bounds.below | loop.from.bounds.below) & codegen::bit(0)) != 0;
+  });
+}
+
 class Execution final : public LeaseHost {
  public:
   Execution(const Prepared& graph, const ExecuteRequest& request, const MineOptions& options)
       : graph_(graph),
         request_(request),
         options_(options),
-        chunks_(graph.chunks(pieces(request, graph.units()), request.plan->max_depth >= 2)),
+        chunks_(chunks_of(graph, request)),
         tally_(chunks_, request.plan->outputs.size(), counts_local(*request.plan) ? graph.view().n : 0) {
     if (lasting(request)) restore();
     if (options.processes != nullptr) join_team();
@@ -106,6 +116,12 @@ class Execution final : public LeaseHost {
 
   static bool counts_local(const codegen::Plan& plan) {
     return std::ranges::any_of(plan.outputs, [](const auto& o) { return o.kind == codegen::Output::Kind::local; });
+  }
+
+  static const ChunkPlan& chunks_of(const Prepared& graph, const ExecuteRequest& request) {
+    const std::uint64_t wanted = pieces(request, graph.units());
+    if (request.fleet != nullptr && keeps_below(*request.plan)) return graph.whole_chunks(wanted);
+    return graph.chunks(wanted, request.plan->max_depth >= 2);
   }
 
   static std::uint64_t pieces(const ExecuteRequest& request, std::uint64_t units) {

@@ -41,6 +41,13 @@ const ChunkPlan& Prepared::chunks(std::uint64_t pieces, bool deep) const {
   return it->second;
 }
 
+const ChunkPlan& Prepared::whole_chunks(std::uint64_t pieces) const {
+  const std::scoped_lock lock(mutex_);
+  const auto [it, fresh] = whole_chunks_.try_emplace(pieces);
+  if (fresh) it->second = cut_whole(view_, pieces);
+  return it->second;
+}
+
 const codegen::RowCosts& Prepared::row_costs() const {
   const std::scoped_lock lock(mutex_);
   if (!row_costs_) row_costs_ = mine::row_costs(view_);

@@ -43,6 +43,8 @@ class Prepared {
   [[nodiscard]] std::uint64_t units() const { return view_.n == 0 ? 0 : view_.n + view_.indptr[view_.n]; }
   /// cut(view(), pieces, deep), made once.
   [[nodiscard]] const ChunkPlan& chunks(std::uint64_t pieces, bool deep) const;
+  /// cut_whole(view(), pieces), made once.
+  [[nodiscard]] const ChunkPlan& whole_chunks(std::uint64_t pieces) const;
   /// row_costs(view()), made once.
   [[nodiscard]] const codegen::RowCosts& row_costs() const;
   /// core_order(view()), made once.
@@ -60,6 +62,7 @@ class Prepared {
   double seconds_ = 0;
   mutable std::mutex mutex_;
   mutable std::map<std::pair<std::uint64_t, bool>, ChunkPlan> chunks_;
+  mutable std::map<std::uint64_t, ChunkPlan> whole_chunks_;
   mutable std::optional<codegen::RowCosts> row_costs_;
   mutable std::optional<CoreOrder> core_order_;
   mutable std::unique_ptr<gpu::Fleet> fleet_;

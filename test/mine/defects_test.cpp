@@ -17,6 +17,7 @@
 #include "galena/io.hpp"
 #include "galena/stats.hpp"
 #include "src/mine/chunks.hpp"
+#include "src/mine/prepared.hpp"
 #include "test/codegen/run_plan.hpp"
 #include "test/mine/graphs.hpp"
 #include "test/support/catch.hpp"
@@ -101,6 +102,28 @@ TEST_CASE("chunks cover every unit once (G2Miner's round robin drops 1024 edges)
         CHECK(at == view.n + view.indptr[view.n]);
         CHECK((plan.chunks.empty() || std::accumulate(plan.weight.begin(), plan.weight.end(), 0.0) == Approx(1)));
       }
+  }
+}
+
+TEST_CASE("chunks of whole vertices cover every unit once, and no vertex is in two") {
+  for (const Graph& graph : {generate_rmat(10, 12, 5), generate_star(1000), generate_er(300, 40, 3), graph_of({}, 5)}) {
+    const mine::Prepared prepared(graph);
+    const rt::GraphView& view = prepared.view();
+    for (const std::uint64_t pieces : {1, 7, 64, 1024, 100000}) {
+      const mine::ChunkPlan& plan = prepared.whole_chunks(pieces);
+      REQUIRE(plan.chunks.size() == plan.weight.size());
+      CHECK(plan.chunks.size() <= 2 * pieces + 1);
+      std::uint64_t at = 0;
+      for (const rt::Chunk& chunk : plan.chunks) {
+        REQUIRE(chunk.begin == at);
+        REQUIRE(chunk.parts == 1);
+        const rt::vid first = rt::vertex_of_unit(view, chunk.begin);
+        REQUIRE(rt::unit_of(view, first) == chunk.begin);
+        at = chunk.end;
+      }
+      CHECK(at == prepared.units());
+      CHECK(std::accumulate(plan.weight.begin(), plan.weight.end(), 0.0) == Approx(1));
+    }
   }
 }
 
