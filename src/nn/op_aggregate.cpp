@@ -74,8 +74,7 @@ struct Aggregate {
   void forward(const Tensor& x, const Tensor& y) const {
     const Factors& f = factors(x);
     if (exchange == nullptr)
-      return ops::spmm(graph.local_view(), {or_null(f.left), or_null(f.right), or_null(f.diagonal)},
-                       summands(x), y);
+      return ops::spmm(graph.local_view(), {or_null(f.left), or_null(f.right), or_null(f.diagonal)}, summands(x), y);
     exchange->begin_forward(call, hop, x);
     if (!savings) static_cast<void>(exchange->finish_forward(call, x.dtype() == DType::f32));
     sum_while_moving(graph.local_view(), f.left, f.right, f.diagonal, summands(x), y, false);
@@ -97,7 +96,8 @@ struct Aggregate {
       const ops::Csr slice{csr.rows - begin, csr.cols, csr.indptr + begin, csr.indices, csr.on_device};
       Tensor scale;
       if (left.defined()) scale = left.slice(begin, end);
-      ops::spmm(slice, {or_null(scale), or_null(right), rounded ? or_null(diagonal) : nullptr}, x, y.slice(begin, end), accumulate);
+      ops::spmm(slice, {or_null(scale), or_null(right), rounded ? or_null(diagonal) : nullptr}, x, y.slice(begin, end),
+                accumulate);
       exchange->progress();
     }
     const std::int64_t both = std::min(x.rows(), rows);

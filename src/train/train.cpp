@@ -157,10 +157,11 @@ void describe(const train::Run& run, TrainResult& result) {
   if (run.options.inductive)
     result.notes.emplace_back("inductive: trained on the edges between training vertices only");
   if (run.options.precision != Precision::f32)
-    result.notes.push_back(fmt::format("precision {}: products of numbers rounded to TF32{}",
+    result.notes.push_back(fmt::format("precision {}: dense products of numbers rounded to TF32{}",
                                        name_of(run.options.precision),
-                                       run.options.precision == Precision::bf16 && !hypergraph
-                                           ? ", sums over neighbours of rows rounded to bf16"
+                                       run.options.precision == Precision::bf16
+                                           ? ", sums over a graph's neighbours (not attention's, nor maxima) of rows "
+                                             "rounded to bf16"
                                            : ""));
   if (run.partition.parts > 1)
     result.notes.push_back(fmt::format("{} parts by {}, seed {}{}", run.partition.parts, run.partition.method,

@@ -202,9 +202,9 @@ static const char* wrong(const Desc& d, const Layout& a, const Layout& b, const 
   for (const Layout* l : {&a, &b, &c, &dd})
     if (l->type != a.type) return "types differ";
   if (m > 0x7fffffff || n > 0x7fffffff || k > 0x7fffffff) return "a dimension beyond int";
-  if (a.type == CUDA_R_64F ? d.compute != CUBLAS_COMPUTE_64F || d.scale != CUDA_R_64F
-                           : (d.compute != CUBLAS_COMPUTE_32F && d.compute != CUBLAS_COMPUTE_32F_FAST_TF32) ||
-                                 d.scale != CUDA_R_32F)
+  if (a.type == CUDA_R_64F
+          ? d.compute != CUBLAS_COMPUTE_64F || d.scale != CUDA_R_64F
+          : (d.compute != CUBLAS_COMPUTE_32F && d.compute != CUBLAS_COMPUTE_32F_FAST_TF32) || d.scale != CUDA_R_32F)
     return "types of computation";
   return nullptr;
 }
