@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Epochs of GCN, SAGE and GAT by PyTorch Geometric, on graphs like those of bench_gpu: in f32, and with products that
-may round to TF32, in rows of "precision": "tf32". Prints a line of JSON a row, as bench_gpu does; times in microseconds.
+"""Epochs of GCN, SAGE and GAT by PyTorch Geometric, on graphs like those of bench_gpu, in f32 and again with products
+that may round to TF32 ("precision": "tf32"). Prints a line of JSON a row, as bench_gpu does; times in microseconds.
 
    gpu_pyg.py [--quick]
 """

@@ -54,9 +54,9 @@ class Context {
     /// What changes no result: features aggregated once and kept, products first where rows get narrower, sums while
     /// rows travel. Off only to measure what they save.
     bool savings = true;
-    /// On a device, of graphs in f32: aggregate() sums rows rounded to bf16, their vertices' own too, and its backward pass
-    /// gradients rounded alike; sums are of f32. Not of maxima, nor of features whose sums are kept, nor the rows of
-    /// other ranks, which are as they came.
+    /// On a device, in graphs and f32: aggregate() sums rows rounded to bf16 (a vertex's own among them), and its backward
+    /// pass gradients rounded alike, in f32. Not in maxima, nor where the sums of features are kept; other ranks' rows are
+    /// taken as they came.
     bool bf16_sums = false;
     /// Where asked for: receives what the model passes to keep_embeddings(). Outlives the context.
     Var* embeddings = nullptr;

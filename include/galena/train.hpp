@@ -26,8 +26,8 @@ namespace galena {
 
 enum class Transport { threads, mpi, nccl };  ///< nccl: threads whose GPUs send each other rows
 
-/// What a GPU rounds, of models in f32. tf32: what dense products multiply, to TF32. bf16: that, and the rows that sums over
-/// a graph's neighbours read, to bf16 (nn::Context::Settings::bf16_sums). All is added up and stored in f32.
+/// What a GPU may round, of models in f32. tf32: what dense products multiply, to TF32. bf16: that, and the rows that sums
+/// over a graph's neighbours read, to bf16 (nn::Context::Settings::bf16_sums). All is added up and stored in f32.
 enum class Precision : std::uint8_t { f32, tf32, bf16 };
 [[nodiscard]] const char* name_of(Precision precision) noexcept;
 

@@ -6,8 +6,8 @@
 
 namespace galena::ops {
 
-/// While one lives, this thread's products of dense f32 on a device may round what they multiply to TF32 (10 bits behind
-/// the leading one); sums stay in f32. On the CPU, and of f64, nothing is rounded.
+/// While one lives, this thread's products of dense f32 on a device may round what they multiply to TF32 (10 bits after
+/// the leading one); they are added up in f32. On the CPU, and of f64, nothing is rounded.
 class Tf32Products {
  public:
   explicit Tf32Products(bool rounded) noexcept;

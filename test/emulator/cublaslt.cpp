@@ -1,4 +1,4 @@
-// The part of cuBLASLt that is used, on the host, with the checks that the library makes. TF32: as test/support/tf32.hpp.
+// The part of cuBLASLt that is used, on the host, with the checks that the library makes. TF32: test/support/tf32.hpp.
 #include <cublasLt.h>
 #include <cstdio>
 #include <cstdlib>

@@ -74,7 +74,8 @@ class GpuScript(unittest.TestCase):
         (self.folder / "python/torch_geometric/__init__.py").write_text("")
         (self.folder / "gpu_pyg.py").write_text(
             'print(\'{"section":"epochs","dataset":"er 2708","model":"gcn","hidden":16,"epoch_median":600}\')\n'
-            'print(\'{"section":"epochs","dataset":"er 2708","model":"gcn","hidden":16,"epoch_median":300,"precision":"tf32"}\')\n')
+            'print(\'{"section":"epochs","dataset":"er 2708","model":"gcn","hidden":16,"precision":"tf32",'
+            '"epoch_median":300}\')\n')
         report = self.run_all()
         self.assertEqual(report["bench"]["spmm"][1]["width"], 64)
         self.assertEqual(report["test_mine_cuda"]["skipped"], 1)

@@ -1,6 +1,6 @@
 #pragma once
-// TF32, as tests take it. How cuBLAS rounds to it is not documented: a device that is emulated or simulated rounds to the
-// nearest, ties to even, which is within 2^-11; what is tested allows for truncation, within 2^-10.
+// TF32, as tests take it. How cuBLAS rounds to it is not documented: emulated and simulated devices take the nearest,
+// ties to even, which is within 2^-11; what is tested allows for truncation, which is within 2^-10.
 
 #include <bit>
 #include <cstdint>
