@@ -26,7 +26,6 @@ endforeach()
 option(GALENA_EMULATE_CUDA "Run what is for GPUs in test/emulator, without one; builds the tests of GPUs alone" OFF)
 if(GALENA_EMULATE_CUDA)
   set(GALENA_CUDA ON)
-  set(GALENA_NCCL OFF)     # it needs a driver
   set(GALENA_INSTALL OFF)  # the emulator is a test
 endif()
 set(GALENA_CUDA_ARCHITECTURES 90 CACHE STRING "CUDA architectures to compile for, e.g. 80;90")

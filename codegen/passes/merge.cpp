@@ -30,6 +30,17 @@ class Merger {
     block(into_.root.body, from_.root.body);
   }
 
+  /// Instead of run(), which it is a part of: what is merged then is of no use.
+  bool finds_a_loop() {
+    if (!into_.labels.empty() || !from_.labels.empty() || !same_loop(into_.root, from_.root)) return false;
+    std::vector<int> shared;
+    for (const int s : from_.root.body.sets) merge_set(into_.root.body, s, false, shared);
+    return std::ranges::any_of(from_.root.body.loops, [&](const Loop& theirs) {
+      const Loop header = renamed_header(theirs);
+      return std::ranges::any_of(into_.root.body.loops, [&](const Loop& mine) { return same_loop(mine, header); });
+    });
+  }
+
  private:
   template <class T>
   static int intern(std::vector<T>& values, const T& value) {
@@ -192,6 +203,11 @@ Plan merge(const std::vector<Plan>& plans) {
   Plan result = plans.front();
   for (std::size_t i = 1; i < plans.size(); ++i) Merger(result, plans[i]).run();
   return result;
+}
+
+bool share_a_loop(const Plan& a, const Plan& b) {
+  Plan scratch = a;
+  return Merger(scratch, b).finds_a_loop();
 }
 
 }  // namespace galena::codegen

@@ -13,4 +13,7 @@ namespace galena::codegen {
 /// Outputs keep their order: those of plans[0] first.
 Plan merge(const std::vector<Plan>& plans);
 
+/// Whether two plans have a loop below the root in common, which one walk could do for both.
+bool share_a_loop(const Plan& a, const Plan& b);
+
 }  // namespace galena::codegen

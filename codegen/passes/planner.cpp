@@ -5,6 +5,7 @@
 #include <set>
 
 #include "codegen/passes/assist.hpp"
+#include "codegen/passes/edges.hpp"
 #include "codegen/passes/estimate.hpp"
 #include "codegen/passes/local.hpp"
 #include "codegen/passes/lower.hpp"
@@ -20,18 +21,20 @@ namespace {
 /// A plan of one order: restrictions towards the smallest or the largest representative, with or
 /// without counters, and with counters also without the inner restrictions on the tail, which
 /// would tie a table to a vertex it does not otherwise depend on. On a graph numbered by
-/// degree these differ by orders of magnitude.
+/// degree these differ by orders of magnitude. For GPUs also one that walks each edge once, which several patterns of
+/// MOTIFS may share.
 struct Variant {
   bool largest;
   bool loose;
   Additions additions;
+  bool edges_once = false;
 };
 
 constexpr Additions kCounters{.counters = true}, kSwapped{.counters = true, .swapped = true};
-constexpr Variant kVariants[] = {{false, false, {}},       {true, false, {}},        {false, false, kCounters},
-                                 {true, false, kCounters}, {false, true, kCounters}, {true, true, kCounters},
-                                 {false, false, kSwapped}, {true, false, kSwapped},  {false, true, kSwapped},
-                                 {true, true, kSwapped}};
+constexpr Variant kVariants[] = {
+    {false, false, {}},       {true, false, {}},       {false, false, kCounters},     {true, false, kCounters},
+    {false, true, kCounters}, {true, true, kCounters}, {false, false, kSwapped},      {true, false, kSwapped},
+    {false, true, kSwapped},  {true, true, kSwapped},  {false, true, kCounters, true}};
 
 /// The levels below the first whose restriction reaches into the tail, as far as sums stay of a
 /// sensible size: each multiplies them by its orbit.
@@ -63,6 +66,7 @@ Plan build(const Pattern& pattern, const MatchingOrder& order, const PlanRequest
   const Pattern arranged = pattern.permuted(order.order);
   Plan plan = lower(arranged, order.chain, options);
   plan.outputs.front().order = order.order;
+  if (variant.edges_once) walk_edges_once(plan);
   return plan;
 }
 
@@ -131,6 +135,7 @@ std::vector<RankedPlan> make_plans(const Pattern& pattern, const GraphStatistics
   std::set<std::uint64_t> seen;
   for (const MatchingOrder& order : search_orders(pattern, group, statistics, search))
     for (const Variant& variant : kVariants) {
+      if (variant.edges_once && !request.lanes) continue;
       RankedPlan candidate;
       candidate.bare = build(pattern, order, request, variant);
       candidate.plan = candidate.bare;

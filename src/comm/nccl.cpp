@@ -28,6 +28,8 @@ struct Library {
   decltype(&ncclGetUniqueId) get_unique_id = nullptr;
   decltype(&ncclCommInitRankConfig) init_rank = nullptr;
   decltype(&ncclCommGetAsyncError) async_error = nullptr;
+  decltype(&ncclCommFinalize) finalize = nullptr;
+  decltype(&ncclCommDestroy) destroy = nullptr;
   decltype(&ncclCommAbort) abort = nullptr;
   decltype(&ncclGroupStart) group_start = nullptr;
   decltype(&ncclGroupEnd) group_end = nullptr;
@@ -39,6 +41,7 @@ struct Library {
     file.find("ncclGetUniqueId", get_unique_id).find("ncclCommAbort", abort);
     // From 2.14 on; without them a rank that dies would keep the others for ever.
     file.find("ncclCommInitRankConfig", init_rank).find("ncclCommGetAsyncError", async_error);
+    file.find("ncclCommFinalize", finalize).find("ncclCommDestroy", destroy);
     file.find("ncclGroupStart", group_start).find("ncclGroupEnd", group_end);
     file.find("ncclSend", send).find("ncclRecv", receive);
   }
@@ -158,8 +161,16 @@ class NcclDriver : public LinkDriver {
     marks_.erase(found);
   }
 
+  void close() override {
+    GALENA_CHECK(library().finalize(ranks_));
+    closing_ = true;
+  }
+
   void end() noexcept override {
-    if (ranks_ != nullptr) static_cast<void>(library().abort(ranks_));
+    if (ranks_ == nullptr) return;
+    ncclResult_t state = ncclInProgress;
+    const bool closed = closing_ && library().async_error(ranks_, &state) == ncclSuccess && state == ncclSuccess;
+    static_cast<void>(closed ? library().destroy(ranks_) : library().abort(ranks_));
     ranks_ = nullptr;
   }
 
@@ -180,6 +191,7 @@ class NcclDriver : public LinkDriver {
   cudaEvent_t ready_ = nullptr;
   std::map<DeviceLinks::Step, cudaEvent_t> marks_;  ///< of steps that have not been joined
   ncclComm_t ranks_ = nullptr;
+  bool closing_ = false;
 };
 
 }  // namespace

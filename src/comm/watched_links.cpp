@@ -2,12 +2,15 @@
 // step. A rank that has waited too long ends the library's part and calls the roll too: all others do so sooner or later,
 // but for the one that is missing. An error of the library itself ends the rank at once; the others learn of it as of any
 // rank that fails.
+//
+// What a rank has sent may be on its way when the rank is done with it: ranks that end well part with each other.
 
 #include "src/comm/watched_links.hpp"
 
 #include <fmt/format.h>
 
 #include <chrono>
+#include <exception>
 #include <thread>
 #include <utility>
 
@@ -38,7 +41,10 @@ class WatchedLinks : public DeviceLinks {
         [&] { driver_->connect(invitation, communicator_.rank(), communicator_.size()); },
         [&] { return driver_->settled(); });
   }
-  ~WatchedLinks() override { driver_->end(); }
+  ~WatchedLinks() override {
+    if (!ended_ && std::uncaught_exceptions() == exceptions_) close();
+    driver_->end();
+  }
 
   Step start(std::span<const DeviceMessage> sends, std::span<const DeviceMessage> receives) override {
     call_roll();
@@ -57,6 +63,18 @@ class WatchedLinks : public DeviceLinks {
   }
 
  private:
+  void end() noexcept {
+    ended_ = true;
+    driver_->end();
+  }
+  void close() noexcept {
+    try {
+      driver_->close();
+      wait("parted with the other ranks", [&] { return driver_->settled(); });
+    } catch (...) {  // this rank has what it wanted; who has not says so
+    }
+  }
+
   void charge(const DeviceMessage& message) {
     std::uint64_t messages = 1;
     for (const Charge& charge : message.charges)
@@ -84,11 +102,11 @@ class WatchedLinks : public DeviceLinks {
       begin();
       wait(what, done);
     } catch (const Overdue&) {
-      driver_->end();
+      end();
       call_roll();  // names the rank that the library could not reach
       throw;
     } catch (const EnvironmentError&) {
-      driver_->end();
+      end();
       communicator_.check_peers();  // a rank that has failed may be what the library stumbled over
       throw;
     }
@@ -113,6 +131,8 @@ class WatchedLinks : public DeviceLinks {
   Communicator& communicator_;
   std::unique_ptr<LinkDriver> driver_;
   Step last_ = 0;
+  bool ended_ = false;
+  const int exceptions_ = std::uncaught_exceptions();
 };
 
 }  // namespace

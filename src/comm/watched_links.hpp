@@ -29,6 +29,8 @@ class LinkDriver {
   virtual bool idle() = 0;
   /// What is queued on the device from now on comes after the step, which is then forgotten.
   virtual void join(DeviceLinks::Step step) = 0;
+  /// Begins to part with the other ranks, all of which do; once settled, nothing of theirs or of this rank's is on its way.
+  virtual void close() = 0;
   /// Ends all that is under way, without waiting for other ranks.
   virtual void end() noexcept = 0;
 };

@@ -30,6 +30,9 @@ struct ExecuteRequest {
   gpu::Fleet* fleet = nullptr;
   const codegen::Plan* plan_here = nullptr;  ///< what the CPU then runs in place of the plan; null: the plan
   gpu::Limits limits;                        ///< of their buffers
+
+  /// What the CPU runs.
+  [[nodiscard]] const codegen::Plan& on_cpu() const { return plan_here == nullptr ? *plan : *plan_here; }
 };
 
 struct ExecuteResult {

@@ -160,10 +160,11 @@ class Maker {
     return job;
   }
 
-  static double cost_of(const Job& job) {
+  double cost_of(const Job& job) const {
     if (job.clique > 0) return job.selected.estimate;
     const double run = job.selected.estimate;
-    return built_in(job.selected.plan) ? run : run * kBuiltInBonus + std::min(run * (kInterpreted - 1), kCompiling);
+    if (lanes_ || built_in(job.selected.plan)) return run;
+    return run * kBuiltInBonus + std::min(run * (kInterpreted - 1), kCompiling);
   }
 
   /// Row programs for these counts, with jobs for what they leave to enumeration; of infinite cost where that is no use.
@@ -257,7 +258,8 @@ class Maker {
     double apart = 0;
     for (const Motif& motif : recipe.motifs) {
       if (not_worth_more_plans(recipe, by_algebra - apart)) break;
-      recipe.jobs.push_back(job(motif.pattern, count_request(motif.name), {}, kOfMany));
+      recipe.counted.push_back(recipe.jobs.size());
+      recipe.jobs.push_back(job(motif.pattern, count_request(motif.name, lanes_), {}, kOfMany));
       apart += cost_of(recipe.jobs.back());
       if (stopped()) return recipe;
     }
@@ -273,6 +275,10 @@ class Maker {
                                              : "enumeration, the cheaper: " + milliseconds(apart) + ", " +
                                                    milliseconds(by_algebra) + " by algebra";
     if (graph_ == nullptr || recipe.jobs.size() < 2 || apart < kWorthAlgebra) return recipe;
+    if (lanes_) {
+      share_loops(recipe);
+      return recipe;
+    }
     std::vector<Job> merged = merge_jobs(recipe.jobs);
     double together = 0;
     for (const Job& each : merged) together += each.selected.estimate * kBuiltInBonus;
@@ -286,17 +292,51 @@ class Maker {
       std::vector<codegen::Plan> plans;
       for (std::size_t i = begin; i < std::min(begin + kMaxMerged, jobs.size()); ++i)
         plans.push_back(jobs[i].selected.bare);
-      Job each;
-      each.selected.bare = codegen::merge(plans);
-      each.selected.plan = each.selected.bare;
-      codegen::finish_plan(each.selected.plan, graph_->statistics(), {.counters = true});
-      each.selected.plan.checked = checked_;
-      each.selected.estimate = sampled_cost(each.selected.plan, *graph_, 1, stop_).nanoseconds;
-      each.selected.sampled = true;
-      each.key = key_of(query_.text, each.selected.plan);
-      merged.push_back(std::move(each));
+      merged.push_back(merge_plans(plans));
     }
     return merged;
+  }
+
+  Job merge_plans(const std::vector<codegen::Plan>& plans) const {
+    Job job;
+    job.selected.bare = codegen::merge(plans);
+    job.selected.plan = job.selected.bare;
+    codegen::finish_plan(job.selected.plan, graph_->statistics(), {.counters = true});
+    job.selected.plan.checked = checked_;
+    job.selected.estimate = sampled_cost(job.selected.plan, *graph_, 1, stop_).nanoseconds;
+    job.selected.sampled = true;
+    job.key = key_of(query_.text, job.selected.plan);
+    return job;
+  }
+
+  /// On a GPU nothing is linked in, and each plan is a launch of its own: those that walk the same loop are merged, as
+  /// long as that saves work. Those with local graphs are left alone.
+  void share_loops(Recipe& recipe) const {
+    std::vector<std::vector<std::size_t>> counted;
+    for (const std::size_t motif : recipe.counted) counted.push_back({motif});
+    auto& jobs = recipe.jobs;
+    for (std::size_t a = 0; a < jobs.size(); ++a) {
+      for (std::size_t b = a + 1; b < jobs.size() && !stopped();) {
+        std::optional<Job> both;
+        if (mergeable(jobs[a], jobs[b])) both = merge_plans({jobs[a].selected.bare, jobs[b].selected.bare});
+        if (!both || stopped() || both->selected.estimate >= jobs[a].selected.estimate + jobs[b].selected.estimate) {
+          ++b;
+          continue;
+        }
+        jobs[a] = std::move(*both);
+        jobs.erase(jobs.begin() + static_cast<std::ptrdiff_t>(b));
+        counted[a].insert(counted[a].end(), counted[b].begin(), counted[b].end());
+        counted.erase(counted.begin() + static_cast<std::ptrdiff_t>(b));
+      }
+    }
+    recipe.counted.clear();
+    for (const auto& each : counted) recipe.counted.insert(recipe.counted.end(), each.begin(), each.end());
+  }
+
+  static bool mergeable(const Job& a, const Job& b) {
+    const codegen::Plan &p = a.selected.plan, &q = b.selected.plan;
+    return p.locals.empty() && q.locals.empty() && p.outputs.size() + q.outputs.size() <= kMaxMerged &&
+           codegen::share_a_loop(a.selected.bare, b.selected.bare);
   }
 
   const Query& query_;

@@ -23,7 +23,8 @@ struct Recipe {
   std::vector<Job> jobs;
   /// COUNT INDUCED by algebra: the result is the sum of coefficient * count of job i.
   std::vector<std::int64_t> coefficients;
-  std::vector<Motif> motifs;  ///< of MOTIFS: the jobs' outputs, one after the other, count these
+  std::vector<Motif> motifs;         ///< of MOTIFS
+  std::vector<std::size_t> counted;  ///< which of them the jobs' outputs count, one after the other
   /// Where it has a value, the counts (of the motifs, or those that `coefficients` weigh, or the one asked for) are
   /// its combinations, and job i counts its enumerated[i].
   std::optional<AlgebraPlan> algebra;

@@ -189,12 +189,13 @@ void Runner::count(const Recipe& recipe, QueryResult& result) {
 void Runner::motifs(const Recipe& recipe, QueryResult& result) {
   std::vector<i128> counts;
   if (recipe.algebra) counts = by_algebra(recipe, result);
+  std::size_t known = counts.size();
+  counts.resize(recipe.motifs.size());
   for (std::size_t i = 0; !recipe.algebra && i < recipe.jobs.size() && !result.partial; ++i)
-    for (const i128 n : run_job(recipe, i, result).counts()) counts.push_back(n);
-  if (counts.size() < recipe.motifs.size()) {
+    for (const i128 n : run_job(recipe, i, result).counts()) counts[recipe.counted[known++]] = n;
+  if (known < counts.size()) {
     result.partial = true;  // also where the stop flag rose while plans were made
-    result.done = std::min(result.done, static_cast<double>(counts.size()) / static_cast<double>(recipe.motifs.size()));
-    counts.resize(recipe.motifs.size());
+    result.done = std::min(result.done, static_cast<double>(known) / static_cast<double>(counts.size()));
   }
   if (result.query.induced && result.partial) std::fill(counts.begin(), counts.end(), i128{0});  // as above
   if (result.query.induced && !result.partial) make_induced(recipe.motifs, counts);

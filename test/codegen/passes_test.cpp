@@ -176,6 +176,18 @@ TEST_CASE("merged plans sum what separate ones do, with fewer steps") {
     }
 }
 
+TEST_CASE("plans share a loop where one walk could do for both") {
+  const auto plan = [](const std::string& name) {
+    for (const Motif& motif : connected_motifs(4))
+      if (motif.name == name) return bare_plan(motif.pattern, name);
+    throw InternalError("no motif of 4 vertices is " + name);
+  };
+  CHECK(share_a_loop(plan("diamond"), plan("diamond")));
+  CHECK(share_a_loop(plan("path(4)"), plan("diamond")));
+  CHECK_FALSE(share_a_loop(plan("star(3)"), plan("clique(4)")));
+  CHECK_FALSE(share_a_loop(plan("clique(4)"), plan("star(3)")));
+}
+
 TEST_CASE("a plan merged with itself shares everything") {
   const Plan plan = bare_plan(named_pattern("house"), "house");
   const Plan twice = merge({plan, plan});

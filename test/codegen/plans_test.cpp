@@ -1,5 +1,6 @@
 // Every plan of every pattern against brute force, by the interpreter.
 
+#include <algorithm>
 #include <bit>
 #include <map>
 #include <set>
@@ -119,6 +120,33 @@ TEST_CASE("every plan of every numbering, on more graphs") {
   for (const Decorated& decorated : kDecorations) SECTION(decorated.name) {
       check_every_numbering(3, decorated.decoration);
     }
+}
+
+TEST_CASE("edges that are walked once, for both ends, count what brute force counts") {
+  std::mt19937 random(17);
+  PlanRequest request;
+  request.name = "tested";
+  request.keep = kAllPlans;
+  request.lanes = true;
+  int walked = 0, matched = 0;
+  for (int k = 3; k <= 5; ++k)
+    for (const Pattern& pattern : numbered_patterns(k)) {
+      const SmallGraph graph(9, 0.6, random);
+      const BruteForce truth(pattern, graph);
+      for (const RankedPlan& ranked : make_plans(pattern, GraphStatistics::typical(), request)) {
+        const Output& output = ranked.plan.outputs.front();
+        if (std::ranges::find(output.restrictions, "v1 > v0 for both ends") == output.restrictions.end()) continue;
+        INFO(pattern.to_string() << "\n" << print(ranked.plan));
+        const PlanOutcome outcome = interpret(ranked.plan, graph, random);
+        const auto expected = static_cast<rt::i128>(output.divisor) * truth.instances();
+        CHECK(outcome.clean);
+        CHECK(static_cast<std::int64_t>(outcome.sums.front()) == static_cast<std::int64_t>(expected));
+        ++walked;
+        matched += expected > 0 ? 1 : 0;
+      }
+    }
+  CHECK(walked > 20);
+  CHECK(matched > 10);
 }
 
 TEST_CASE("tables wherever there can be one, whether they pay or not") {

@@ -28,7 +28,7 @@ constexpr comm::Label kParameters{comm::Traffic::parameters, 3, comm::Direction:
 struct Wires {
   std::mutex mutex;
   std::map<std::pair<int, int>, std::deque<std::vector<std::byte>>> on_way;  ///< by sender and receiver
-  std::atomic<int> ended{0};
+  std::atomic<int> closed{0}, ended{0};
 };
 
 enum class Fault { none, never_connects, never_queues, never_posts, reports_error };
@@ -73,6 +73,7 @@ class FakeDriver : public comm::LinkDriver {
     return true;
   }
   void join(DeviceLinks::Step step) override { joined.push_back(step); }
+  void close() override { ++wires_.closed; }
   void end() noexcept override {
     if (!ended_) ++wires_.ended;
     ended_ = true;
@@ -143,6 +144,7 @@ std::string end_of(const Case& c) {
     });
   } catch (const Error& e) {
     CHECK(wires.ended == 4);
+    CHECK(wires.closed == 0);
     return e.what();
   }
   return "it ended well";
@@ -169,6 +171,8 @@ TEST_CASE("steps over links between devices are joined in any order, and charged
     CHECK(comm.traffic().total(kRows).messages == 4);
     CHECK(comm.traffic().total(kParameters).messages == 0);
   });
+  CHECK(wires.closed == 3);  // nobody's last messages are lost
+  CHECK(wires.ended == 3);
 }
 
 TEST_CASE("a rank that hangs, fails or leaves beside links between devices is named by the others") {

@@ -1,10 +1,12 @@
 #pragma once
 // The CUDA runtime of emulated devices: faithful in what it refuses, adversarial in when it does things. Streams are queues
 // of work that run where somebody waits for them, or earlier where the order is early or random. A fault of a kernel is
-// told, and stays as the device's error. One lock holds all.
+// told, and stays as the device's error. One lock holds all; it is let go where a stream waits for what another thread is
+// to queue (NCCL's messages).
 
 #include <cuda_runtime_api.h>
 
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -41,6 +43,7 @@ struct Device {
   std::multiset<u64> cached;                       // sizes that the pool keeps
   u64 freed_unexecuted = 0;
   u64 threshold = 0;
+  std::set<int> open_to;  ///< devices that may touch its pool's memory
   cudaError_t sticky = cudaSuccess;
 };
 struct World {
@@ -48,6 +51,7 @@ struct World {
   std::map<u64, Alloc> allocs;
   u64 bump = kArena, unlocked = 0, high = kArena;
   u64 births = 0, launches = 0, copies = 0, graph_launches = 0, faults = 0, captures = 0;
+  u64 misused = 0;  ///< calls that no error code tells of
   bool ready = false;
   std::map<u64, std::deque<u64>> quarantine;
   u64 quarantined = 0;
@@ -61,6 +65,7 @@ struct Op {
   std::string what;
   std::function<void()> run;
   std::shared_ptr<Record> waits, signals;
+  std::function<bool()> ready = {};  ///< asked when it is the first of its stream: whether it can run; none: it can
 };
 struct Capture {
   std::vector<Op> ops;
@@ -83,6 +88,8 @@ struct StreamState {
   std::deque<Op> ops;
   std::shared_ptr<Capture> capture;
   int queries = 0;
+  bool advancing = false;  ///< somewhere up the stack
+  int claimed = 0;         ///< by what a library is about to queue: nobody else may
 };
 struct Mod {
   std::string text;
@@ -123,7 +130,21 @@ struct CUkern_st {
 
 namespace galena::emulator {
 
-std::recursive_mutex& big();
+/// A recursive lock that can be let go altogether.
+class Lock {
+ public:
+  void lock();
+  void unlock();
+  /// Lets go of it, however often it is held, until changed() is called, or a millisecond has gone by.
+  void wait();
+  void changed() { changed_.notify_all(); }
+
+ private:
+  std::recursive_mutex mutex_;
+  std::condition_variable_any changed_;
+  int depth_ = 0;
+};
+Lock& big();
 std::mt19937_64& rng();
 [[gnu::format(printf, 1, 2)]] void say(const char* format, ...);
 void backtrace_here();
@@ -160,13 +181,23 @@ std::vector<std::shared_ptr<StreamState>>& all_streams();
 std::set<std::shared_ptr<Capture>>& captures();
 std::shared_ptr<StreamState> make_stream(int device);
 std::shared_ptr<StreamState> state_of(cudaStream_t s);
-void drain(StreamState* s, const Record* until = nullptr);
+/// Runs what the stream holds, or until the record is done, as far as that goes without waiting for other threads; true
+/// where it went so far.
+bool advance(StreamState& s, const Record* until = nullptr);
+/// The next of it; false where that waits for other threads.
+bool step(StreamState& s);
+/// The same, and waits.
+void drain(const std::shared_ptr<StreamState>& s, const std::shared_ptr<Record>& until = nullptr);
 void drain_device(int device);
 /// In random order: something may happen at any call.
 void shake();
+/// What goes on beside the threads that call, as NCCL's own; asked while somebody waits.
+std::vector<std::function<void()>>& beside();
 void invalidate(Capture& c, const std::string& why);
 /// Refuses calls that a thread must not make while it captures.
 cudaError_t unsafe(const char* call);
+/// A fault of a device: told, and its error from now on.
+void fault(int device, const std::string& what);
 /// Queues work on a stream.
 cudaError_t enqueue(const std::shared_ptr<StreamState>& s, Op op);
 cudaError_t sticky(int device);

@@ -56,7 +56,7 @@ cudaError_t copy_async(void* to, const void* from, size_t bytes, cudaMemcpyKind 
     const cudaError_t e =
         enqueue(s, {what + " staged", [=] { do_copy(to, staged->data(), bytes, what.c_str()); }, nullptr, nullptr});
     if (e == cudaSuccess && bytes > 65536) {
-      drain(s.get());
+      drain(s);
       return set(sticky(s->device));
     }
     return set(e);
@@ -75,7 +75,7 @@ cudaError_t copy_async(void* to, const void* from, size_t bytes, cudaMemcpyKind 
   if (e == cudaSuccess && !s->capture && !to_device && !to_pinned) {
     const bool lazy = settings().lazy_copies && (settings().order != "random" || rng()() % 2 == 0);
     if (!lazy) {
-      drain(s.get());
+      drain(s);
       return set(sticky(s->device));
     }
   }
@@ -98,7 +98,7 @@ cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind 
   ENTER;
   if (const auto e = unsafe("cudaMemcpy")) return set(e);
   if (const auto e = copy_async(to, from, bytes, kind, nullptr)) return e;
-  drain(state_of(nullptr).get());
+  drain(state_of(nullptr));
   return set(sticky(current));
 }
 cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t stream) {

@@ -52,6 +52,10 @@ struct AtExit {
       say("LEAKS: %llu device allocations of %llu bytes, %llu pinned of %llu bytes, %zu handles", (unsigned long long)n,
           (unsigned long long)bytes, (unsigned long long)np, (unsigned long long)bp, live_handles().size());
     }
+    if (world().misused > 0) {
+      say("%llu calls that are not allowed", (unsigned long long)world().misused);
+      failed = true;
+    }
     if (failed) {  // tests did not see it
       std::fflush(nullptr);
       _exit(1);
@@ -63,7 +67,12 @@ AtExit at_exit __attribute__((init_priority(101)));
 /// Where Galena looks for the libraries that it opens by name.
 __attribute__((constructor)) void offer_libraries() {
   Dl_info here{};
-  if (dladdr(reinterpret_cast<const void*>(&offer_libraries), &here) != 0) setenv("GALENA_CUBLASLT", here.dli_fname, 0);
+  if (dladdr(reinterpret_cast<const void*>(&offer_libraries), &here) != 0) {
+    setenv("GALENA_CUBLASLT", here.dli_fname, 0);
+#ifdef GALENA_EMULATED_NCCL
+    setenv("GALENA_NCCL", here.dli_fname, 0);
+#endif
+  }
   setenv("GALENA_NVRTC", GALENA_EMULATED_NVRTC, 0);
 }
 

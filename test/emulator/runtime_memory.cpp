@@ -112,7 +112,19 @@ cudaError_t cudaDeviceCanAccessPeer(int* can, int device, int peer) {
   *can = 1;
   return cudaSuccess;
 }
-cudaError_t cudaMemPoolSetAccess(cudaMemPool_t, const cudaMemAccessDesc*, size_t) { return cudaSuccess; }
+cudaError_t cudaMemPoolSetAccess(cudaMemPool_t pool, const cudaMemAccessDesc* what, size_t n) {
+  ENTER;
+  for (const cudaMemAccessDesc* a = what; a != what + n; ++a) {
+    if (a->location.type != cudaMemLocationTypeDevice || a->location.id < 0 || a->location.id >= settings().devices ||
+        a->location.id == pool->device)
+      return set(cudaErrorInvalidValue);
+    if (a->flags == cudaMemAccessFlagsProtReadWrite)
+      world().devices[pool->device].open_to.insert(a->location.id);
+    else
+      world().devices[pool->device].open_to.erase(a->location.id);
+  }
+  return cudaSuccess;
+}
 cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t) {
   ENTER;
   Device& d = world().devices[pool->device];

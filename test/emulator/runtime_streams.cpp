@@ -56,37 +56,60 @@ void fault(int device, const std::string& what) {
   if (d.sticky == cudaSuccess) d.sticky = cudaErrorIllegalAddress;
 }
 
-void step(StreamState* s) {
-  Op op = std::move(s->ops.front());
-  s->ops.pop_front();
-  if (op.waits && !op.waits->done && op.waits->stream) drain(op.waits->stream.get(), op.waits.get());
-  if (settings().trace) say("stream %llu runs %s", (unsigned long long)s->number, op.what.c_str());
-  if (op.run && world().devices[s->device].sticky == cudaSuccess) {
+bool step(StreamState& s) {
+  Op& first = s.ops.front();
+  if (first.waits && !first.waits->done && first.waits->stream && !advance(*first.waits->stream, first.waits.get()))
+    return false;
+  const bool dead = world().devices[s.device].sticky != cudaSuccess;
+  if (first.ready && !dead && !first.ready()) return false;
+  const Op op = std::move(s.ops.front());
+  s.ops.pop_front();
+  if (settings().trace) say("stream %llu runs %s", (unsigned long long)s.number, op.what.c_str());
+  if (op.run && !dead) {
     try {
       Unlocked open;
       op.run();
     } catch (const std::exception& e) {
-      fault(s->device, op.what + ": " + e.what());
+      fault(s.device, op.what + ": " + e.what());
     }
   }
   if (op.signals) op.signals->done = true;
+  big().changed();
+  return true;
 }
-void drain(StreamState* s, const Record* until) {
-  while (!s->ops.empty() && (until == nullptr || !until->done)) step(s);
+bool advance(StreamState& s, const Record* until) {
+  if (s.advancing) return s.ops.empty() || (until != nullptr && until->done);
+  s.advancing = true;
+  bool goes_on = true;
+  while (goes_on && !s.ops.empty() && (until == nullptr || !until->done)) goes_on = step(s);
+  s.advancing = false;
+  return goes_on;
+}
+std::vector<std::function<void()>>& beside() {
+  static auto* all = new std::vector<std::function<void()>>;
+  return *all;
+}
+void drain(const std::shared_ptr<StreamState>& s, const std::shared_ptr<Record>& until) {
+  while (!advance(*s, until.get())) {
+    for (const auto& work : beside()) work();
+    big().wait();
+  }
 }
 void drain_device(int device) {
-  for (size_t i = 0; i < all_streams().size(); ++i) {
-    const auto s = all_streams()[i];
-    if (s->device == device) drain(s.get());
-  }
-  std::erase_if(all_streams(), [](const auto& s) { return s->destroyed && s->ops.empty(); });
+  const auto streams = all_streams();  // others may come while this waits
+  for (const auto& s : streams)
+    if (s->device == device) drain(s);
+  std::erase_if(all_streams(), [](const auto& s) { return s->destroyed && s->ops.empty() && !s->advancing; });
 }
-/// In random order: something may happen at any call.
 void shake() {
   if (settings().order != "random" || all_streams().empty()) return;
   if (rng()() % 3 != 0) return;
   const auto s = all_streams()[rng()() % all_streams().size()];
-  for (u64 n = 1 + rng()() % 4; n > 0 && !s->ops.empty(); --n) step(s.get());
+  if (s->advancing) return;
+  s->advancing = true;
+  for (u64 n = 1 + rng()() % 4; n > 0 && !s->ops.empty(); --n)
+    if (!step(*s)) break;
+  s->advancing = false;
 }
 
 void invalidate(Capture& c, const std::string& why) {
@@ -123,10 +146,16 @@ cudaError_t enqueue(const std::shared_ptr<StreamState>& s, Op op) {
     c.ops.push_back(std::move(op));
     return cudaSuccess;
   }
+  if (s->claimed > 0) {
+    say("FAULT: %s into a stream whose NCCL messages are not queued yet", op.what.c_str());
+    backtrace_here();
+    ++world().misused;
+  }
   if (settings().trace) say("stream %llu queues %s", (unsigned long long)s->number, op.what.c_str());
   s->ops.push_back(std::move(op));
   s->queries = 0;
-  if (settings().order == "early") drain(s.get());
+  big().changed();
+  if (settings().order == "early") advance(*s);
   shake();
   return cudaSuccess;
 }
@@ -169,7 +198,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
     return set(cudaErrorStreamCaptureUnsupported);
   }
   if (const auto e = unsafe("cudaStreamSynchronize")) return set(e);
-  drain(s.get());
+  drain(s);
   return set(sticky(s->device));
 }
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
@@ -182,7 +211,7 @@ cudaError_t cudaStreamQuery(cudaStream_t stream) {
   }
   if (const auto e = unsafe("cudaStreamQuery")) return set(e);
   if (!s->ops.empty() && s->queries++ < settings().queries) return set(cudaErrorNotReady);
-  drain(s.get());
+  if (!advance(*s)) return set(cudaErrorNotReady);
   return set(sticky(s->device));
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
@@ -257,8 +286,9 @@ cudaError_t cudaEventSynchronize(cudaEvent_t e) {
     return set(cudaErrorCapturedEvent);
   }
   if (const auto x = unsafe("cudaEventSynchronize")) return set(x);
-  if (e->record && !e->record->done) drain(e->record->stream.get(), e->record.get());
-  return set(sticky(e->device));
+  const int device = e->device;
+  if (const auto record = e->record; record && !record->done) drain(record->stream, record);
+  return set(sticky(device));
 }
 cudaError_t cudaEventQuery(cudaEvent_t e) {
   ENTER;
@@ -266,7 +296,7 @@ cudaError_t cudaEventQuery(cudaEvent_t e) {
   if (const auto x = unsafe("cudaEventQuery")) return set(x);
   if (!e->record || e->record->done) return cudaSuccess;
   if (e->record->stream->queries++ < settings().queries) return set(cudaErrorNotReady);
-  drain(e->record->stream.get(), e->record.get());
+  if (!advance(*e->record->stream, e->record.get())) return set(cudaErrorNotReady);
   return set(sticky(e->device));
 }
 cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t, cudaEvent_t) {

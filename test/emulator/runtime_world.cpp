@@ -5,17 +5,34 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "test/emulator/runtime.hpp"
 
 namespace galena::emulator {
 
-std::recursive_mutex& big() {
-  static auto* m = new std::recursive_mutex;
+void Lock::lock() {
+  mutex_.lock();
+  ++depth_;
+}
+void Lock::unlock() {
+  --depth_;
+  mutex_.unlock();
+}
+void Lock::wait() {
+  const int held = std::exchange(depth_, 0);
+  for (int k = 1; k < held; ++k) mutex_.unlock();
+  changed_.wait_for(mutex_, std::chrono::milliseconds(1));
+  for (int k = 1; k < held; ++k) mutex_.lock();
+  depth_ = held;
+}
+Lock& big() {
+  static auto* m = new Lock;
   return *m;
 }
 std::mt19937_64& rng() {

@@ -19,6 +19,7 @@
 #include "src/mine/gpu/lease.hpp"
 #include "src/mine/gpu/pace.hpp"
 #include "src/mine/left_work.hpp"
+#include "src/mine/recipe.hpp"
 #include "src/mine/select.hpp"
 #include "test/codegen/compiled_plans.hpp"
 #include "test/codegen/private_cache.hpp"
@@ -438,6 +439,24 @@ TEST_CASE("plans for GPUs keep to lower neighbours where lanes run them alone") 
   INFO(codegen::print(selected.plan));
   REQUIRE(!selected.plan.locals.empty());
   CHECK((selected.plan.sets[static_cast<std::size_t>(selected.plan.locals.front().columns)].bounds.below & 1U) != 0);
+}
+
+TEST_CASE("plans of MOTIFS for GPUs share their walks, and each motif is counted once") {
+  const Prepared graph(generate_rmat(11, 16, 3));
+  const Query query = parse_queries("MOTIFS 4").front();
+  const mine::Recipe recipe = mine::make_recipe(query, graph, {.lanes = true});
+  INFO(mine::describe(recipe, query));
+  CHECK(recipe.jobs.size() < recipe.motifs.size());
+  std::set<std::size_t> seen;
+  std::size_t k = 0;
+  for (const mine::Job& job : recipe.jobs)
+    for (const codegen::Output& output : job.selected.plan.outputs) {
+      REQUIRE(k < recipe.counted.size());
+      CHECK(output.name == recipe.motifs[recipe.counted[k]].name);
+      seen.insert(recipe.counted[k++]);
+    }
+  CHECK(seen.size() == recipe.motifs.size());
+  CHECK(k == recipe.counted.size());
 }
 
 TEST_CASE("a vertex's first neighbour has the largest degree of all, as bounds take it") {

@@ -77,7 +77,7 @@ class SimulatedMachine : public mine::gpu::Machine {
     ++launches[team];
     if (before_run) before_run();
     most_seen = std::max(most_seen, workers);
-    if (halt != nullptr && *halt != 0) *job.stop = 1;
+    if (rt::raised(halt)) *job.stop = 1;
     rounds.resize(std::max<std::size_t>(rounds.size(), workers));
     rt::gpu::SimulatedLaunch launch{&job, workers, team == Team::block, seed++, rounds.data()};
     rt::Worker handed{};

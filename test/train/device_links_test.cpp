@@ -30,6 +30,7 @@ class DeafDriver : public comm::LinkDriver {
   void mark(comm::DeviceLinks::Step /*step*/) override {}
   bool idle() override { return false; }
   void join(comm::DeviceLinks::Step /*step*/) override {}
+  void close() override {}
   void end() noexcept override {}
 };
 

@@ -21,13 +21,6 @@ TrainResult train_on(Device device, const NodeDataset& data, TrainOptions option
   return train_network(data, options);
 }
 
-std::vector<double> elements(const Tensor& x) {
-  std::vector<double> all;
-  for (std::int64_t i = 0; i < x.rows(); ++i)
-    for (std::int64_t c = 0; c < x.cols(); ++c) all.push_back(x.item(i, c));
-  return all;
-}
-
 /// That an epoch's exchanges sent.
 std::uint64_t boundary_bytes(const EpochRecord& record) {
   std::uint64_t bytes = 0;

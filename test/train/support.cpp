@@ -166,6 +166,13 @@ void check_planned_bytes(const NodeDataset& data, TrainOptions options, const Tr
   CHECK(plan.payload > 0);
 }
 
+std::vector<double> elements(const Tensor& x) {
+  std::vector<double> all;
+  for (std::int64_t i = 0; i < x.rows(); ++i)
+    for (std::int64_t c = 0; c < x.cols(); ++c) all.push_back(x.item(i, c));
+  return all;
+}
+
 double relative_difference(const std::vector<double>& a, const std::vector<double>& b) {
   if (a.size() != b.size()) return HUGE_VAL;
   double most = 0, largest = 1e-300;

@@ -51,6 +51,9 @@ EpochOutcome run_epochs(const train::Run& run, int epochs);
 /// Trains as planned and checks that the planned bytes are those that were sent.
 void check_planned_bytes(const NodeDataset& data, TrainOptions options, const TrainPlan& plan);
 
+/// A tensor's, a row after the other.
+std::vector<double> elements(const Tensor& x);
+
 /// Largest |a - b| over the largest |b|.
 double relative_difference(const std::vector<double>& a, const std::vector<double>& b);
 
