@@ -77,6 +77,7 @@ Json options_json(const TrainCommand& command) {
   add_optimizer(json, t.optimizer);
   json.update({{"select", t.select}, {"patience", t.patience}, {"eval-every", t.eval_every}, {"metric", t.metric}});
   json.update({{"inductive", t.inductive}, {"prune", t.prune}, {"dtype", command.dtype}});
+  json["precision"] = command.precision;
   json.update({{"split", command.data.split}, {"split-seed", command.data.seed}, {"normalize", command.normalize}});
   json.update({{"no-features", command.data.no_features},
                {"self-loops", command.data.self_loops},

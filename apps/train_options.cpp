@@ -95,6 +95,11 @@ void add_training(CLI::App& command, TrainCommand& c) {
                          "Leave out what saves work and bytes and changes no result: features summed once, narrow rows "
                          "first, sums while rows travel"));
   group(command.add_option("--dtype", c.dtype, "f32, or f64 for checks"))->check(CLI::IsMember({"f32", "f64"}));
+  group(
+      command.add_option("--precision", c.precision,
+                         "On a GPU: f32; tf32, dense products of numbers rounded to TF32; or bf16, that and sums over "
+                         "neighbours of rows rounded to bf16 (GAT's, maxima and those of hypergraphs are not)"))
+      ->check(CLI::IsMember({"f32", "tf32", "bf16"}));
 }
 
 void add_data(CLI::App& command, TrainCommand& c) {
@@ -231,6 +236,7 @@ void TrainCommand::settle(CLI::App& command, const Common& common) {
                  : norm == "l2"    ? nn::NormKind::l2
                                    : nn::NormKind::none;
   t.dtype = dtype == "f64" ? DType::f64 : DType::f32;
+  t.precision = precision == "bf16" ? Precision::bf16 : precision == "tf32" ? Precision::tf32 : Precision::f32;
   static const std::map<std::string, int> widths{{"32", 32}, {"16", 16}, {"8", 8},       {"4", 4},
                                                  {"2", 2},   {"1", 1},   {"adaptive", 0}};
   const auto width = widths.find(message_bits);

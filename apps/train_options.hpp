@@ -11,7 +11,7 @@ namespace galena::cli {
 struct TrainCommand {
   std::string dataset, config;
   std::string normalize = "auto", norm = "none", message_bits = "32", transport = "threads", device = "auto";
-  std::string partition_method = "metis-volume", dtype = "f32";
+  std::string partition_method = "metis-volume", dtype = "f32", precision = "f32";
   std::string metrics, report, predictions, logits, embeddings, weights, checkpoint, resume;
   NodeDataOptions data;
   TrainOptions train;

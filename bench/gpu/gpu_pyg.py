@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Epochs of GCN, SAGE and GAT by PyTorch Geometric, on graphs like those of bench_gpu. Prints a line of JSON a row, as
-bench_gpu does; times in microseconds.
+"""Epochs of GCN, SAGE and GAT by PyTorch Geometric, on graphs like those of bench_gpu, in f32 and again with products
+that may round to TF32 ("precision": "tf32"). Prints a line of JSON a row, as bench_gpu does; times in microseconds.
 
    gpu_pyg.py [--quick]
 """
@@ -9,6 +9,7 @@ import json
 import statistics
 import sys
 import time
+from itertools import product
 
 import torch
 import torch.nn.functional as F
@@ -55,8 +56,9 @@ def row(section, fields):
 def main():
     row("versions", {"torch": torch.__version__, "torch_geometric": torch_geometric.__version__})
     for name, vertices, edges, hidden in SETS:
-        for model in ("gcn", "sage", "gat"):
-            fields = {"dataset": name, "model": model, "hidden": hidden}
+        for model, tf32 in product(("gcn", "sage", "gat"), (False, True)):
+            fields = {"dataset": name, "model": model, "hidden": hidden, **({"precision": "tf32"} if tf32 else {})}
+            torch.backends.cuda.matmul.allow_tf32 = tf32
             try:
                 fields["epoch_median"] = epoch_median(model, vertices, edges, hidden)
             except RuntimeError as error:  # memory, say

@@ -48,7 +48,8 @@ class Targets:
     def epochs(self):
         def medians(part):
             return {(r["dataset"], r["model"], r.get("hidden")): number(r.get("epoch_median"))
-                    for r in self.section(part, "epochs") if r.get("replay", True)}
+                    for r in self.section(part, "epochs")
+                    if r.get("replay", True) and r.get("precision", "f32") == "f32"}
 
         ours, theirs = medians("bench"), medians("pyg")
         for dataset, target in ("er 200k", 3), ("er 2708", 10):

@@ -54,6 +54,10 @@ class Context {
     /// What changes no result: features aggregated once and kept, products first where rows get narrower, sums while
     /// rows travel. Off only to measure what they save.
     bool savings = true;
+    /// On a device, in graphs and f32: aggregate() sums rows rounded to bf16 (a vertex's own among them), and its backward
+    /// pass gradients rounded alike, in f32. Not in maxima, nor where the sums of features are kept; other ranks' rows are
+    /// taken as they came.
+    bool bf16_sums = false;
     /// Where asked for: receives what the model passes to keep_embeddings(). Outlives the context.
     Var* embeddings = nullptr;
   };
@@ -61,6 +65,7 @@ class Context {
 
   [[nodiscard]] bool training() const noexcept { return settings_.training; }
   [[nodiscard]] bool savings() const noexcept { return settings_.savings; }
+  [[nodiscard]] bool bf16_sums() const noexcept { return settings_.bf16_sums; }
   [[nodiscard]] std::uint64_t seed() const noexcept { return settings_.seed; }
   [[nodiscard]] std::uint32_t epoch() const noexcept { return settings_.epoch; }
   /// What the step from hop `hop` to the next runs over.

@@ -26,6 +26,11 @@ namespace galena {
 
 enum class Transport { threads, mpi, nccl };  ///< nccl: threads whose GPUs send each other rows
 
+/// What a GPU may round, of models in f32. tf32: what dense products multiply, to TF32. bf16: that, and the rows that sums
+/// over a graph's neighbours read, to bf16 (nn::Context::Settings::bf16_sums). All is added up and stored in f32.
+enum class Precision : std::uint8_t { f32, tf32, bf16 };
+[[nodiscard]] const char* name_of(Precision precision) noexcept;
+
 /// A simulated link between ranks that are threads: n bytes take latency + n / bytes_per_second at a rank's port.
 struct LinkOptions {
   double latency = 0;           ///< seconds
@@ -54,7 +59,7 @@ struct TrainOptions {
   bool inductive = false;        ///< train on the graph of the training vertices alone; evaluate on the whole
   bool prune = true;             ///< leave out rows that cannot reach the training loss (the result is the same)
   bool savings = true;           ///< see nn::Context::Settings; with `prune`, off only to measure what they save
-  int eval_every = 1;            ///< epochs; evaluation is on the whole graph, full rate, full precision
+  int eval_every = 1;            ///< epochs; evaluation is on the whole graph, full rate, rows sent in full precision
   std::string select = "score";  ///< which epoch is the best: of the best validation score, or of the least "loss"
   int patience = 0;              ///< evaluations without a better epoch before stopping; 0 = never
   /// accuracy, micro_f1, macro_f1, roc_auc; micro_f1_known, macro_f1_known (told how many labels each vertex has, as in
@@ -72,6 +77,7 @@ struct TrainOptions {
   DType dtype = DType::f32;  ///< f64 for checks
   /// cuda: the ranks of a machine take its CUDA devices in turn, and share them where there are fewer.
   Device device = Device::cpu;
+  Precision precision = Precision::f32;  ///< with Device::cuda; of evaluations too
   /// On a device: what an epoch queues is recorded once and replayed as one (a CUDA graph). While one training records,
   /// no other may use this process's device.
   bool replay = true;

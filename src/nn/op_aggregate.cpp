@@ -63,17 +63,21 @@ struct Aggregate {
   std::uint32_t call;
   int hop;
   Aggregation how;
-  bool savings;
+  bool savings, bf16;
 
   [[nodiscard]] const Factors& factors(const Tensor& x) const { return factors_of(graph, how, x.dtype()); }
+  /// As the sums read rows: half the bytes, where this is for each neighbour and the rounding for each row.
+  [[nodiscard]] Tensor summands(const Tensor& x) const {
+    return bf16 && x.device() == Device::cuda && x.dtype() == DType::f32 ? x.to(DType::bf16) : x;
+  }
 
   void forward(const Tensor& x, const Tensor& y) const {
     const Factors& f = factors(x);
     if (exchange == nullptr)
-      return ops::spmm(graph.local_view(), {or_null(f.left), or_null(f.right), or_null(f.diagonal)}, x, y);
+      return ops::spmm(graph.local_view(), {or_null(f.left), or_null(f.right), or_null(f.diagonal)}, summands(x), y);
     exchange->begin_forward(call, hop, x);
     if (!savings) static_cast<void>(exchange->finish_forward(call, x.dtype() == DType::f32));
-    sum_while_moving(graph.local_view(), f.left, f.right, f.diagonal, x, y, false);
+    sum_while_moving(graph.local_view(), f.left, f.right, f.diagonal, summands(x), y, false);
     const HaloRows rows = exchange->finish_forward(call, x.dtype() == DType::f32);
     const HaloSelection& selection = exchange->selection(call, hop);
     add_halo(selection.csr, f, *halo_factors_of(graph, how, x.dtype(), selection), rows, y);
@@ -84,6 +88,7 @@ struct Aggregate {
   void sum_while_moving(const ops::Csr& csr, const Tensor& left, const Tensor& right, const Tensor& diagonal,
                         const Tensor& x, const Tensor& y, bool accumulate) const {
     const bool queued = x.device() == Device::cuda;  // computed beside the CPU, as a whole
+    const bool rounded = x.dtype() == DType::bf16;   // and the diagonal with it
     const double work = queued ? 0 : static_cast<double>(csr.nonzeros()) * static_cast<double>(x.cols());
     const std::int64_t rows = y.rows(), slices = std::clamp<std::int64_t>(std::llround(work / kSliceWork), 1, kSlices);
     for (std::int64_t k = 0; k < slices; ++k) {
@@ -91,33 +96,36 @@ struct Aggregate {
       const ops::Csr slice{csr.rows - begin, csr.cols, csr.indptr + begin, csr.indices, csr.on_device};
       Tensor scale;
       if (left.defined()) scale = left.slice(begin, end);
-      ops::spmm(slice, {or_null(scale), or_null(right), nullptr}, x, y.slice(begin, end), accumulate);
+      ops::spmm(slice, {or_null(scale), or_null(right), rounded ? or_null(diagonal) : nullptr}, x, y.slice(begin, end),
+                accumulate);
       exchange->progress();
     }
     const std::int64_t both = std::min(x.rows(), rows);
-    if (diagonal.defined()) ops::scale_rows(diagonal.head(both), x.head(both), y.head(both), true);
+    if (diagonal.defined() && !rounded) ops::scale_rows(diagonal.head(both), x.head(both), y.head(both), true);
   }
 
   void backward(const Tensor& dy, const Var& x) const {
     const Factors& f = factors(dy);
+    const Tensor rows = summands(dy);
     if (exchange != nullptr) {
       const HaloSelection& selection = exchange->selection(call, hop);
       const auto halo = halo_factors_of(graph, how, dy.dtype(), selection);
       const Tensor dhalo = Tensor::empty(selection.count, dy.cols(), dy.dtype());
-      ops::spmm(selection.csr_t, {or_null(halo->right), or_null(f.left), nullptr}, dy, dhalo);
+      ops::spmm(selection.csr_t, {or_null(halo->right), or_null(f.left), nullptr}, rows, dhalo);
       exchange->begin_backward(call, dhalo);
     }
     const GradientSlot slot = x.grad_slot();
     if (exchange == nullptr)
-      return spmm_with_diagonal(graph.local_transpose(), {or_null(f.right), or_null(f.left), or_null(f.diagonal)}, dy,
+      return spmm_with_diagonal(graph.local_transpose(), {or_null(f.right), or_null(f.left), or_null(f.diagonal)}, rows,
                                 slot.tensor, slot.accumulate);
-    sum_while_moving(graph.local_transpose(), f.right, f.left, f.diagonal, dy, slot.tensor, slot.accumulate);
+    sum_while_moving(graph.local_transpose(), f.right, f.left, f.diagonal, rows, slot.tensor, slot.accumulate);
     exchange->finish_backward(call, slot.tensor);
   }
 };
 
 Var aggregate_sum(Context& ctx, const Var& x, Aggregation how) {
-  const Aggregate op{ctx.graph(x.hop()), ctx.exchange(), ctx.next_exchange(), x.hop(), how, ctx.savings()};
+  const bool bf16 = ctx.bf16_sums() && !ctx.is_hypergraph();
+  const Aggregate op{ctx.graph(x.hop()), ctx.exchange(), ctx.next_exchange(), x.hop(), how, ctx.savings(), bf16};
   const Tensor y = Tensor::empty(ctx.rows(x.hop() + 1), x.cols(), x.dtype());
   op.forward(x.value(), y);
   return make_op(

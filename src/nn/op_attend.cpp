@@ -35,6 +35,7 @@ void add_by_head(const Tensor& gradient, const Tensor& to) {
   if (gradient.device() == Device::cuda) {
     const Tensor mask = ops::block_mask(gradient.rows(), heads, width, gradient.dtype());
     ops::multiply(gradient, mask, mask);
+    const ops::Tf32Products exact(false);  // a sum
     ops::matmul(mask, Tensor::full(heads, 1, 1, gradient.dtype()), to.reshape(to.size(), 1), true);
     return;
   }

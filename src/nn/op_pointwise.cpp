@@ -119,6 +119,7 @@ Var scale_by(const Var& x, const Var& factor) {
     if (factor.requires_grad()) {  // <x, dy>
       const GradientSlot slot = factor.grad_slot();
       const std::int64_t size = dy.size();
+      const ops::Tf32Products exact(false);
       ops::matmul_tn(x.value().reshape(size, 1), dy.reshape(size, 1), slot.tensor, slot.accumulate);
     }
     if (!x.requires_grad()) return;
@@ -142,6 +143,7 @@ Var scale_rows(const Var& x, const Var& factor) {
       const Tensor products = Tensor::empty(dy.rows(), dy.cols(), dy.dtype());
       ops::multiply(x.value(), dy, products);
       const Tensor sums = Tensor::empty(dy.rows(), 1, dy.dtype());
+      const ops::Tf32Products exact(false);  // sums
       ops::matmul(products, Tensor::full(dy.cols(), 1, 1, dy.dtype()), sums);
       pass_on_rows(factor, sums);
     }

@@ -3,7 +3,8 @@
 // cuBLASLt's matrices stand by column, ours by row: a row-major matrix is the transpose of a column-major one, so
 // c = a b is computed as c^T = b^T a^T, and nothing is moved. A bias to every row of c is then one to every column of
 // c^T, which is the library's own epilogue.
-// What the library chooses for a shape is kept. No TF32: products are of f32, or of f64.
+// What the library chooses for a shape is kept. Products are of f64, of f32, or where it is asked for of f32 rounded to
+// TF32.
 
 #include <cublasLt.h>
 
@@ -90,6 +91,7 @@ struct Shape {
   bool transpose_a, transpose_b, accumulate;
   int epilogue;
   DType dtype;
+  bool tf32;
   std::array<std::uint32_t, 3> alignment;  ///< of a, b, c
   auto operator<=>(const Shape&) const = default;
 };
@@ -137,7 +139,10 @@ Plan make_plan(const Shape& s, const void* bias) {
   const cudaDataType_t type = wide ? CUDA_R_64F : CUDA_R_32F;
   Plan plan;
   plan.handle = handle_of(s.device);
-  GALENA_CUBLAS_CALL(l.desc_create(&plan.desc, wide ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F, type));
+  const cublasComputeType_t compute = wide     ? CUBLAS_COMPUTE_64F
+                                      : s.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                               : CUBLAS_COMPUTE_32F;
+  GALENA_CUBLAS_CALL(l.desc_create(&plan.desc, compute, type));
   // The library's first operand is our b.
   set(plan.desc, CUBLASLT_MATMUL_DESC_TRANSA, s.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
   set(plan.desc, CUBLASLT_MATMUL_DESC_TRANSB, s.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N);
@@ -194,6 +199,7 @@ bool multiply(const Tensor& a, const Tensor& b, const Tensor& c, const GemmCall&
                               call.accumulate,
                               epilogue,
                               a.dtype(),
+                              call.tf32,
                               {alignment_of(a.raw()), alignment_of(b.raw()), alignment_of(c.raw())}},
                              call.bias != nullptr ? call.bias->raw() : nullptr);
   if (!plan.found) return false;

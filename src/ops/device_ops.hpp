@@ -32,6 +32,7 @@ struct TileCall;
 struct GemmCall {
   bool transpose_a = false, transpose_b = false, accumulate = false, relu = false;
   const Tensor* bias = nullptr;  ///< [1 x columns of c]
+  bool tf32 = false;             ///< of f32: a and b may be rounded to TF32
 };
 
 /// How rows are weighted in a sum: by column, or by nonzero, at the nonzero's place or where `position` says.

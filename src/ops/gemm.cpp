@@ -10,6 +10,7 @@
 #include "src/ops/gemm.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "src/ops/check.hpp"
@@ -29,6 +30,14 @@ constexpr std::int64_t kDepth = 256;
 constexpr std::int64_t kBlockRows = 168;
 /// Bytes of the widest panel's part.
 constexpr std::int64_t kPanelBytes = kDepth * kPanelVectors * 64;
+
+thread_local bool tf32_products = false;
+
+/// By the device, as the thread asks for it.
+void device_product(const Tensor& a, const Tensor& b, const Tensor& c, GemmCall call) {
+  call.tf32 = tf32_products && a.dtype() == DType::f32;
+  device_ops().gemm(a, b, c, call);
+}
 
 std::int64_t vector_width(float) { return gemm_kernels().width_f32; }
 std::int64_t vector_width(double) { return gemm_kernels().width_f64; }
@@ -143,10 +152,13 @@ void add_in_order(const T* partial, std::int64_t count, T* c, std::int64_t size,
 
 }  // namespace
 
+Tf32Products::Tf32Products(bool rounded) noexcept : before_(std::exchange(tf32_products, rounded)) {}
+Tf32Products::~Tf32Products() { tf32_products = before_; }
+
 void matmul(const Tensor& a, const Tensor& b, const Tensor& c, bool accumulate) {
   check_tensor("matmul", "b", b, a.cols(), b.cols(), a.dtype());
   check_tensor("matmul", "c", c, a.rows(), b.cols(), a.dtype());
-  if (on_device(a)) return device_ops().gemm(a, b, c, {.accumulate = accumulate});
+  if (on_device(a)) return device_product(a, b, c, {.accumulate = accumulate});
   with_float("matmul", a.dtype(), [&]<class T>(T) { rows_product(a, b.data<T>(), b.cols(), 1, c, accumulate); });
 }
 
@@ -155,7 +167,7 @@ void matmul_bias(const Tensor& a, const Tensor& b, const Tensor& bias, const Ten
     check_tensor("matmul_bias", "b", b, a.cols(), b.cols(), a.dtype());
     check_tensor("matmul_bias", "bias", bias, 1, b.cols(), a.dtype());
     check_tensor("matmul_bias", "c", c, a.rows(), b.cols(), a.dtype());
-    return device_ops().gemm(a, b, c, {.bias = &bias});
+    return device_product(a, b, c, {.bias = &bias});
   }
   matmul(a, b, c);
   add_row(bias, c);
@@ -164,14 +176,14 @@ void matmul_bias(const Tensor& a, const Tensor& b, const Tensor& bias, const Ten
 void matmul_nt(const Tensor& a, const Tensor& b, const Tensor& c, bool accumulate) {
   check_tensor("matmul_nt", "b", b, b.rows(), a.cols(), a.dtype());
   check_tensor("matmul_nt", "c", c, a.rows(), b.rows(), a.dtype());
-  if (on_device(a)) return device_ops().gemm(a, b, c, {.transpose_b = true, .accumulate = accumulate});
+  if (on_device(a)) return device_product(a, b, c, {.transpose_b = true, .accumulate = accumulate});
   with_float("matmul_nt", a.dtype(), [&]<class T>(T) { rows_product(a, b.data<T>(), 1, b.cols(), c, accumulate); });
 }
 
 void matmul_tn(const Tensor& a, const Tensor& b, const Tensor& c, bool accumulate) {
   check_tensor("matmul_tn", "b", b, a.rows(), b.cols(), a.dtype());
   check_tensor("matmul_tn", "c", c, a.cols(), b.cols(), a.dtype());
-  if (on_device(a)) return device_ops().gemm(a, b, c, {.transpose_a = true, .accumulate = accumulate});
+  if (on_device(a)) return device_product(a, b, c, {.transpose_a = true, .accumulate = accumulate});
   with_float("matmul_tn", a.dtype(), [&]<class T>(T) {
     const T *pa = a.data<T>(), *pb = b.data<T>();
     T* const pc = c.data<T>();

@@ -6,6 +6,19 @@
 
 namespace galena::ops {
 
+/// While one lives, this thread's products of dense f32 on a device may round what they multiply to TF32 (10 bits after
+/// the leading one); they are added up in f32. On the CPU, and of f64, nothing is rounded.
+class Tf32Products {
+ public:
+  explicit Tf32Products(bool rounded) noexcept;
+  ~Tf32Products();
+  Tf32Products(const Tf32Products&) = delete;
+  Tf32Products& operator=(const Tf32Products&) = delete;
+
+ private:
+  bool before_;
+};
+
 /// c = a * b (+ c where `accumulate`): [n x k] * [k x m] -> [n x m].
 void matmul(const Tensor& a, const Tensor& b, const Tensor& c, bool accumulate = false);
 /// c = a * b + bias in every row, bias [1 x m].

@@ -12,7 +12,7 @@ void check_factor(const char* name, const Tensor* factor, std::int64_t rows, DTy
   if (factor == nullptr) return;
   if (factor->defined() && factor->cols() == 1 && factor->rows() >= rows && factor->dtype() == dtype) return;
   fail("spmm", std::string(name) + " is " + shape_of(*factor) + "; expected at least " + std::to_string(rows) +
-                   " x 1 of x's type");
+                   " x 1 of the result's type");
 }
 
 template <class T>
@@ -22,19 +22,20 @@ const T* data_of(const Tensor* tensor) {
 
 }  // namespace
 
-void check_shape(const char* op, const Csr& csr, const Tensor& x, const Tensor& y) {
+void check_shape(const char* op, const Csr& csr, const Tensor& x, const Tensor& y, DType dtype) {
   if (y.rows() > csr.rows || x.rows() > csr.cols) {
     fail(op, "the result is " + shape_of(y) + ", x is " + shape_of(x) + "; expected at most the " +
                  std::to_string(csr.rows) + " rows and " + std::to_string(csr.cols) + " columns of the matrix");
   }
-  check_tensor(op, "y", y, y.rows(), x.cols(), x.dtype());
+  check_tensor(op, "y", y, y.rows(), x.cols(), dtype);
 }
 
 void spmm(const Csr& csr, const SpmmScale& scale, const Tensor& x, const Tensor& y, bool accumulate) {
-  check_shape("spmm", csr, x, y);
-  check_factor("left", scale.left, y.rows(), x.dtype());
-  check_factor("right", scale.right, x.rows(), x.dtype());
-  check_factor("diagonal", scale.diagonal, y.rows(), x.dtype());
+  const bool widened = on_device(x) && x.dtype() == DType::bf16;
+  check_shape("spmm", csr, x, y, widened ? DType::f32 : x.dtype());
+  check_factor("left", scale.left, y.rows(), y.dtype());
+  check_factor("right", scale.right, x.rows(), y.dtype());
+  check_factor("diagonal", scale.diagonal, y.rows(), y.dtype());
   if (on_device(x)) return device_ops().spmm(csr, {scale, nullptr, nullptr}, x, y, accumulate);
   with_float("spmm", x.dtype(), [&](auto type) {
     using T = decltype(type);

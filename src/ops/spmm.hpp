@@ -12,14 +12,15 @@
 namespace galena::ops {
 
 struct SpmmScale {
-  const Tensor* left = nullptr;   ///< [>= y.rows() x 1] of x's type, or null: 1
-  const Tensor* right = nullptr;  ///< [>= x.rows() x 1] of x's type, or null: 1
+  const Tensor* left = nullptr;   ///< [>= y.rows() x 1] of y's type, or null: 1
+  const Tensor* right = nullptr;  ///< [>= x.rows() x 1] of y's type, or null: 1
   const Tensor* diagonal =
       nullptr;  ///< [>= y.rows() x 1]: y[i] += diagonal[i] * x[i] for the rows x has (self-loops), or null
 };
 
 /// x [m x d] -> y [n x d], n <= csr.rows, m <= csr.cols: rows 0..n-1 over columns 0..m-1 only, so that prefixes of
-/// rows and columns need no structure of their own. f32 and f64. `accumulate` adds to y.
+/// rows and columns need no structure of their own. f32 and f64; on a device x may be bf16 where y is f32. `accumulate`
+/// adds to y.
 void spmm(const Csr& csr, const SpmmScale& scale, const Tensor& x, const Tensor& y, bool accumulate = false);
 
 /// The largest (or smallest) neighbour value by feature; `arg` (i32, [n x d]) receives the column, -1 and value 0

@@ -5,7 +5,7 @@
 
 namespace galena::ops {
 
-/// Throws InputError unless x [m x d] and y [n x d] are of one type and the matrix has as many columns and rows.
-void check_shape(const char* op, const Csr& csr, const Tensor& x, const Tensor& y);
+/// Throws InputError unless y [n x d] is of this type and the matrix has n rows and m columns or more, where x is [m x d].
+void check_shape(const char* op, const Csr& csr, const Tensor& x, const Tensor& y, DType dtype);
 
 }  // namespace galena::ops

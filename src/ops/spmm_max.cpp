@@ -23,7 +23,7 @@ void for_elements(std::int64_t n, const F& f) {
 }  // namespace
 
 void spmm_max(const Csr& csr, const Tensor& x, const Tensor& y, const Tensor& arg) {
-  check_shape("spmm_max", csr, x, y);
+  check_shape("spmm_max", csr, x, y, x.dtype());
   check_tensor("spmm_max", "arg", arg, y.rows(), y.cols(), DType::i32);
   if (on_device(x)) return device_ops().spmm_max(csr, x, y, arg);
   with_float("spmm_max", x.dtype(), [&](auto type) {
@@ -57,7 +57,7 @@ void spmm_max(const Csr& csr, const Tensor& x, const Tensor& y, const Tensor& ar
 }
 
 void spmm_max_backward(const Csr& csr_t, const Tensor& arg, const Tensor& dy, const Tensor& dx) {
-  check_shape("spmm_max_backward", csr_t, dy, dx);
+  check_shape("spmm_max_backward", csr_t, dy, dx, dy.dtype());
   check_tensor("spmm_max_backward", "arg", arg, dy.rows(), dy.cols(), DType::i32);
   if (on_device(dx)) return device_ops().spmm_max_backward(csr_t, arg, dy, dx);
   with_float("spmm_max_backward", dx.dtype(), [&](auto type) {

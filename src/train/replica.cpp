@@ -9,6 +9,7 @@
 
 #include "galena/error.hpp"
 #include "src/comm/placement.hpp"
+#include "src/ops/gemm.hpp"
 #include "src/train/staged_links.hpp"
 
 namespace galena::train {
@@ -282,6 +283,7 @@ nn::Var Replica::forward(bool training, int epoch, nn::Var* embeddings) {
   settings.seed = run_.options.seed;
   settings.epoch = static_cast<std::uint32_t>(epoch);
   settings.savings = run_.options.savings;
+  settings.bf16_sums = run_.options.precision == Precision::bf16;
   if (comm_.size() > 1) settings.sum_over_ranks = [this](std::span<double> values) { comm_.sum(values, kControl); };
   if (device_sum_) settings.sum_on_device = [this](const Tensor& values) { (*device_sum_)(values, kControl); };
   settings.embeddings = embeddings;
@@ -304,6 +306,7 @@ nn::Var Replica::loss_of(const nn::Var& logits, const LocalData& local, bool val
 
 Tensor Replica::run_backward(int epoch) {
   const OnDevice here(device_);
+  const ops::Tf32Products rounded(run_.options.precision != Precision::f32);
   store_.zero_gradients();
   const nn::Var loss = loss_of(forward(true, epoch), local_, false);
   nn::backward(loss);
@@ -383,6 +386,7 @@ Replica::EpochResult Replica::train_epoch(int epoch) {
 Tensor Replica::evaluate_logits(nn::Var* embeddings) {
   const nn::NoGrad guard;
   const OnDevice here(device_);
+  const ops::Tf32Products rounded(run_.options.precision != Precision::f32);
   return forward(false, 0, embeddings).value();
 }
 

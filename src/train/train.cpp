@@ -64,6 +64,15 @@ void check(const NodeDataset& data, const TrainOptions& options) {
   require(options.dtype == DType::f32 || options.dtype == DType::f64, "training is in f32 or f64");
 }
 
+void check_precision(const TrainOptions& options) {
+  if (options.precision == Precision::f32) return;
+  const char* const name = name_of(options.precision);
+  if (options.device != Device::cuda)
+    throw InputError(fmt::format("--precision {} is for GPUs (--device cuda); leave it out on a CPU", name));
+  if (options.dtype != DType::f32)
+    throw InputError(fmt::format("--precision {} rounds what is f32: leave out --dtype f64", name));
+}
+
 void check_nccl(const TrainOptions& options) {
   if (options.transport != Transport::nccl) return;
   if (options.device != Device::cuda)
@@ -147,6 +156,13 @@ void describe(const train::Run& run, TrainResult& result) {
   result.notes.insert(result.notes.end(), data.notes.begin(), data.notes.end());
   if (run.options.inductive)
     result.notes.emplace_back("inductive: trained on the edges between training vertices only");
+  if (run.options.precision != Precision::f32)
+    result.notes.push_back(fmt::format("precision {}: dense products of numbers rounded to TF32{}",
+                                       name_of(run.options.precision),
+                                       run.options.precision == Precision::bf16
+                                           ? ", sums over a graph's neighbours (not attention's, nor maxima) of rows "
+                                             "rounded to bf16"
+                                           : ""));
   if (run.partition.parts > 1)
     result.notes.push_back(fmt::format("{} parts by {}, seed {}{}", run.partition.parts, run.partition.method,
                                        run.partition.seed, run.partition.reused ? ", reused" : ""));
@@ -169,10 +185,15 @@ void on_threads(const train::Run& run, const EpochCallback& epoch, TrainResult& 
 
 }  // namespace
 
+const char* name_of(Precision precision) noexcept {
+  return precision == Precision::bf16 ? "bf16" : precision == Precision::tf32 ? "tf32" : "f32";
+}
+
 TrainResult train_network(const NodeDataset& data, const TrainOptions& given, const EpochCallback& epoch,
                           const ModelFactory& make) {
   TrainOptions options = given;
   check(data, options);
+  check_precision(options);
   check_nccl(options);
   TrainResult result;
   if (options.device == Device::cuda) result.device = "cuda";

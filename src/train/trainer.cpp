@@ -134,6 +134,7 @@ std::string describe_run(const Run& run) {
   describe_model(o.model, static_cast<bool>(run.make), text);
   describe_optimizer(o.optimizer, o.epochs, text);
   text.add("dtype", o.dtype == DType::f64 ? "f64" : "f32");
+  if (o.precision != Precision::f32) text.add("precision", name_of(o.precision));
   text.add("seed", o.seed);
   text.add("inductive", o.inductive);
   text.add("prune", o.prune);

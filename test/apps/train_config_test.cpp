@@ -55,6 +55,7 @@ TEST_CASE("a file of options that does not fit is refused with its line") {
   check_config_refused("epochs = 3\nhiden = 4\n", "options.toml:2: there is no option 'hiden'; did you mean 'hidden'?");
   check_config_refused("layers = \"two\"\n", "options.toml:1: ");
   check_config_refused("[model]\nnorm = \"foo\"\n", "options.toml:2: ");
+  check_config_refused("precision = \"bf16\"\n", "--precision bf16 is for GPUs (--device cuda)");
   check_config_refused("epochs = [\n", "options.toml:");
   check_config_refused("epochs = 1979-05-27\n", "neither text, a number, true or false");
   const auto run = run_galena({"train", "karate", "--config", "no/such.toml"});

@@ -82,6 +82,15 @@ TEST_CASE("options that say nothing to the model are noted") {
   CHECK_THAT(gat.err, !contains("says nothing"));
 }
 
+TEST_CASE("a precision below f32 is for GPUs; f32 is what --json says of a run without one") {
+  for (const char* precision : {"tf32", "bf16"})
+    check_refused({"karate", "--epochs", "1", "--precision", precision},
+                  std::string("--precision ") + precision + " is for GPUs (--device cuda)");
+  check_refused({"karate", "--precision", "f16"}, "--precision");
+  CHECK(train_json({"karate", "--epochs", "1"})["options"]["precision"] == "f32");
+  CHECK(train_json({"karate", "--epochs", "1", "--precision", "f32"})["options"]["precision"] == "f32");
+}
+
 TEST_CASE("features are normalised by rows where they are sparse, unless told otherwise") {
   const auto notes = [](const char* how) {
     return train_json({"karate", "--epochs", "1", "--normalize", how})["notes"].dump();

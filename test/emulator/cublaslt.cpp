@@ -1,4 +1,4 @@
-// The part of cuBLASLt that is used, on the host, with the checks that the library makes.
+// The part of cuBLASLt that is used, on the host, with the checks that the library makes. TF32: test/support/tf32.hpp.
 #include <cublasLt.h>
 #include <cstdio>
 #include <cstdlib>
@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
+#include "test/support/tf32.hpp"
 extern "C" int emulated_queue(void* stream, const char* name, void (*run)(void*), void* context,
                               void (*release)(void*));
 extern "C" const char* emulated_check(const void* p, unsigned long long bytes);
@@ -42,7 +43,7 @@ struct Algo {
   uint64_t workspace;
   uint32_t align[4];
   int dims[3];
-  int epilogue, ta, tb, type;
+  int epilogue, ta, tb, type, compute;
 };
 static_assert(sizeof(Algo) <= sizeof(cublasLtMatmulAlgo_t));
 void say(const char* what) { fprintf(stderr, "emulator, cuBLASLt: %s\n", what); }
@@ -61,6 +62,8 @@ struct Job {
   char* ws;
   size_t ws_bytes;
 };
+float rounded(float x) { return galena::test::to_tf32(x); }
+double rounded(double x) { return x; }
 template <class T>
 void product(const Job& j) {
   const uint64_t m = j.c.rows, n = j.c.cols, k = j.d.ta ? j.a.rows : j.a.cols;
@@ -83,14 +86,15 @@ void product(const Job& j) {
   if (bias)
     if (const char* why = emulated_check(j.d.bias, m * sizeof(T)))
       throw std::runtime_error(std::string("matmul bias: ") + why);
+  const bool tf32 = j.d.compute == CUBLAS_COMPUTE_32F_FAST_TF32;
   std::vector<T> out(m * n);
   for (uint64_t c = 0; c < n; ++c)
     for (uint64_t r = 0; r < m; ++r) {
       double s = 0;
       for (uint64_t i = 0; i < k; ++i) {
-        const double x = j.d.ta ? A[r * j.a.ld + i] : A[i * j.a.ld + r];
-        const double y = j.d.tb ? B[i * j.b.ld + c] : B[c * j.b.ld + i];
-        s += x * y;
+        const T x = j.d.ta ? A[r * j.a.ld + i] : A[i * j.a.ld + r];
+        const T y = j.d.tb ? B[i * j.b.ld + c] : B[c * j.b.ld + i];
+        s += tf32 ? double(rounded(x)) * rounded(y) : double(x) * y;
       }
       s *= j.alpha;
       if (j.beta != 0) s += j.beta * C[c * j.c.ld + r];
@@ -198,8 +202,9 @@ static const char* wrong(const Desc& d, const Layout& a, const Layout& b, const 
   for (const Layout* l : {&a, &b, &c, &dd})
     if (l->type != a.type) return "types differ";
   if (m > 0x7fffffff || n > 0x7fffffff || k > 0x7fffffff) return "a dimension beyond int";
-  if (a.type == CUDA_R_64F ? d.compute != CUBLAS_COMPUTE_64F || d.scale != CUDA_R_64F
-                           : d.compute != CUBLAS_COMPUTE_32F || d.scale != CUDA_R_32F)
+  if (a.type == CUDA_R_64F
+          ? d.compute != CUBLAS_COMPUTE_64F || d.scale != CUDA_R_64F
+          : (d.compute != CUBLAS_COMPUTE_32F && d.compute != CUBLAS_COMPUTE_32F_FAST_TF32) || d.scale != CUDA_R_32F)
     return "types of computation";
   return nullptr;
 }
@@ -234,6 +239,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t h, cublasLtMatmul
   x.ta = d.ta;
   x.tb = d.tb;
   x.type = ((Layout*)a)->type;
+  x.compute = d.compute;
   memcpy(&r->algo, &x, sizeof x);
   r->workspaceSize = x.workspace;
   r->state = CUBLAS_STATUS_SUCCESS;
@@ -256,7 +262,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t d_, const
   memcpy(&x, algo, sizeof x);
   if (x.magic != 0x616c676f) return no("no algorithm");
   if (x.epilogue != d.epilogue || x.ta != d.ta || x.tb != d.tb || x.dims[0] != int(c.rows) ||
-      x.dims[1] != int(c.cols) || x.type != a.type)
+      x.dims[1] != int(c.cols) || x.type != a.type || x.compute != d.compute)
     return no("an algorithm of another problem");
   if (wsn < x.workspace || (x.workspace > 0 && ws == nullptr)) return no("workspace too small");
   if (ws && reinterpret_cast<uintptr_t>(ws) % 256) return no("workspace is not aligned to 256");

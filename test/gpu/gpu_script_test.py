@@ -18,7 +18,9 @@ PROBE = 'if [ "${1:-}" = --devices ]; then echo \'{"section":"device","names":["
 SPMM = ('echo \'{"section":"spmm","graph":"g","width":32,"galena":2,"cusparse_alg2":4,"speedup":2.0,"speedup_weighted":1.5}\'\n'
         'echo \'{"section":"spmm","graph":"g","width":64,"galena":2,"cusparse_alg2":1,"speedup":0.5,"speedup_weighted":1.5}\'\n')
 EPOCHS = ('echo \'{"section":"epochs","dataset":"er 2708","model":"gcn","hidden":16,"replay":true,"epoch_median":50}\'\n'
-          'echo \'{"section":"epochs","dataset":"er 2708","model":"gcn","hidden":16,"replay":false,"epoch_median":90}\'\n')
+          'echo \'{"section":"epochs","dataset":"er 2708","model":"gcn","hidden":16,"replay":false,"epoch_median":90}\'\n'
+          'echo \'{"section":"epochs","dataset":"er 2708","model":"gcn","hidden":16,"replay":true,"epoch_median":5,'
+          '"precision":"bf16"}\'\n')
 MINE = ('case $* in *cpu*) seconds=2 ;; *) seconds=0.05 ;; esac\n'
         'echo "{\\"queries\\":[{\\"count\\":\\"7\\",\\"seconds\\":9},{\\"count\\":\\"7\\",\\"seconds\\":$seconds}]}"\n')
 NCU = ('echo "a line of the program\'s"\n'
@@ -71,7 +73,9 @@ class GpuScript(unittest.TestCase):
         (self.folder / "python/torch_geometric").mkdir(parents=True)
         (self.folder / "python/torch_geometric/__init__.py").write_text("")
         (self.folder / "gpu_pyg.py").write_text(
-            'print(\'{"section":"epochs","dataset":"er 2708","model":"gcn","hidden":16,"epoch_median":600}\')\n')
+            'print(\'{"section":"epochs","dataset":"er 2708","model":"gcn","hidden":16,"epoch_median":600}\')\n'
+            'print(\'{"section":"epochs","dataset":"er 2708","model":"gcn","hidden":16,"precision":"tf32",'
+            '"epoch_median":300}\')\n')
         report = self.run_all()
         self.assertEqual(report["bench"]["spmm"][1]["width"], 64)
         self.assertEqual(report["test_mine_cuda"]["skipped"], 1)

@@ -373,6 +373,89 @@ TEST_CASE("dense products with their epilogues") {
       {none, w, random_tensor(4, 3, DType::f32, 2)}, [](const Tensors& t) { ops::matmul_tn(t[0], t[1], t[2]); }, 0);
 }
 
+namespace {
+
+Tensor magnitudes(const Tensor& x) {
+  Tensor result = Tensor::empty(x.rows(), x.cols(), DType::f64);
+  for (std::int64_t i = 0; i < x.rows(); ++i)
+    for (std::int64_t c = 0; c < x.cols(); ++c) result.at<double>(i, c) = std::abs(x.item(i, c));
+  return result;
+}
+
+/// The bits of a product on the device; with its factors rounded where `tf32`.
+Tensor device_bits(const Tensors& inputs, const galena::test::Operation& product, bool tf32) {
+  Tensors there;
+  for (const Tensor& x : inputs) there.push_back(x.to(Device::cuda));
+  const OnDevice here(Device::cuda);
+  const ops::Tf32Products rounded(tf32);
+  product(there);
+  return there.back().to(Device::cpu);
+}
+
+}  // namespace
+
+TEST_CASE("products of f32 are rounded to TF32 where that is asked for, and nowhere else") {
+  GALENA_NEEDS_DEVICE();
+  constexpr double kOne = 1.0 / 1024, kSums = 1e-5;  // of a factor, cut off; of sums in f32, and what is added
+  const Tensor a = random_tensor(128, 64, DType::f32, 1), b = random_tensor(64, 96, DType::f32, 2),
+               c = random_tensor(128, 96, DType::f32, 3), bias = random_tensor(1, 96, DType::f32, 4);
+  const std::vector<std::pair<Tensors, galena::test::Operation>> products{
+      {{a, b, c}, [](const Tensors& t) { ops::matmul(t[0], t[1], t[2]); }},
+      {{a, b, c}, [](const Tensors& t) { ops::matmul(t[0], t[1], t[2], true); }},
+      {{c, b, a}, [](const Tensors& t) { ops::matmul_nt(t[0], t[1], t[2], true); }},
+      {{a, c, b}, [](const Tensors& t) { ops::matmul_tn(t[0], t[1], t[2]); }},
+      {{a, b, bias, c}, [](const Tensors& t) { ops::matmul_bias(t[0], t[1], t[2], t[3]); }}};
+  for (std::size_t k = 0; k < products.size(); ++k) {
+    CAPTURE(k);
+    const auto& [inputs, product] = products[k];
+    Tensors exact, bound;
+    for (const Tensor& x : inputs) {
+      exact.push_back(x.to(DType::f64));
+      bound.push_back(magnitudes(x));
+    }
+    product(exact);
+    product(bound);
+    // With what was kept of the other way's choices at hand.
+    const Tensor plain = device_bits(inputs, product, false), rounded = device_bits(inputs, product, true),
+                 again = device_bits(inputs, product, false), twice = device_bits(inputs, product, true);
+    double of_plain = 0, of_rounded = 0;
+    for (std::int64_t i = 0; i < plain.rows(); ++i)
+      for (std::int64_t j = 0; j < plain.cols(); ++j) {
+        const double most = bound.back().item(i, j), want = exact.back().item(i, j);
+        of_plain = std::max(of_plain, std::abs(plain.item(i, j) - want) / most);
+        of_rounded = std::max(of_rounded, std::abs(rounded.item(i, j) - want) / most);
+      }
+    CHECK(of_plain <= kSums);
+    CHECK(of_rounded <= 2 * kOne + kOne * kOne + kSums);
+    CHECK(of_rounded > kSums);
+    CHECK(galena::test::largest_difference(again, plain) == 0);
+    CHECK(galena::test::largest_difference(twice, rounded) == 0);
+    Tensors wide;
+    for (const Tensor& x : inputs) wide.push_back(x.to(DType::f64));
+    CHECK(galena::test::largest_difference(device_bits(wide, product, true), device_bits(wide, product, false)) == 0);
+  }
+}
+
+TEST_CASE("a sum reads rows in bf16 with all of a sum's factors, on a device alone") {
+  GALENA_NEEDS_DEVICE();
+  const OnBoth graph(skewed(60, 900));
+  for (const std::int64_t d : {5, 16}) {
+    const Tensor x = random_tensor(700, d, DType::f32, 1).to(DType::bf16), y = random_tensor(60, d, DType::f32, 2),
+                 left = random_tensor(60, 1, DType::f32, 3), right = random_tensor(900, 1, DType::f32, 4);
+    for (const bool add : {false, true})
+      check_same(
+          {x.to(DType::f32), left, right, y},
+          [&](const Tensors& t) {
+            ops::spmm(graph.view(), {&t[1], &t[2], &t[1]}, t[0], t[3], add);
+          },
+          [&](const Tensors& t) {
+            ops::spmm(graph.view(), {&t[1], &t[2], &t[1]}, t[0].to(DType::bf16), t[3], add);
+          },
+          100);
+    CHECK_THROWS_WITH(ops::spmm(graph.csr.view(), {}, x, y), galena::test::contains("y is"));
+  }
+}
+
 TEST_CASE("dropout draws the CPU's bits") {
   GALENA_NEEDS_DEVICE();
   std::vector<VertexId> ids(40);

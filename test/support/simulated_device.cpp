@@ -17,6 +17,7 @@
 #include "galena/error.hpp"
 #include "src/ops/device/table.hpp"
 #include "src/ops/device_memory.hpp"
+#include "test/support/tf32.hpp"
 
 namespace galena::test {
 namespace {
@@ -192,20 +193,24 @@ struct HostMachine {
   }
 };
 
+float as_tf32(float x) { return to_tf32(x); }
+double as_tf32(double x) { return x; }
+
 /// By the definition, summed in double.
 template <class T>
 struct Gemm {
   const T *a, *b, *bias;
   T* c;
   std::int64_t rows, cols, depth, a_cols, b_cols;
-  bool transpose_a, transpose_b, accumulate, relu;
+  bool transpose_a, transpose_b, accumulate, relu, tf32;
   void operator()() const {
     for (std::int64_t i = 0; i < rows; ++i)
       for (std::int64_t j = 0; j < cols; ++j) {
         double sum = 0;
         for (std::int64_t k = 0; k < depth; ++k) {
-          sum += static_cast<double>(transpose_a ? a[k * a_cols + i] : a[i * a_cols + k]) *
-                 static_cast<double>(transpose_b ? b[j * b_cols + k] : b[k * b_cols + j]);
+          const T x = transpose_a ? a[k * a_cols + i] : a[i * a_cols + k],
+                  y = transpose_b ? b[j * b_cols + k] : b[k * b_cols + j];
+          sum += static_cast<double>(tf32 ? as_tf32(x) : x) * static_cast<double>(tf32 ? as_tf32(y) : y);
         }
         T& to = c[i * cols + j];
         sum += accumulate ? static_cast<double>(to) : 0.0;
@@ -219,7 +224,7 @@ void gemm(const Tensor& a, const Tensor& b, const Tensor& c, const ops::GemmCall
   ops::with_float("gemm", a.dtype(), [&]<class T>(T) {
     submit(Gemm<T>{ops::device_data<T>(a), ops::device_data<T>(b), ops::device_data_or_null<T>(call.bias),
                    ops::device_data<T>(c), c.rows(), c.cols(), call.transpose_a ? a.rows() : a.cols(), a.cols(),
-                   b.cols(), call.transpose_a, call.transpose_b, call.accumulate, call.relu});
+                   b.cols(), call.transpose_a, call.transpose_b, call.accumulate, call.relu, call.tf32});
   });
 }
 

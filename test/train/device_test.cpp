@@ -3,8 +3,11 @@
 #include <algorithm>
 
 #include "galena/error.hpp"
+#include "src/nn/cache.hpp"
 #include "src/nn/models.hpp"
+#include "src/ops/pointwise.hpp"
 #include "src/train/trainer.hpp"
+#include "test/ops/op_support.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/data.hpp"
 #include "test/support/device_under_test.hpp"
@@ -229,6 +232,158 @@ TEST_CASE("an ordinary run's passes are replayed as one CUDA graph, to the bits 
     const TrainResult plain = train_on(Device::cuda, data, options);
     for (std::size_t k = 0; k < plain.records.size(); ++k) CHECK(replayed.records[k].loss == plain.records[k].loss);
   }
+}
+
+namespace {
+
+/// <x, weights>, as far as gradients ask.
+nn::Var weighted(const nn::Var& x, const Tensor& weights) {
+  return nn::make_op("weighted", Tensor::full(1, 1, 0, x.dtype()), {x}, [x, weights](const Tensor&) {
+    const nn::GradientSlot slot = x.grad_slot();
+    ops::axpby(1, weights, slot.accumulate ? 1 : 0, slot.tensor);
+  });
+}
+
+/// The rows that other ranks would send, and what they would be sent back.
+class HeldRows : public nn::HaloExchange {
+ public:
+  HeldRows(const nn::GraphView& view, Tensor rows) : rows_(std::move(rows)) {
+    selection_.csr = view.outer.view();
+    selection_.csr_t = view.outer_t.view();
+    selection_.count = view.halo;
+    selection_.version = nn::next_selection_version();
+  }
+  const nn::HaloSelection& selection(std::uint32_t, int) override { return selection_; }
+  void begin_forward(std::uint32_t, int, const Tensor&) override {}
+  nn::HaloRows finish_forward(std::uint32_t, bool) override { return {rows_, nullptr, nullptr}; }
+  void begin_backward(std::uint32_t, const Tensor& d) override { gradient = d; }
+  void finish_backward(std::uint32_t, const Tensor&) override {}
+  Tensor gather_full(const Tensor&, int) override { return rows_; }
+  Tensor gradient;
+
+ private:
+  nn::HaloSelection selection_;
+  Tensor rows_;
+};
+
+/// A sum over neighbours, and what its adjoint makes of dy.
+struct NeighbourSums {
+  std::vector<double> y, dx, dhalo;
+};
+NeighbourSums sums_of(const NodeDataset& data, int parts, nn::Aggregation how,
+                      const std::vector<std::int64_t>& hop_rows, const Tensor& x, const Tensor& halo, const Tensor& dy,
+                      bool bf16, Device device) {
+  std::vector<std::uint32_t> part_of(data.num_vertices());
+  for (std::size_t v = 0; v < part_of.size(); ++v) part_of[v] = static_cast<std::uint32_t>(v % parts);
+  train::Share share = train::share_of(data, false, part_of, parts, 0, {});
+  if (device == Device::cuda) nn::to_device(share.view);
+  const OnDevice here(device);
+  HeldRows rows(share.view, halo.head(share.view.halo).to(device));
+  nn::Context::Settings settings;
+  settings.hop_rows = hop_rows;
+  settings.bf16_sums = bf16;
+  nn::Context ctx(share.view, parts > 1 ? &rows : nullptr, settings);
+  const std::int64_t in = ctx.rows(0), out = ctx.rows(1);
+  const nn::Var from(x.head(in).to(device), true);
+  const nn::Var y = nn::aggregate(ctx, from, how);
+  nn::backward(weighted(y, dy.head(out).to(device)));
+  NeighbourSums sums{elements(y.value().to(Device::cpu)), elements(from.grad().to(Device::cpu)), {}};
+  if (parts > 1) sums.dhalo = elements(rows.gradient.to(Device::cpu));
+  return sums;
+}
+
+}  // namespace
+
+TEST_CASE("in bf16 sums over neighbours are those of rounded rows, and their gradients of rounded gradients") {
+  GALENA_NEEDS_DEVICE();
+  using Aggregation = nn::Aggregation;
+  for (const bool directed : {false, true})
+    for (const Aggregation how : {Aggregation::sum(), Aggregation::mean(true), Aggregation::symmetric()})
+      for (const int parts : {1, 2})
+        for (const bool pruned : {false, true}) {
+          const std::int64_t width = pruned ? 8 : 5;
+          CAPTURE(directed, static_cast<int>(how.kind), parts, pruned);
+          DataOptions shape;
+          shape.directed = directed;
+          const NodeDataset data = random_data(shape);
+          const std::vector<std::int64_t> hop_rows =
+              pruned ? std::vector<std::int64_t>{27, 14} : std::vector<std::int64_t>{};
+          const Tensor x = random_tensor(60, width, DType::f32, 1), halo = random_tensor(60, width, DType::f32, 2),
+                       dy = random_tensor(60, width, DType::f32, 3);
+          const auto wide = [](const Tensor& t) { return t.to(DType::bf16).to(DType::f64); };
+          const NeighbourSums got = sums_of(data, parts, how, hop_rows, x, halo, dy, true, Device::cuda),
+                              want = sums_of(data, parts, how, hop_rows, wide(x), halo.to(DType::f64), wide(dy), false,
+                                             Device::cpu),
+                              whole = sums_of(data, parts, how, hop_rows, x, halo, dy, false, Device::cuda);
+          CHECK(relative_difference(got.y, want.y) < 1e-5);
+          CHECK(relative_difference(got.dx, want.dx) < 1e-5);
+          CHECK(relative_difference(whole.y, want.y) > 1e-4);  // rounding is seen
+          CHECK(relative_difference(whole.dx, want.dx) > 1e-4);
+          if (parts == 1) continue;
+          CHECK(relative_difference(got.dhalo, want.dhalo) < 1e-5);
+          CHECK(relative_difference(whole.dhalo, want.dhalo) > 1e-4);
+        }
+}
+
+TEST_CASE("in bf16 the sums of features that are kept, and maxima, are not rounded") {
+  GALENA_NEEDS_DEVICE();
+  const NodeDataset data = random_data({});
+  const std::vector<std::uint32_t> part_of(data.num_vertices(), 0);
+  train::Share share = train::share_of(data, false, part_of, 1, 0, {});
+  nn::to_device(share.view);
+  const OnDevice here(Device::cuda);
+  const Tensor x = random_tensor(60, 6, DType::f32, 1).to(Device::cuda);
+  const auto sum = [&](bool bf16, const nn::Var& rows, nn::Aggregation how) {
+    nn::Context::Settings settings;
+    settings.bf16_sums = bf16;
+    nn::Context ctx(share.view, nullptr, settings);
+    return elements(nn::aggregate(ctx, rows, how).value().to(Device::cpu));
+  };
+  CHECK(sum(true, nn::Var(x), nn::Aggregation::sum()) == sum(false, nn::Var(x), nn::Aggregation::sum()));
+  CHECK(sum(true, nn::Var(x, true), nn::Aggregation::max()) == sum(false, nn::Var(x, true), nn::Aggregation::max()));
+  CHECK(sum(true, nn::Var(x, true), nn::Aggregation::sum()) != sum(false, nn::Var(x, true), nn::Aggregation::sum()));
+}
+
+TEST_CASE("a training's precision is seen, repeats itself, and is the same where its passes are replayed") {
+  GALENA_NEEDS_DEVICE();
+  for (const std::string model : {"gcn", "gat", "hgnn"}) {
+    DataOptions shape;
+    shape.hypergraph = nn::hops_of_a_layer(model) == 2;
+    const NodeDataset data = random_data(shape);
+    TrainOptions options = options_of(model, DType::f32);
+    options.model.hidden = 8;
+    const auto losses = [&](Precision precision, bool replay) {
+      options.precision = precision;
+      options.replay = replay;
+      const TrainResult result = train_on(Device::cuda, data, options);
+      std::vector<double> all;
+      for (const EpochRecord& record : result.records) all.push_back(record.loss);
+      return all;
+    };
+    const auto f32 = losses(Precision::f32, true), tf32 = losses(Precision::tf32, true),
+               bf16 = losses(Precision::bf16, true);
+    CAPTURE(model, f32, tf32, bf16);
+    CHECK(tf32 != f32);
+    CHECK((bf16 != tf32) == (model == "gcn"));  // of sums over a graph's neighbours alone
+    CHECK(relative_difference(tf32, f32) < 0.01);
+    CHECK(relative_difference(bf16, f32) < 0.03);
+    for (const Precision precision : {Precision::tf32, Precision::bf16}) {
+      const auto& want = precision == Precision::tf32 ? tf32 : bf16;
+      CHECK(losses(precision, true) == want);
+      CHECK(losses(precision, false) == want);
+    }
+  }
+}
+
+TEST_CASE("a precision is for GPUs and f32") {
+  GALENA_NEEDS_DEVICE();
+  TrainOptions options = options_of("gcn", DType::f32);
+  options.precision = Precision::bf16;
+  CHECK_THROWS_WITH(train_on(Device::cpu, random_data({}), options),
+                    contains("--precision bf16 is for GPUs (--device cuda)"));
+  options.precision = Precision::tf32;
+  options.dtype = DType::f64;
+  CHECK_THROWS_WITH(train_on(Device::cuda, random_data({}), options), contains("--precision tf32") && contains("f64"));
 }
 
 TEST_CASE("linked GPUs need a GPU each, parts and no simulated links") {

@@ -1,8 +1,10 @@
 // What only a simulated device counts.
 
+#include <algorithm>
 #include <atomic>
 
 #include "galena/error.hpp"
+#include "src/base/random.hpp"
 #include "src/nn/models.hpp"
 #include "src/ops/device_graph.hpp"
 #include "src/ops/device_memory.hpp"
@@ -257,6 +259,99 @@ TEST_CASE("parts that send other rows or widths in every epoch replay their pass
       CHECK_THAT(got.notes.back(), contains("passes were replayed as") && !contains("no more"));
       if (messages.bits == 0 || messages.byte_budget > 0) CHECK_THAT(got.notes.back(), contains("recorded 2 times"));
     }
+}
+
+namespace {
+
+/// Four classes, neighbours mostly of one, features that hint at it.
+NodeDataset communities(VertexId n) {
+  base::RandomStream random(5, 78);
+  NodeDataset set = random_data({.vertices = n, .degree = 0, .features = 24, .classes = 4, .isolated = 0, .train = 0});
+  std::vector<std::vector<VertexId>> rows(n);
+  for (VertexId u = 0; u < n; ++u)
+    for (int k = 0; k < 3; ++k) {
+      auto v = static_cast<VertexId>(random.below(n));
+      if (random.below(10) < 8) v = v / 4 * 4 + u % 4;
+      if (v >= n || u == v) continue;
+      rows[u].push_back(v);
+      rows[v].push_back(u);
+    }
+  GraphArrays arrays;
+  for (auto& row : rows) {
+    std::sort(row.begin(), row.end());
+    row.erase(std::unique(row.begin(), row.end()), row.end());
+    arrays.indices.insert(arrays.indices.end(), row.begin(), row.end());
+    arrays.indptr.push_back(arrays.indices.size());
+  }
+  set.graph = Graph::from_arrays(std::move(arrays));
+  set.data.train.clear();
+  set.data.valid.clear();
+  set.data.test.clear();
+  for (VertexId v = 0; v < n; ++v) {
+    set.data.labels[v] = static_cast<std::int32_t>(v % 4);
+    set.data.features.dense[v * 24 + v % 4] += 0.7F;
+    (v % 3 == 0 ? set.data.train : v % 3 == 1 ? set.data.valid : set.data.test).push_back(v);
+  }
+  return set;
+}
+
+}  // namespace
+
+TEST_CASE("in each precision a training comes to the same loss and scores, on parts too") {
+  const SimulatedDevice device(0, false, 2);
+  const NodeDataset data = communities(600);
+  for (const std::string model : {"gcn", "sage"})
+    for (const int parts : {1, 2}) {
+      TrainOptions options = options_for(model, DType::f32);
+      options.model.hidden = 16;
+      options.optimizer.lr = 0.02;
+      options.epochs = 40;
+      options.eval_every = 5;
+      options.device = Device::cuda;
+      options.partition.parts = parts;
+      options.partition.method = PartitionMethod::random;
+      const TrainResult want = train_network(data, options);
+      CHECK(want.best.test > 0.7);
+      for (const Precision precision : {Precision::tf32, Precision::bf16}) {
+        CAPTURE(model, parts, name_of(precision));
+        options.precision = precision;
+        const TrainResult got = check_replayed(data, options);
+        CHECK_THAT(got.notes.back(), contains("From epoch 3 on"));
+        CHECK(got.records.back().loss != want.records.back().loss);
+        CHECK(got.records.back().loss == Approx(want.records.back().loss).epsilon(0.03));
+        CHECK(got.records.back().scores->test == Approx(want.records.back().scores->test).margin(0.01));
+        CHECK(got.best.test == Approx(want.best.test).margin(0.01));
+        check_same_bits(train_network(data, options), got);
+      }
+    }
+}
+
+TEST_CASE("a run goes on in the precision that it was begun in") {
+  const SimulatedDevice device;
+  const NodeDataset data = random_data({});
+  for (const int parts : {1, 2}) {
+    TrainOptions options = options_for("sage", DType::f32);
+    options.device = Device::cuda;
+    options.partition.parts = parts;
+    options.partition.method = PartitionMethod::random;
+    options.precision = Precision::bf16;
+    options.select = "loss";
+    options.epochs = 11;
+    TrainResult rest = train_network(data, options);
+    rest.records.erase(rest.records.begin(), rest.records.begin() + 6);
+    const TemporaryFolder folder;
+    options.checkpoint = folder.path() / "run";
+    options.epochs = 6;
+    static_cast<void>(train_network(data, options));
+    options.resume = options.checkpoint;
+    options.epochs = 11;
+    for (const Precision other : {Precision::f32, Precision::tf32}) {
+      options.precision = other;
+      CHECK_THROWS_WITH(train_network(data, options), contains("precision bf16 (here "));
+    }
+    options.precision = Precision::bf16;
+    check_same_evaluations(train_network(data, options), rest);
+  }
 }
 
 TEST_CASE("passes of parts that mix epochs' rows are not replayed, and the run says why") {
