@@ -69,6 +69,7 @@ void ReplayedPass::forget() {
   if (graph_ == nullptr) return;
   result_ = {};
   graph_.reset();
+  rehearsed_ = 0;
   passes_ = std::min(passes_, kPlain - 1);
 }
 
@@ -86,6 +87,7 @@ bool ReplayedPass::begin() {
 Tensor ReplayedPass::rehearse(const std::function<Tensor()>& pass) {
   std::vector<Tensor> buffers;
   for (const auto& [name, buffer] : store_.buffers()) buffers.push_back(buffer.clone());
+  ++rehearsed_;
   Tensor result;
   try {
     graph_->rehearse([&] { result = pass(); });
@@ -105,7 +107,10 @@ Tensor ReplayedPass::record(std::uint32_t epoch, const std::function<Tensor()>& 
   } catch (const Error& e) {  // an error of the pass itself comes again where it runs
     failed = e.what();
   }
-  if (room_.any(!failed.empty())) return give_up(failed.empty() ? "another rank could not" : failed, pass);
+  if (room_.any(!failed.empty())) {
+    if (rehearsed_ < kRehearsals) return rehearse(pass);
+    return give_up(failed.empty() ? "another rank could not" : failed, pass);
+  }
   result_ = result;
   graphs_ = graph_->graphs();
   if (recorded_++ == 0) first_replayed_ = epoch;

@@ -69,13 +69,15 @@ class ReplayedPass {
   Tensor record(std::uint32_t epoch, const std::function<Tensor()>& pass);
   Tensor give_up(const std::string& why, const std::function<Tensor()>& pass);
 
+  /// When memory is given back may depend on when messages arrive: what one rehearsal did without, the next may take.
+  static constexpr int kRehearsals = 3;
   static constexpr int kPlain = 2;  ///< passes before the first rehearsal; of a later kind, one
 
   bool wanted_;
   GraphRoom& room_;
   const nn::ParameterStore& store_;
   const ReplayedPass* before_;
-  int passes_ = 0;
+  int passes_ = 0, rehearsed_ = 0;
   std::uint64_t kind_ = 0;
   std::optional<std::uint64_t> takes_;  ///< bytes of the latest that ran as it is
   std::unique_ptr<ops::DeviceGraph> graph_;
