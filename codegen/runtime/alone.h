@@ -116,13 +116,17 @@ class Alone {
       for (; word != 0; word &= word - 1) f(first_one(word), *this, sums);
       return false;
     }
-    for (int w = 0;;) {
-      while (word == 0 && ++w < W) word = word_of(r, w);
-      if (word == 0) return false;
-      const vid i = 32 * static_cast<vid>(w) + first_one(word);
-      word &= word - 1;
-      f(i, *this, sums);
+    uint32_t left = 0;  // words that have bits, besides the one at hand
+    for (int w = 1; w < W; ++w) left |= static_cast<uint32_t>(r.word[w] != 0) << w;
+    for (vid w = 0; (word | left) != 0; word &= word - 1) {
+      if (word == 0) {
+        w = first_one(left);
+        left &= left - 1;
+        word = word_of(r, w);
+      }
+      f(32 * w + first_one(word), *this, sums);
     }
+    return false;
   }
 
  protected:
@@ -137,11 +141,12 @@ class Alone {
     for (int w = 0; w < W; ++w) n += bits_in(r.word[w]);
     return n;
   }
-  /// Not indexed by a variable, which would put the words into memory.
-  [[nodiscard]] GALENA_DEVICE static uint32_t word_of(const Row<W>& r, int which) {
-    uint32_t word = 0;
-    for (int w = 0; w < W; ++w) word = w == which ? r.word[w] : word;
-    return word;
+  /// Not indexed by a variable, which would put the words into memory: halved by each bit of `which`. W is a power of 2.
+  [[nodiscard]] GALENA_DEVICE static uint32_t word_of(Row<W> r, vid which) {
+    for (int step = 1; step < W; step *= 2)
+      for (int w = 0; w < W; w += 2 * step)
+        r.word[w] = (which & static_cast<vid>(step)) != 0 ? r.word[w + step] : r.word[w];
+    return r.word[0];
   }
 
  private:
