@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "codegen/runtime/chunk.h"
 
@@ -28,66 +29,76 @@ void for_each_unit(const rt::GraphView& g, bool deep, F&& visit) {
   }
 }
 
+/// Chunks of like weight, from what is gathered of units in their order.
+class Gathering {
+ public:
+  Gathering(double total, std::uint64_t pieces) : total_(total), target_(total / static_cast<double>(pieces)) {}
+
+  [[nodiscard]] double target() const { return target_; }
+  /// The chunk at hand ends before `unit` where this weight would make it too heavy.
+  void make_room(double weight, std::uint64_t unit) {
+    if (gathered_ + weight > target_) close(unit);
+  }
+  void add(double weight) { gathered_ += weight; }
+  /// The unit is a chunk for each of so many parts. No other is at hand.
+  void add_in_parts(std::uint64_t unit, double weight, std::uint32_t parts) {
+    for (std::uint32_t p = 0; p < parts; ++p) {
+      plan_.chunks.push_back({unit, unit + 1, p, parts});
+      plan_.weight.push_back(weight / total_ / parts);
+    }
+    begin_ = unit + 1;
+  }
+  ChunkPlan end(std::uint64_t units) {
+    close(units);
+    return std::move(plan_);
+  }
+
+ private:
+  void close(std::uint64_t end) {
+    if (end == begin_) return;
+    plan_.chunks.push_back({begin_, end, 0, 1});
+    plan_.weight.push_back(gathered_ / total_);
+    begin_ = end;
+    gathered_ = 0;
+  }
+
+  ChunkPlan plan_;
+  double total_, target_, gathered_ = 0;
+  std::uint64_t begin_ = 0;
+};
+
 }  // namespace
 
 ChunkPlan cut(const rt::GraphView& graph, std::uint64_t pieces, bool deep) {
-  ChunkPlan plan;
-  if (graph.n == 0) return plan;
+  if (graph.n == 0) return {};
   double total = 0;
   for_each_unit(graph, deep, [&](std::uint64_t, double w) { total += w; });
-  const double target = total / static_cast<double>(pieces);
-  std::uint64_t begin = 0;
-  double gathered = 0;
-  const auto close = [&](std::uint64_t end) {
-    if (end == begin) return;
-    plan.chunks.push_back({begin, end, 0, 1});
-    plan.weight.push_back(gathered / total);
-    begin = end;
-    gathered = 0;
-  };
+  Gathering gathering(total, pieces);
   for_each_unit(graph, deep, [&](std::uint64_t unit, double w) {
-    if (gathered + w > target) close(unit);
-    if (w >= 2 * target) {
-      const auto parts = static_cast<std::uint32_t>(std::min(kMaxParts, std::ceil(w / target)));
-      for (std::uint32_t p = 0; p < parts; ++p) {
-        plan.chunks.push_back({unit, unit + 1, p, parts});
-        plan.weight.push_back(w / total / parts);
-      }
-      begin = unit + 1;
-    } else {
-      gathered += w;
-    }
+    gathering.make_room(w, unit);
+    if (w >= 2 * gathering.target())
+      gathering.add_in_parts(unit, w,
+                             static_cast<std::uint32_t>(std::min(kMaxParts, std::ceil(w / gathering.target()))));
+    else
+      gathering.add(w);
   });
-  close(graph.n + graph.indptr[graph.n]);
-  return plan;
+  return gathering.end(graph.n + graph.indptr[graph.n]);
 }
 
 ChunkPlan cut_whole(const rt::GraphView& graph, std::uint64_t pieces) {
-  ChunkPlan plan;
-  if (graph.n == 0) return plan;
+  if (graph.n == 0) return {};
   const auto weight_of_vertex = [&](rt::vid v) {
     const double below = graph.split[v];
     return 1 + degree(graph, v) / kScanned + below * below / 2;
   };
   double total = 0;
   for (rt::vid v = 0; v < graph.n; ++v) total += weight_of_vertex(v);
-  const double target = total / static_cast<double>(pieces);
-  std::uint64_t begin = 0;
-  double gathered = 0;
-  const auto close = [&](std::uint64_t end) {
-    if (end == begin) return;
-    plan.chunks.push_back({begin, end, 0, 1});
-    plan.weight.push_back(gathered / total);
-    begin = end;
-    gathered = 0;
-  };
+  Gathering gathering(total, pieces);
   for (rt::vid v = 0; v < graph.n; ++v) {
-    const double w = weight_of_vertex(v);
-    if (gathered + w > target) close(rt::unit_of(graph, v));
-    gathered += w;
+    gathering.make_room(weight_of_vertex(v), rt::unit_of(graph, v));
+    gathering.add(weight_of_vertex(v));
   }
-  close(graph.n + graph.indptr[graph.n]);
-  return plan;
+  return gathering.end(graph.n + graph.indptr[graph.n]);
 }
 
 }  // namespace galena::mine
