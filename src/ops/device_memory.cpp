@@ -90,8 +90,8 @@ void GraphMemory::end_holding() {
     const std::scoped_lock lock(h.mutex);
     h.all.remove(this);
   }
-  for (const DeviceBlock& block : std::exchange(held_, {}))
-    give_back(block, 0, release_);  // another graph may hold it too
+  for (const Held& held : std::exchange(held_, {}))  // another graph may hold it too
+    give_back(held.block, held.born, release_, held.given);
 }
 
 void* GraphMemory::take(std::uint64_t bytes) {
@@ -126,7 +126,7 @@ void give_back(const DeviceBlock& block, std::uint64_t born, ReleaseBlock releas
   const std::scoped_lock lock(h.mutex);
   for (GraphMemory* const graph : h.all) {
     if (!graph->holds(block, born, given)) continue;
-    graph->held_.push_back(block);
+    graph->held_.push_back({block, born, std::min(given, next_birth())});
     return;
   }
   release(block);

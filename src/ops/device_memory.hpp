@@ -56,6 +56,10 @@ class GraphMemory : public std::enable_shared_from_this<GraphMemory> {
     void* memory;
     std::uint64_t given;  ///< when, among births
   };
+  struct Held {
+    DeviceBlock block;
+    std::uint64_t born, given;
+  };
   /// Whether it may use a block that was there from one birth to another.
   [[nodiscard]] bool holds(const DeviceBlock& block, std::uint64_t born, std::uint64_t given) const {
     return born < holds_before_ && holds_before_ <= given && block.device == device_ && block.stream == stream_;
@@ -66,7 +70,7 @@ class GraphMemory : public std::enable_shared_from_this<GraphMemory> {
   const ReleaseBlock release_;
   const int device_;  ///< of all its blocks, as is the stream; other threads that give blocks back look at both
   void* const stream_;
-  std::vector<DeviceBlock> held_;
+  std::vector<Held> held_;
   std::uint64_t holds_before_ = 0;  ///< blocks born earlier
 };
 

@@ -136,6 +136,32 @@ TEST_CASE("memory that one graph took and another reads is not taken by the firs
   CHECK(SimulatedDevice::live_bytes() == y.bytes());
 }
 
+TEST_CASE("what a graph held goes with it, where another was recorded before that was there") {
+  const SimulatedDevice device;
+  const OnDevice there(Device::cuda);
+  const Tensor y = Tensor::zeros(50, 8), older = Tensor::full(50, 8, 2);
+  ops::DeviceGraph lasting;
+  const auto add = [&] { y.copy_from(older); };
+  lasting.rehearse(add);
+  lasting.record(1, add);
+  const std::uint64_t before = SimulatedDevice::live_bytes();
+  for (int k = 0; k < 5; ++k) {
+    Tensor newer = Tensor::full(50, 8, k);
+    {
+      ops::DeviceGraph anew;
+      const auto copy = [&] { y.copy_from(newer); };
+      anew.rehearse(copy);
+      anew.record(1, copy);
+      newer = {};
+      anew.replay(2);
+      CHECK(y.item(0, 0) == k);
+    }
+    CHECK(SimulatedDevice::live_bytes() == before);
+  }
+  lasting.replay(3);
+  CHECK(y.item(0, 0) == 2);
+}
+
 TEST_CASE("what comes before waits for a device comes before the copies that may wait in their call") {
   const SimulatedDevice device;
   const Tensor small = Tensor::zeros(1, ops::kUploadsUnawaited, DType::u8), large = Tensor::zeros(9, small.cols());
