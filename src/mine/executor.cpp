@@ -34,14 +34,12 @@ constexpr std::uint64_t kUnitsGpu = 64;  ///< in a GPU's chunk, between these
 constexpr double kLong = 5e7;            ///< nanoseconds
 constexpr double kCheckpointSeconds = 2;
 
-/// Whether all walks over a v1 are over neighbours below v0.
+/// Whether all that is looked at around a v0, before a v1 is known, are neighbours below it.
 bool keeps_below(const codegen::Plan& plan) {
-  const auto& loops = plan.root.body.loops;
-  return !loops.empty() && std::ranges::all_of(loops, [&](const codegen::Loop& loop) {
-    if (loop.from.set < 0) return false;
-    const codegen::SetDef& set = plan.sets[static_cast<std::size_t>(loop.from.set)];
-    return ((set.bounds.below | loop.from.bounds.below) & codegen::bit(0)) != 0;
-  });
+  const codegen::Block& body = plan.root.body;
+  return !body.loops.empty() && !body.sets.empty() && std::ranges::all_of(body.sets, [&](int id) {
+    return (plan.sets[static_cast<std::size_t>(id)].bounds.below & codegen::bit(0)) != 0;
+  }) && std::ranges::all_of(body.loops, [](const codegen::Loop& loop) { return loop.from.set >= 0; });
 }
 
 class Execution final : public LeaseHost {
@@ -310,7 +308,7 @@ ExecuteResult execute(const Prepared& graph, const ExecuteRequest& request, cons
     const Stopwatch set_up;
     on_gpus.fleet = &graph.fleet(options.warn);
     const double device_seconds = set_up.seconds();
-    on_gpus.key += "@gpu";  // other chunks than a CPU's
+    on_gpus.key += keeps_below(plan) ? "@gpu, whole" : "@gpu";  // other chunks than a CPU's
     ExecuteResult result = Execution(graph, on_gpus, options).run();
     result.device_seconds = device_seconds;
     return result;
