@@ -74,7 +74,8 @@ void ReplayedPass::forget() {
 }
 
 bool ReplayedPass::begin() {
-  if (before_ != nullptr && before_->wanted_ && before_->graph_ == nullptr) return false;  // not yet
+  const bool first = before_ == nullptr || !before_->wanted_ || before_->graph_ != nullptr;
+  if (!first && passes_ <= kPatience) return false;
   if (!room_.fits(*takes_)) {
     wanted_ = false;
     why_not_ = "the device's memory does not hold a graph beside what passes take that are not replayed";

@@ -71,6 +71,8 @@ class ReplayedPass {
 
   /// When memory is given back may depend on when messages arrive: what one rehearsal did without, the next may take.
   static constexpr int kRehearsals = 3;
+  /// So many passes are waited for a graph that is to have room first: where kinds change all the time there is none.
+  static constexpr int kPatience = 8;
   static constexpr int kPlain = 2;  ///< passes before the first rehearsal; of a later kind, one
 
   bool wanted_;

@@ -191,6 +191,29 @@ TEST_CASE("evaluations are replayed too: every epoch, every third, and after a c
       }
 }
 
+TEST_CASE("evaluations are replayed where passes change too often to be") {
+  const SimulatedDevice device;
+  TrainOptions options = options_for("gcn", DType::f32);
+  options.device = Device::cuda;
+  options.partition.parts = 2;
+  options.partition.method = PartitionMethod::random;
+  options.messages.bits = 0;
+  options.messages.period = 2;
+  options.select = "loss";
+  options.epochs = 30;
+  const auto launches = [&](TrainResult& result) {
+    const std::uint64_t before = SimulatedDevice::launches();
+    result = train_network(random_data({}), options);
+    return SimulatedDevice::launches() - before;
+  };
+  TrainResult want, got;
+  options.replay = false;
+  const std::uint64_t plain = launches(want);
+  options.replay = true;
+  CHECK(launches(got) < plain);
+  check_same_evaluations(got, want);
+}
+
 TEST_CASE("evaluations of parts whose passes mix epochs' rows are replayed to the same bits") {
   const SimulatedDevice device;
   for (const std::string model : {"gcn", "gat"}) {
