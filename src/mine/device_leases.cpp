@@ -25,14 +25,10 @@ DeviceLeases::DeviceLeases(LeaseHost& host, const ExecuteRequest& request, const
       tally_(tally),
       crew_(crew),
       devices_(devices),
-      checkpoints_(request.checkpoint != nullptr && request.checkpoint->enabled()),
+      counts_local_(request.asks(codegen::Output::Kind::local)),
+      lists_(request.asks(codegen::Output::Kind::list)),
       left_(devices),
-      most_listed_(kLeastLease) {
-  for (const codegen::Output& output : request.plan->outputs) {
-    counts_local_ = counts_local_ || output.kind == codegen::Output::Kind::local;
-    lists_ = lists_ || output.kind == codegen::Output::Kind::list;
-  }
-}
+      most_listed_(kLeastLease) {}
 
 void DeviceLeases::serve(std::size_t t) {
   struct Leave {
@@ -64,7 +60,7 @@ DeviceLeases::Totals DeviceLeases::totals() const {
 
 /// Whether one machine takes all chunks at once: nobody waits for a part of them.
 bool DeviceLeases::at_once() const {
-  return request_.fleet->size() == 1 && !checkpoints_ && (!options_.progress || request_.estimate < kLongOnGpu);
+  return request_.fleet->size() == 1 && !request_.lasting() && (!options_.progress || request_.estimate < kLongOnGpu);
 }
 
 /// The next chunks that are not done, as many as leave every machine another lease later, and `most`; none at the end. Of
@@ -127,7 +123,7 @@ void DeviceLeases::add(gpu::LeaseRunner& runner, const std::vector<std::size_t>&
     if (result.states[k] == rt::ChunkState::done) found.push_back({of[k], result.sums.data() + k * outputs});
   }
   tally_.add(found, result.local, [&](std::span<rt::i128> local) {
-    if (counts_local_ && checkpoints_) runner.add_local(local);  // what is written is of the same chunks
+    if (counts_local_ && request_.lasting()) runner.add_local(local);  // what is written is of the same chunks
   });
 }
 

@@ -64,7 +64,7 @@ class DeviceLeases {
   Tally& tally_;
   Crew& crew_;
   const std::size_t devices_;
-  bool counts_local_ = false, lists_ = false, checkpoints_ = false;
+  const bool counts_local_, lists_;
   LeftWork left_;
   std::once_flag cpu_called_;
   std::unique_ptr<Executable> own_code_;  ///< of the CPU, since it was called; null: the run's

@@ -49,8 +49,8 @@ class Execution final : public LeaseHost {
         request_(request),
         options_(options),
         chunks_(chunks_of(graph, request)),
-        tally_(chunks_, request.plan->outputs.size(), counts_local(*request.plan) ? graph.view().n : 0) {
-    if (lasting(request)) restore();
+        tally_(chunks_, request.plan->outputs.size(), request.asks(codegen::Output::Kind::local) ? graph.view().n : 0) {
+    if (request.lasting()) restore();
     if (options.processes != nullptr) join_team();
   }
 
@@ -112,10 +112,6 @@ class Execution final : public LeaseHost {
 
   void end() override { ended_ = true; }
 
-  static bool counts_local(const codegen::Plan& plan) {
-    return std::ranges::any_of(plan.outputs, [](const auto& o) { return o.kind == codegen::Output::Kind::local; });
-  }
-
   static const ChunkPlan& chunks_of(const Prepared& graph, const ExecuteRequest& request) {
     const std::uint64_t wanted = pieces(request, graph.units());
     if (request.fleet != nullptr && keeps_below(*request.plan)) return graph.whole_chunks(wanted);
@@ -124,7 +120,7 @@ class Execution final : public LeaseHost {
 
   static std::uint64_t pieces(const ExecuteRequest& request, std::uint64_t units) {
     if (request.fleet != nullptr) return std::clamp<std::uint64_t>(units / kUnitsGpu, kLeastPiecesGpu, kPiecesGpu);
-    return request.estimate > kLong || lasting(request) ? kPieces : kPiecesShort;
+    return request.estimate > kLong || request.lasting() ? kPieces : kPiecesShort;
   }
 
   void restore() {
@@ -197,7 +193,7 @@ class Execution final : public LeaseHost {
   void watch() {
     if (team_) team_->refill(memory_.size());  // this thread alone may ask for more
     const double now = clock_.seconds();
-    if (checkpointing() && now - saved_ > kCheckpointSeconds) {
+    if (request_.lasting() && now - saved_ > kCheckpointSeconds) {
       saved_ = now;
       request_.checkpoint->store(request_.key, tally_.content());
     } else if (options_.progress) {
@@ -232,11 +228,6 @@ class Execution final : public LeaseHost {
     balance_ = all.busy;
   }
 
-  static bool lasting(const ExecuteRequest& request) {
-    return request.checkpoint != nullptr && request.checkpoint->enabled();
-  }
-  [[nodiscard]] bool checkpointing() const { return lasting(request_); }
-
   ExecuteResult result() {
     if (tally_.overflowed())
       throw InputError("this count is over 127 bits before symmetry is divided out; no exact result fits");
@@ -255,7 +246,7 @@ class Execution final : public LeaseHost {
     if (devices.left_to_cpu > 0 && options_.warn)
       options_.warn(std::to_string(devices.left_to_cpu) + " of " + std::to_string(chunks_.chunks.size()) +
                     " pieces of work fit no buffer on the device and ran on the CPU");
-    if (checkpointing() && !ended_) request_.checkpoint->store(request_.key, content);
+    if (request_.lasting() && !ended_) request_.checkpoint->store(request_.key, content);
     out.sums = std::move(content.sums);
     out.local = std::move(content.local);
     return out;

@@ -1,6 +1,7 @@
 #pragma once
 // Runs one plan over one graph: threads, chunks, sums, progress, interruption, checkpoints.
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
@@ -31,6 +32,11 @@ struct ExecuteRequest {
   const codegen::Plan* plan_here = nullptr;  ///< what the CPU then runs in place of the plan; null: the plan
   gpu::Limits limits;                        ///< of their buffers
 
+  /// Whether what is done outlasts the run.
+  [[nodiscard]] bool lasting() const { return checkpoint != nullptr && checkpoint->enabled(); }
+  [[nodiscard]] bool asks(codegen::Output::Kind kind) const {
+    return std::ranges::any_of(plan->outputs, [kind](const codegen::Output& o) { return o.kind == kind; });
+  }
   /// What the CPU runs.
   [[nodiscard]] const codegen::Plan& on_cpu() const { return plan_here == nullptr ? *plan : *plan_here; }
 };

@@ -69,7 +69,6 @@ void ReplayedPass::forget() {
   if (graph_ == nullptr) return;
   result_ = {};
   graph_.reset();
-  rehearsed_ = 0;
   passes_ = std::min(passes_, kPlain - 1);
 }
 
@@ -82,6 +81,7 @@ bool ReplayedPass::begin() {
     return false;
   }
   graph_ = std::make_unique<ops::DeviceGraph>();
+  rehearsed_ = 0;
   return true;
 }
 

@@ -34,7 +34,4 @@ class Trainer {
   Scores best_scores_{-1, -1, -1};
 };
 
-/// What a checkpoint must fit: data, model, optimizer, partition, messages.
-std::string describe_run(const Run& run);
-
 }  // namespace galena::train
