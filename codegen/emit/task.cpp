@@ -139,7 +139,13 @@ class Emitter {
       text_.line(declare + "x." + op + "(" + slot + ", " + used(def.a, def.bounds) + ", " + used(def.b, def.bounds) +
                  ");");
     }
-    if (def.required) text_.line("if (" + set_name(id) + ".n == 0) " + skip_ + ";");
+    require(id, set_name(id) + ".n");
+  }
+
+  /// With so few elements the rest of the block does nothing.
+  void require(int set, const std::string& n) {
+    const int least = plan_.sets[static_cast<std::size_t>(set)].least;
+    if (least > 0) text_.line("if (" + n + (least == 1 ? " == 0" : " < " + std::to_string(least)) + ") " + skip_ + ";");
   }
 
   [[nodiscard]] bool is_bits(int id) const { return id >= 0 && plan_.sets[static_cast<std::size_t>(id)].local >= 0; }
@@ -183,7 +189,9 @@ class Emitter {
       value = run_ + (both ? ".both(" : ".without(") + slot + used_bits({def.a, def.bounds}) + ", " + run_ + ".row(" +
               row(def.local, def.vertex) + "))";
     text_.line("const auto " + set_name(id) + " = " + value + ";");
-    if (def.required) text_.line("if (none_of(" + set_name(id) + ")) " + skip_ + ";");
+    if (def.least == 1) text_.line("if (none_of(" + set_name(id) + ")) " + skip_ + ";");
+    if (def.least > 1)
+      text_.line("if (fewer_than(" + std::to_string(def.least) + ", " + set_name(id) + ")) " + skip_ + ";");
   }
 
   void local(int id) {
@@ -227,8 +235,7 @@ class Emitter {
 
   void require_view(int id) {
     const SetDef& def = plan_.sets[static_cast<std::size_t>(id)];
-    if (is_view(def) && def.bounds.empty() && def.required)
-      text_.line("if (x.degree(" + vertex_name(def.vertex) + ") == 0) " + skip_ + ";");
+    if (is_view(def) && def.bounds.empty()) require(id, "x.degree(" + vertex_name(def.vertex) + ")");
   }
 
   void tables(const Block& block, bool raise) {

@@ -252,9 +252,10 @@ class Bindings {
     return compare(c);
   }
 
-  [[nodiscard]] bool empty(std::size_t set) const {
-    if (plan_.sets[set].local < 0) return sets_[set].n == 0;
-    return rt::next_bit(bits_[set], bits_[set].begin) == bits_[set].end;
+  /// Whether the set has fewer elements than it needs.
+  [[nodiscard]] bool few(std::size_t set) const {
+    const auto least = static_cast<vid>(plan_.sets[set].least);
+    return plan_.sets[set].local < 0 ? sets_[set].n < least : rt::fewer_than(least, bits_[set]);
   }
 
   const Plan& plan_;

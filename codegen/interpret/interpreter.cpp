@@ -48,7 +48,7 @@ class Run : private Bindings<kMetered> {
   using Known::bits_;
   using Known::charge;
   using Known::define;
-  using Known::empty;
+  using Known::few;
   using Known::g_;
   using Known::holds_all;
   using Known::home_;
@@ -103,7 +103,7 @@ class Run : private Bindings<kMetered> {
     for (const int s : block.sets) {
       const SetDef& def = plan_.sets[static_cast<std::size_t>(s)];
       define(def, static_cast<std::size_t>(s));
-      if (def.required && empty(static_cast<std::size_t>(s))) return true;
+      if (few(static_cast<std::size_t>(s))) return true;
     }
     for (const int l : block.locals) open(plan_.locals[static_cast<std::size_t>(l)], static_cast<std::size_t>(l));
     raise_tables(block);

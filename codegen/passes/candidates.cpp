@@ -110,7 +110,7 @@ void SetTable::add_user(int set, const Requirement& need, bool required) {
   const Bounds mine{need.bounds.below & known, need.bounds.above & known};
   closed_[i] = used_[i] ? Bounds{closed_[i].below & mine.below, closed_[i].above & mine.above} : mine;
   used_[i] = true;
-  def.required = def.required || required;
+  if (required) def.least = std::max(def.least, 1);
 }
 
 int SetTable::build_steps(const Requirement& need, const std::vector<Step>& steps, bool required) {

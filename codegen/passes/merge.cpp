@@ -120,7 +120,7 @@ class Merger {
     if (!fresh)  // a set that only some of the patterns use decides nothing for the others
       for (const int s : into.sets)
         if (std::find(shared.begin(), shared.end(), s) == shared.end())
-          into_.sets[static_cast<std::size_t>(s)].required = false;
+          into_.sets[static_cast<std::size_t>(s)].least = 0;
     for (const int t : from.tests) merge_test(into, t);
     for (const int s : from.sizes) merge_size(into, s);
     for (Sum sum : from.sums) {
@@ -143,12 +143,12 @@ class Merger {
     for (const int s : into.sets) {
       SetDef& mine = into_.sets[static_cast<std::size_t>(s)];
       if (!same_set(mine, def)) continue;
-      mine.required = mine.required && def.required;
+      mine.least = std::min(mine.least, def.least);
       sets_[static_cast<std::size_t>(id)] = s;
       shared.push_back(s);
       return;
     }
-    def.required = def.required && fresh;
+    if (!fresh) def.least = 0;
     into_.sets.push_back(def);
     const int added = static_cast<int>(into_.sets.size()) - 1;
     into.sets.push_back(added);

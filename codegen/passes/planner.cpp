@@ -7,6 +7,7 @@
 #include "codegen/passes/assist.hpp"
 #include "codegen/passes/edges.hpp"
 #include "codegen/passes/estimate.hpp"
+#include "codegen/passes/least.hpp"
 #include "codegen/passes/local.hpp"
 #include "codegen/passes/lower.hpp"
 #include "codegen/passes/orders.hpp"
@@ -109,6 +110,7 @@ std::vector<RankedPlan> with_locals(const std::vector<RankedPlan>& ranked, const
 void finish_plan(Plan& plan, const GraphStatistics& statistics, const Additions& additions) {
   if (additions.swapped) swap_ends(plan);
   if (additions.locals_from > 0) add_locals(plan, additions.locals_from);
+  raise_least(plan);
   const Plan without_tables = plan;
   add_marks(plan);
   if (additions.counters) {

@@ -56,7 +56,7 @@ struct SetDef {
   int vlabel = -1;        ///< adjacency: index in Plan::labels of the vertices kept
   Bounds bounds;          ///< applied to the result
   int slot = -1;          ///< buffer it is written to; -1: a view of the graph's own array
-  bool required = false;  ///< where it is empty the rest of its block does nothing
+  int least = 0;          ///< with fewer elements the rest of its block does nothing
   /// Where >= 0, the set is bits over the columns of locals[local], `a` is those columns or bits over them, and the
   /// neighbours of v[vertex] are one of its rows.
   int local = -1;

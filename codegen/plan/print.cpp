@@ -89,7 +89,7 @@ class Printer {
     }
     s += text(def.bounds);
     if (def.slot >= 0) s += "  [slot " + std::to_string(def.slot) + "]";
-    if (def.required) s += "  [required]";
+    if (def.least > 0) s += "  [at least " + std::to_string(def.least) + "]";
     s += local_text(def.local);
     return s;
   }

@@ -50,6 +50,12 @@ GALENA_DEVICE static inline bool none_of(const Row<W>& r) {
   for (int w = 0; w < W; ++w) any |= r.word[w];
   return any == 0;
 }
+template <int W>
+GALENA_DEVICE static inline bool fewer_than(vid n, const Row<W>& r) {
+  uint32_t found = 0;
+  for (int w = 0; w < W; ++w) found += bits_in(r.word[w]);
+  return found < n;
+}
 
 /// What the text of a nest calls, by one lane.
 template <int W>

@@ -113,4 +113,18 @@ static inline vid next_bit(Bits b, vid i) {
 
 GALENA_DEVICE static inline bool none_of(Bits b) { return next_bit(b, b.begin) == b.end; }
 
+/// Whether the set has fewer than n elements; looks at as many words as say so.
+GALENA_DEVICE static inline bool fewer_than(vid n, Bits b) {
+  if (n == 0 || b.begin >= b.end) return n > 0;
+  uint64_t found = 0;
+#ifdef __CUDACC__
+  for (vid word = b.begin / 32; word <= (b.end - 1) / 32 && found < n; ++word)
+    found += static_cast<uint64_t>(__popc(b.p[word] & word_within(word, b.begin, b.end)));
+#else
+  for (vid pair = b.begin / 64; pair <= (b.end - 1) / 64 && found < n; ++pair)
+    found += static_cast<uint64_t>(__builtin_popcountll(bits_word(b.p, pair) & bits_within(pair, b.begin, b.end)));
+#endif
+  return found < n;
+}
+
 }  // namespace galena::rt

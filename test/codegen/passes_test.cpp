@@ -196,6 +196,52 @@ TEST_CASE("a plan merged with itself shares everything") {
   CHECK(twice.outputs.size() == 2);
 }
 
+TEST_CASE("a set has as many elements as a match takes of it") {
+  const auto most = [](const char* query) {
+    const Plan plan = make_plans(Pattern::parse(query), GraphStatistics::typical(), {}).front().plan;
+    std::vector<int> at(static_cast<std::size_t>(plan.max_depth) + 1);  // by depth
+    for (const SetDef& set : plan.sets) {
+      int& here = at[static_cast<std::size_t>(set.depth)];
+      here = std::max(here, set.least);
+    }
+    return at;
+  };
+  CHECK(most("triangle") == std::vector{2, 0});
+  CHECK(most("clique(6)") == std::vector{5, 4, 3, 2, 1, 0});
+  CHECK(most("star(5)") == std::vector{5});
+  CHECK(most("diamond")[0] == 3);
+}
+
+TEST_CASE("no match is lost by what sets need") {
+  std::mt19937 random(34);
+  int raised = 0;
+  for (const int k : {3, 4, 5})
+    for (const Motif& motif : connected_motifs(k))
+      for (const bool induced : {false, true}) {
+        Pattern pattern = motif.pattern;
+        if (induced) pattern.make_induced();
+        PlanRequest request;
+        request.keep = 12;
+        std::vector<Plan> plans;
+        for (const RankedPlan& ranked : make_plans(pattern, GraphStatistics::typical(), request)) {
+          plans.push_back(ranked.plan);
+          plans.push_back(ranked.bare);
+          finish_plan(plans.back(), GraphStatistics::typical(), {.locals_from = 1});
+        }
+        for (const Plan& plan : plans) {
+          Plan plain = plan;
+          for (SetDef& set : plain.sets) {
+            raised += set.least > 1 ? 1 : 0;
+            set.least = 0;
+          }
+          const SmallGraph graph(9, 0.6, random);
+          INFO(motif.name << (induced ? ", induced" : "") << "\n" << print(plan));
+          REQUIRE(interpret(plan, graph, random).sums == interpret(plain, graph, random).sums);
+        }
+      }
+  CHECK(raised > 500);
+}
+
 TEST_CASE("the algebra of 4-vertex counts") {
   const std::vector<std::string> names = {"star(3)", "path(4)", "tailed_triangle", "cycle(4)", "diamond", "clique(4)"};
   std::vector<Pattern> patterns;

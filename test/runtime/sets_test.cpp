@@ -233,6 +233,10 @@ TEST_CASE("rows of bits are combined and counted within any range") {
         REQUIRE(ops->both_n(a.data(), b.data(), begin, end) == expected_both);
         REQUIRE(ops->without_n(a.data(), b.data(), begin, end) == expected_without);
         const galena::rt::Bits bits{a.data(), static_cast<vid>(begin), static_cast<vid>(end)};
+        vid ones = 0;
+        for (vid i = bits.begin; i < bits.end; ++i) ones += has(a, i) ? 1 : 0;
+        for (const vid least : {vid{0}, vid{1}, ones, ones + 1})
+          REQUIRE(galena::rt::fewer_than(least, bits) == (ones < least));
         for (const auto next : {galena::rt::next_bit, galena::rt::next_bit_by_words}) {
           vid walked = next(bits, bits.begin), counted = 0;
           for (vid i = bits.begin; i < bits.end; ++i)

@@ -217,6 +217,7 @@ void check_local(std::mt19937_64& random, std::size_t n, std::size_t m, std::siz
       const Bits kept = bits_below(bits_from(x.kept_row(x.slot(0), g, at), begin), end);
       wrong += x.ones_n(kept) != ones || x.zeros_n(kept) != end - begin - ones;
       wrong += none_of(kept) != (ones == 0);
+      for (vid least = 0; least < ones + 3; ++least) wrong += fewer_than(least, kept) != (ones < least);
       wrong += x.both_n(kept, x.row(g, 5)) != both || x.without_n(kept, x.row(g, 5)) != without;
       const Bits met = x.both(x.slot(0), bits_below(bits_from(x.row(g, at), begin), end), x.row(g, at));
       wrong += x.ones_n(met) != ones;
@@ -342,7 +343,7 @@ void check_nest(std::mt19937_64& random, vid n, double share) {
       ended += x.apart_rows(Nest<2, true, false>{}, g, static_cast<vid>(i), list.n - i, mine,
                             [&](vid a, auto&& y, auto& sum) {
                               const auto after = bits_from(y.kept_row(y.slot(0), g, a), a + 1);
-                              if (none_of(after)) return;
+                              if (fewer_than(2, after)) return;
                               (void)y.apart(Nest<1, false, true>{}, g, after, sum, [&](vid b, auto&& z, auto& found) {
                                 const auto row = z.row(g, b);
                                 found[0] += z.both_part(bits_from(after, b + 1), row);
