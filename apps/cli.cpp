@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -44,6 +45,17 @@ CLI::App& subcommand(CLI::App& app, Common& common, const std::string& name, con
       ->type_name("N");
   command.add_flag("-q,--quiet", common.quiet, "No notes and no progress on standard error");
   return command;
+}
+
+CLI::Option* seed_option(CLI::App& command, const std::string& name, std::uint64_t& seed,
+                         const std::string& description) {
+  const auto check = [](const std::string& text) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool good = error == std::errc() && end == text.data() + text.size();
+    return good ? std::string() : fmt::format("{}: expected a whole number from 0 to 2^64 - 1", text);
+  };
+  return command.add_option(name, seed, description)->check(CLI::Validator(check, "", "seed"))->type_name("N");
 }
 
 void check_interrupted() {

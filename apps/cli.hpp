@@ -39,6 +39,10 @@ CLI::App& subcommand(CLI::App& app, Common& common, const std::string& name, con
 /// Parses and runs. Never throws; prints at most one `galena: error: ...` line, with a remedy.
 int run(int argc, char** argv);
 
+/// Adds an option for a 64-bit seed; what is no such number is refused.
+CLI::Option* seed_option(CLI::App& command, const std::string& name, std::uint64_t& seed,
+                         const std::string& description);
+
 // --- interruption
 
 /// Points to a flag that the first Ctrl-C (or SIGTERM) sets; a second one, half a second later or more, kills the process.

@@ -149,7 +149,7 @@ void add_convert(CLI::App& app, Common& common) {
       ->check(CLI::IsMember({"clique", "star"}));
   command.add_flag("--drop-labels", options->drop_labels, "Leave vertex and edge labels out");
   command.add_option("--random-labels", options->random_labels, "Give vertices random labels 0..N-1")->type_name("N");
-  command.add_option("--seed", options->seed, "Of --random-labels")->capture_default_str();
+  seed_option(command, "--seed", options->seed, "Of --random-labels")->capture_default_str();
   command.add_flag("--verify", options->verify,
                    "Check a binary input's checksums, and read the output again to compare");
   command.footer(

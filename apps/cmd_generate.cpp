@@ -61,7 +61,7 @@ class Kinds {
   }
   CLI::App& add_random(const std::string& name, const std::string& description, Make make) {
     CLI::App& kind = add(name, description, std::move(make));
-    kind.add_option("--seed", options_->seed, "The same seed gives the same graph")->capture_default_str();
+    seed_option(kind, "--seed", options_->seed, "The same seed gives the same graph")->capture_default_str();
     return kind;
   }
 

@@ -385,7 +385,7 @@ void add_mine(CLI::App& app, Common& common) {
                  "or cuda: a program of its own for nvcc, of one query (of FREQUENT: kernels to be read). Run nothing")
       ->check(CLI::IsMember({"plan", "cpp", "cuda"}));
   sub.add_option("--output", command->output, "File for the rows of LIST or LOCAL: .csv, .bin (64-bit ids), or text");
-  sub.add_option("--seed", command->seed, "Of what APPROX draws")->capture_default_str();
+  seed_option(sub, "--seed", command->seed, "Of what APPROX draws")->capture_default_str();
   sub.add_option("--resume", command->resume, "Checkpoint: written while running, read where it exists");
   sub.add_flag("--verify", command->verify, "Check all checksums and invariants of a binary graph first");
   command->read.add_to(sub);

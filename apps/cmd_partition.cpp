@@ -214,7 +214,7 @@ void add_partition(CLI::App& app, Common& common) {
       ->type_name("NAME")
       ->capture_default_str();
   add_balance_options(sub, *command);
-  sub.add_option("--seed", command->options.seed, "Another seed, another partition")->type_name("N");
+  seed_option(sub, "--seed", command->options.seed, "Another seed, another partition");
   sub.add_option("--split", command->split,
                  "Which training vertices of a dataset to balance: default, mask:3, random:60/20/20, planetoid, "
                  "per-class:20/30, or none")

@@ -111,6 +111,8 @@ class Training {
  private:
   void open_outputs() {
     check_outputs(command_);
+    if (!command_.resume.empty() && !std::filesystem::exists(command_.resume))
+      note(common_, fmt::format("--resume {}: no such file; training begins anew and writes it", command_.resume));
     metrics_.emplace(command_.metrics, !command_.resume.empty());
   }
 
@@ -145,8 +147,16 @@ class Training {
     if (result.interrupted) throw Interrupted(how_to_go_on(result));
     result.load_seconds = load_seconds_;
     write_outputs(command_, data_.data, result);
+    if (!command_.weights.empty()) note_strangers(result);
     if (!command_.report.empty()) write_report(command_, result);
     common_.json ? print_json(result_json(command_, result)) : print_result(result);
+  }
+
+  void note_strangers(const TrainResult& result) const {
+    const std::vector<std::string> others = strangers(command_.weights, result.weights);
+    if (!others.empty())
+      note(common_, fmt::format("{} also holds {}{}, which this run did not write", command_.weights, others.front(),
+                                others.size() > 1 ? fmt::format(" and {} more", others.size() - 1) : ""));
   }
 
   [[nodiscard]] std::string how_to_go_on(const TrainResult& result) const {

@@ -39,6 +39,7 @@ void MetricsFile::add(const EpochRecord& record) {
   if (!out_.is_open()) return;
   if (std::exchange(untouched_, false)) keep_before(record.epoch);
   out_ << record_json(record).dump() << '\n' << std::flush;
+  if (!out_) throw EnvironmentError(path_ + ": cannot be written; is the disk full?");
 }
 
 }  // namespace galena::cli

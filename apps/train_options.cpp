@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <map>
 
 #include "apps/toml_config.hpp"
@@ -75,7 +76,7 @@ void add_training(CLI::App& command, TrainCommand& c) {
   nn::OptimizerOptions& o = t.optimizer;
   const auto group = [](CLI::Option* option) { return option->group("Training"); };
   group(command.add_option("--epochs", t.epochs, "Epochs"))->type_name("N");
-  group(command.add_option("--seed", t.seed, "Of all random numbers"))->type_name("N");
+  group(seed_option(command, "--seed", t.seed, "Of all random numbers"));
   group(command.add_option("--optimizer", o.name, "adam, adamw or sgd"));
   group(command.add_option("--lr", o.lr, "Learning rate"));
   group(command.add_option("--weight-decay", c.weight_decay, "Weight decay (default: the model's own)"));
@@ -105,7 +106,7 @@ void add_training(CLI::App& command, TrainCommand& c) {
 void add_data(CLI::App& command, TrainCommand& c) {
   const auto group = [](CLI::Option* option) { return option->group("Data"); };
   group(command.add_option("--split", c.data.split, "default, mask:K, random:60/20/20, planetoid or per-class:20/30"));
-  group(command.add_option("--split-seed", c.data.seed, "Of splits that are drawn"));
+  group(seed_option(command, "--split-seed", c.data.seed, "Of splits that are drawn"));
   group(command.add_option("--normalize", c.normalize,
                            "Features: rows to sum 1, columns standardised, 1 where not 0, or as they are"))
       ->check(CLI::IsMember({"auto", "rows", "standardize", "binary", "none"}));
@@ -137,7 +138,7 @@ void add_ranks(CLI::App& command, TrainCommand& c) {
   group(
       command.add_option("--partition-method", c.partition_method, "metis-volume, metis-cut, ldg, random, contiguous"));
   group(command.add_option("--partition", t.partition_file, "A partition file, as galena partition writes it"));
-  group(command.add_option("--partition-seed", t.partition.seed, "Of the partitioner"));
+  group(seed_option(command, "--partition-seed", t.partition.seed, "Of the partitioner"));
   group(command.add_option("--deadline", t.deadline, "Seconds that a rank may wait for another"));
 }
 
@@ -150,8 +151,8 @@ void add_files(CLI::App& command, TrainCommand& c) {
   group(command.add_option("--metrics", c.metrics, "A JSON line an epoch, counted from 0"))->type_name("F.jsonl");
   group(command.add_option("--report", c.report, "A page with curves, bytes and options"))->type_name("F.html");
   group(command.add_option("--predictions", c.predictions,
-                           "Classes by vertex, of the best epoch (int32; multi-label: "
-                           "0/1 of each class)"))
+                           "Classes by vertex, as the dataset's file numbers them, of the best epoch "
+                           "(multi-label: 0/1 of each class)"))
       ->type_name("F.npy");
   group(command.add_option("--logits", c.logits, "The same, before the choice of a class"))->type_name("F.npy");
   group(command.add_option("--embeddings", c.embeddings, "The rows that enter the last layer"))->type_name("F.npy");
@@ -178,10 +179,11 @@ void check_numbers(const CLI::App& command, const TrainCommand& c) {
   count("--eval-every", c.train.eval_every);
   count("--checkpoint-every", c.train.checkpoint_every);
   require(m.dropout >= 0 && m.dropout < 1, "--dropout", m.dropout, "0 or more, and below 1");
-  require(o.lr > 0, "--lr", o.lr, "more than 0");
+  require(o.lr > 0 && std::isfinite(o.lr), "--lr", o.lr, "more than 0, and finite");
   require(!given(command, "--weight-decay") || c.weight_decay >= 0, "--weight-decay", c.weight_decay, "0 or more");
   require(!given(command, "--link-mbit") || c.link_mbit > 0, "--link-mbit", c.link_mbit, "more than 0");
   require(c.link_latency_ms >= 0, "--link-latency", c.link_latency_ms, "0 or more");
+  require(c.train.patience >= 0, "--patience", c.train.patience, "0 or more");
   require(c.train.deadline > 0, "--deadline", c.train.deadline, "more than 0");
   const double budget = c.train.messages.byte_budget;
   require(!given(command, "--byte-budget") || (budget > 0 && budget <= 1), "--byte-budget", budget,

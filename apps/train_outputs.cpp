@@ -4,6 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <set>
 
 #include "galena/error.hpp"
 #include "src/base/file_writer.hpp"
@@ -24,15 +28,21 @@ void write_tensor(const std::string& path, const Tensor& tensor) {
   write_matrix<float>(path, tensor.rows(), tensor.cols(), tensor.span<float>());
 }
 
-// The class of the largest logit; the first of equal ones.
-void write_classes(const std::string& path, const Tensor& logits) {
-  std::vector<std::int32_t> classes;
+template <class T>
+void write_vector(const std::string& path, const std::vector<std::int64_t>& values) {
+  const std::array shape{static_cast<std::uint64_t>(values.size())};
+  base::write_npy<T>(path, shape, std::vector<T>(values.begin(), values.end()));
+}
+
+// The class of the largest logit; the first of equal ones. int32, or where the file's numbers need it int64.
+void write_classes(const std::string& path, const Tensor& logits, const std::vector<std::int64_t>& ids) {
+  std::vector<std::int64_t> classes;
   for (std::int64_t v = 0; v < logits.rows(); ++v) {
     const float* row = logits.data<float>() + v * logits.cols();
-    classes.push_back(static_cast<std::int32_t>(std::max_element(row, row + logits.cols()) - row));
+    classes.push_back(ids[static_cast<std::size_t>(std::max_element(row, row + logits.cols()) - row)]);
   }
-  const std::array shape{static_cast<std::uint64_t>(logits.rows())};
-  base::write_npy<std::int32_t>(path, shape, classes);
+  const bool large = std::ranges::max(ids) > std::numeric_limits<std::int32_t>::max();
+  large ? write_vector<std::int64_t>(path, classes) : write_vector<std::int32_t>(path, classes);
 }
 
 // Classes of probability over one half.
@@ -49,9 +59,20 @@ void require_rows(const Tensor& rows, const char* option, const char* why) {
 }  // namespace
 
 void check_outputs(const TrainCommand& command) {
-  for (const std::string& path :
-       {command.report, command.predictions, command.logits, command.embeddings, command.train.checkpoint.string()})
-    if (!path.empty()) const base::AtomicFile probe(path);
+  const std::pair<const char*, std::string> files[] = {{"--report", command.report},
+                                                       {"--predictions", command.predictions},
+                                                       {"--logits", command.logits},
+                                                       {"--embeddings", command.embeddings},
+                                                       {"--checkpoint", command.train.checkpoint.string()},
+                                                       {"--metrics", command.metrics}};
+  std::map<std::filesystem::path, const char*> options;
+  for (const auto& [option, path] : files) {
+    if (path.empty() || std::filesystem::is_character_file(path)) continue;
+    const auto [other, fresh] = options.emplace(std::filesystem::weakly_canonical(path), option);
+    if (!fresh)
+      throw InputError(fmt::format("{} and {} both write {}; give each its own file", other->second, option, path));
+    if (option != std::string_view("--metrics")) const base::AtomicFile probe(path);  // those are opened by themselves
+  }
   if (command.weights.empty()) return;
   std::error_code error;
   std::filesystem::create_directories(command.weights, error);
@@ -63,7 +84,7 @@ void write_outputs(const TrainCommand& command, const NodeData& data, const Trai
   if (!command.predictions.empty()) {
     require_rows(result.logits, "--predictions", kUntrained);
     data.multi_label ? write_memberships(command.predictions, result.logits)
-                     : write_classes(command.predictions, result.logits);
+                     : write_classes(command.predictions, result.logits, data.class_ids);
   }
   if (!command.logits.empty()) {
     require_rows(result.logits, "--logits", kUntrained);
@@ -78,6 +99,16 @@ void write_outputs(const TrainCommand& command, const NodeData& data, const Trai
   if (command.weights.empty()) return;
   for (const auto& [name, tensor] : result.weights)
     write_tensor((std::filesystem::path(command.weights) / (name + ".npy")).string(), tensor);
+}
+
+std::vector<std::string> strangers(const std::string& folder,
+                                   const std::vector<std::pair<std::string, Tensor>>& weights) {
+  std::set<std::string> own, others;
+  for (const auto& [name, tensor] : weights) own.insert(name + ".npy");
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (const std::string name = entry.path().filename(); entry.path().extension() == ".npy" && !own.contains(name))
+      others.insert(name);
+  return {others.begin(), others.end()};
 }
 
 }  // namespace galena::cli

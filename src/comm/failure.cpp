@@ -30,9 +30,7 @@ void rethrow_named(const std::exception_ptr& error, int rank, int ranks) {
   } catch (const std::bad_alloc&) {
     throw EnvironmentError(
         fmt::format("rank {} of {}: out of memory; use fewer ranks or a smaller model", rank, ranks));
-  } catch (const std::exception& e) {
-    throw InternalError(named(e));
-  }
+  }  // what is not ours, such as an exception of the caller's, goes on as it is
 }
 
 }  // namespace galena::comm

@@ -120,7 +120,7 @@ ThreadGroup::Why ThreadGroup::wait(int rank, std::span<Pending* const> pendings,
                                    Outcome& outcome) {
   std::unique_lock lock(mutex_);
   Rank& me = ranks_[rank];
-  const double last = Communicator::now() + std::min(options.deadline, kForever);
+  const double last = Communicator::now() + std::min(kForever, options.deadline);
   me.waiting = pendings;
   const auto done = [&](Why why) {
     me.waiting = {};

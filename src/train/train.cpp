@@ -48,6 +48,9 @@ void check(const NodeDataset& data, const TrainOptions& options) {
           fmt::format("features of {} vertices for a graph of {}", data.data.features.rows, data.num_vertices()));
   require(!data.data.train.empty(), "no training vertices");
   check_labels(data);
+  require(options.deadline > 0, fmt::format("deadline {}: expected more than 0 seconds", options.deadline));
+  require(options.checkpoint_every >= 1,
+          fmt::format("checkpoint_every {}: expected 1 or more", options.checkpoint_every));
   require(options.epochs >= 0, fmt::format("--epochs {}: expected 0 or more", options.epochs));
   require(options.partition.parts >= 1, fmt::format("--parts {}: expected 1 or more", options.partition.parts));
   require(options.select == "score" || options.select == "loss",

@@ -126,6 +126,44 @@ TEST_CASE("predictions are the classes of the largest logits") {
   CHECK(json["test"].get<double>() == Approx(static_cast<double>(correct) / tested));
 }
 
+TEST_CASE("predictions are classes as the dataset numbers them") {
+  const TemporaryFolder folder;
+  const std::filesystem::path data = folder.path() / "data", p = folder.path() / "p.npy";
+  std::filesystem::copy(source_dir() / "datasets/karate", data);
+  const auto labels = base::read_npy(data / "labels.npy").values<std::int64_t>();
+  for (const std::int64_t last : {std::int64_t{17}, std::int64_t{1} << 40}) {
+    std::vector<std::int64_t> far;
+    for (const std::int64_t label : labels) far.push_back(label == 0 ? 5 : last);
+    base::write_npy<std::int64_t>(data / "labels.npy", std::array{std::uint64_t{34}}, far);
+    train_json({data.string(), "--epochs", "30", "--predictions", p});
+    const base::NpyArray predictions = base::read_npy(p);
+    CHECK(predictions.type() == (last == 17 ? base::NpyType::int32 : base::NpyType::int64));
+    const auto classes = predictions.values<std::int64_t>();
+    CHECK(std::count(classes.begin(), classes.end(), 5) + std::count(classes.begin(), classes.end(), last) == 34);
+    CHECK(std::count(classes.begin(), classes.end(), 5) > 0);
+  }
+}
+
+TEST_CASE("outputs: a file each, and what else a folder of weights holds is said") {
+  const TemporaryFolder folder;
+  const std::string f = folder.path() / "same";
+  check_refused({"karate", "--metrics", f, "--report", folder.path() / "." / "same"},
+                "--report and --metrics both write");
+  check_refused({"karate", "--checkpoint", f, "--predictions", f}, "--predictions and --checkpoint both write");
+  check_refused({"karate", "--epochs", "2", "--metrics", "/dev/full"}, "/dev/full: cannot be written", 1);
+  const std::string weights = folder.path() / "weights";
+  CHECK_THAT(train({"karate", "--model", "gat", "--epochs", "1", "--weights", weights}).err, !contains("also holds"));
+  CHECK_THAT(train({"karate", "--model", "gcn", "--epochs", "1", "--weights", weights}).err,
+             contains("also holds layer0.a_source.npy and ") && contains(" which this run did not write"));
+}
+
+TEST_CASE("a checkpoint to resume that is not there is said") {
+  const TemporaryFolder folder;
+  const std::string f = folder.path() / "c.ckpt";
+  CHECK_THAT(train({"karate", "--epochs", "1", "--resume", f}).err, contains("no such file; training begins anew"));
+  CHECK_THAT(train({"karate", "--epochs", "2", "--resume", f}).err, !contains("no such file"));
+}
+
 TEST_CASE("embeddings are what the last layer makes logits of") {
   const TemporaryFolder folder;
   const std::filesystem::path f = folder.path();
@@ -311,6 +349,10 @@ TEST_CASE("more parts than vertices, or than the memory holds, are refused; many
 TEST_CASE("numbers that cannot be are refused in the words of the command") {
   check_refused({"karate", "--layers", "0"}, "--layers 0: expected 1 or more");
   check_refused({"karate", "--lr", "-1"}, "--lr -1: expected more than 0");
+  check_refused({"karate", "--lr", "inf"}, "--lr inf: expected more than 0, and finite");
+  check_refused({"karate", "--patience", "-1"}, "--patience -1: expected 0 or more");
+  for (const char* seed : {"-1", "18446744073709551616", "1x"})
+    check_refused({"karate", "--seed", seed}, "expected a whole number from 0 to 2^64 - 1");
   check_refused({"karate", "--parts", "2", "--link-mbit", "-1"}, "--link-mbit -1: expected more than 0");
   check_refused({"karate", "--parts", "2", "--byte-budget", "0"}, "--byte-budget 0: expected more than 0");
   check_refused({"karate", "--lr", "1e30"}, "the loss is", 1);

@@ -192,6 +192,8 @@ TEST_CASE("options that cannot be are refused") {
   refused([](TrainOptions& o) { o.metric = "f1"; }, "unknown metric");
   refused([](TrainOptions& o) { o.select = "f1"; }, "--select f1");
   refused([](TrainOptions& o) { o.optimizer.lr = 1e30; }, "--lr");
+  refused([](TrainOptions& o) { o.checkpoint_every = 0; }, "checkpoint_every 0: expected 1 or more");
+  refused([](TrainOptions& o) { o.deadline = std::nan(""); }, "deadline nan: expected more than 0 seconds");
   NodeDataset short_features = data;
   short_features.data.features.rows = 5;
   CHECK_THROWS_WITH(train_network(short_features, small(folder, 1)), contains("features of 5 vertices"));
