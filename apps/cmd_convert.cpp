@@ -47,17 +47,6 @@ Graph read_graph(const ConvertOptions& options, const Common& common) {
   return options.expand == "clique" ? clique_expansion(hypergraph) : star_expansion(hypergraph);
 }
 
-void report_dropped(const Common& common, const Graph& graph) {
-  const NormalizeReport& report = graph.report();
-  if (report.self_loops + report.duplicates > 0) {
-    note(common, fmt::format("dropped {} self-loops and {} duplicates of {} edges read", report.self_loops,
-                             report.duplicates, report.input_edges));
-  }
-  if (report.label_conflicts > 0) {
-    note(common, fmt::format("{} edges came again with another label: the smallest was kept", report.label_conflicts));
-  }
-}
-
 void print_result(const Common& common, const ConvertOptions& options, const Graph& graph, double load, double save) {
   if (!common.json) {
     note(common, fmt::format("{}: {} vertices, {} edges (read in {}, written in {})", options.output,

@@ -152,16 +152,28 @@ class Session {
     check_emit(queries);
     load();
     if (command_.explain || !command_.emit.empty()) return root_ ? show(queries) : void();
-    for (const Query& query : queries) {
-      one(query);
-      if (partial_) break;
-    }
+    for (const Query& query : queries) miner_->check(query);
+    run_all(queries);
     if (common_.json && root_)
       print_json(summary());
     else if (root_)
       note(common_,
            fmt::format("{}; peak memory {:.0f} MB, of which a query's working memory {:.1f} MB", timing_text(),
                        static_cast<double>(peak_bytes()) / 1e6, static_cast<double>(miner_->working_bytes()) / 1e6));
+  }
+
+  /// Where one fails, what those before it found is printed all the same.
+  void run_all(const std::vector<Query>& queries) {
+    for (const Query& query : queries) {
+      try {
+        one(query);
+      } catch (const Error&) {
+        progress_.reset();
+        if (common_.json && root_ && !results_.empty()) print_json(summary());
+        throw;
+      }
+      if (partial_) break;
+    }
   }
 
   /// Throws Interrupted where a result is partial.
@@ -188,6 +200,9 @@ class Session {
     std::size_t writers = 0;
     for (const Query& query : queries)
       writers += query.kind == QueryKind::list || query.kind == QueryKind::local ? 1 : 0;
+    if (command_.output == "-")
+      throw InputError("--output -: rows go to standard output where --output is left out; or to /dev/stdout");
+    if (!command_.output.empty()) static_cast<void>(mine::row_format(command_.output));
     if (!command_.output.empty() && writers != 1)
       throw InputError(fmt::format("--output takes the rows of one LIST or LOCAL query; there are {}", writers));
     if (common_.json && command_.output.empty())
@@ -215,9 +230,8 @@ class Session {
     }
     timing_.load = clock.seconds();
     check_interrupted();
-    const NormalizeReport& report = graph.report();
-    if (report.self_loops + report.duplicates > 0)
-      note(common_, fmt::format("dropped {} self-loops and {} duplicate edges", report.self_loops, report.duplicates));
+    report_dropped(common_, graph);
+    note_isolated(graph);
     MineOptions mine_options;
     mine_options.threads = common_.threads;
     mine_options.processes = processes_;
@@ -233,6 +247,15 @@ class Session {
     };
     miner_.emplace(std::move(graph), std::move(mine_options));
     timing_.prepare = miner_->prepare_seconds();
+  }
+
+  /// Ids that the file does not name are vertices too, where they lie among those that it names.
+  void note_isolated(const Graph& graph) const {
+    VertexId isolated = 0;
+    for (VertexId v = 0; v < graph.num_vertices(); ++v) isolated += graph.degree(v) == 0 ? 1 : 0;
+    if (isolated > 0)
+      note(common_,
+           fmt::format("{} of {} vertices have no edge; they are counted as vertices", isolated, graph.num_vertices()));
   }
 
   void show(const std::vector<Query>& queries) {

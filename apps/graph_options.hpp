@@ -38,6 +38,16 @@ inline std::string numbered_text(const NumberedLabels& labels) {
                      labels.values.size() - 1);
 }
 
+/// Notes what reading left out.
+inline void report_dropped(const Common& common, const Graph& graph) {
+  const NormalizeReport& report = graph.report();
+  if (report.self_loops + report.duplicates > 0)
+    note(common, fmt::format("dropped {} self-loops and {} duplicates of {} edges read", report.self_loops,
+                             report.duplicates, report.input_edges));
+  if (report.label_conflicts > 0)
+    note(common, fmt::format("{} edges came again with another label: the smallest was kept", report.label_conflicts));
+}
+
 /// --from, --directed and --edge-labels.
 struct ReadOptions {
   Format format = Format::automatic;

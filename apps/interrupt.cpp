@@ -50,6 +50,7 @@ void catch_signals() {
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that grows beyond the limit of its size is an error of the write
 }
 
 }  // namespace galena::cli

@@ -130,6 +130,8 @@ class Miner {
 
   /// Runs one query. Rows of a LIST go to `sink`.
   QueryResult run(const Query& query, const RowSink& sink = {});
+  /// Throws InputError where `run` would for what the query asks of this graph: labels that it does not have.
+  void check(const Query& query) const;
   /// What `run` would do, as text: patterns, symmetry, plans with their estimates.
   std::string explain(const Query& query);
   /// The plan ("plan") or generated source ("cpp") that `run` would use; "cuda": a program of its own that counts on a GPU.

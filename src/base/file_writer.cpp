@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <utility>
@@ -26,12 +27,25 @@ bool is_special(const std::filesystem::path& path) {
          !std::filesystem::is_directory(status);
 }
 
-// A rename over a symbolic link would replace the link: write where it points instead.
-std::filesystem::path follow_links(const std::filesystem::path& path) {
+// The number of the open file that /proc/self/fd/N or /dev/fd/N names; -1 where the path is another.
+int open_file(const std::filesystem::path& path) {
   std::error_code error;
-  if (!std::filesystem::is_symlink(path, error)) return path;
-  auto target = std::filesystem::weakly_canonical(path, error);
-  return error ? path : target;
+  const auto folder = std::filesystem::canonical(path.parent_path(), error);
+  if (error || folder != std::filesystem::canonical("/proc/self/fd", error)) return -1;
+  const std::string name = path.filename();
+  int number = -1;
+  const auto [end, bad] = std::from_chars(name.data(), name.data() + name.size(), number);
+  return bad == std::errc() && end == name.data() + name.size() ? number : -1;
+}
+
+// A rename over a symbolic link would replace the link: write where it points instead, as far as links go on. Of an open
+// file, such as /dev/stdout is, the link that names it.
+std::filesystem::path follow_links(std::filesystem::path path) {
+  constexpr int kMostLinks = 40;  // as many as Linux follows
+  std::error_code error;
+  for (int k = 0; k < kMostLinks && std::filesystem::is_symlink(path, error) && open_file(path) < 0; ++k)
+    path = path.parent_path() / std::filesystem::read_symlink(path, error);
+  return path;
 }
 
 // Unique among the threads of this process and the processes of this machine.
@@ -55,7 +69,11 @@ void sync_folder(const std::filesystem::path& path) {
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(follow_links(path)) {
   if (std::filesystem::is_directory(path_)) fail("cannot write a file here", EISDIR);
-  if (is_special(path_)) {
+  if (const int open = open_file(path_); open < 0 && std::filesystem::is_symlink(path_)) {
+    fail("cannot write", ELOOP);
+  } else if (open >= 0) {
+    fd_ = ::fcntl(open, F_DUPFD_CLOEXEC, 0);  // where it stands, and appending if it appends
+  } else if (is_special(path_)) {
     fd_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
   } else {
     temporary_ = beside(path_);

@@ -28,6 +28,9 @@ struct ParsedBlock {
   std::optional<TextError> error;
 };
 
+constexpr const char* kCarriageReturn =
+    "a carriage return within a line (line ends of an old Mac?): make them newlines, as tr '\\r' '\\n' does";
+
 // "# Nodes: 5242 Edges: 28980" -> 5242
 std::optional<std::uint64_t> declared_nodes(std::string_view comment) {
   const std::size_t at = comment.find("Nodes:");
@@ -101,8 +104,13 @@ class EdgeListParser {
   bool skip_other(const char*& at) {
     if (*at == '#' || *at == '%') {
       const char* const after = skip_line(at, end_);
+      const std::string_view comment(at, static_cast<std::size_t>(after - at));
+      if (const std::size_t found = comment.find('\r'); found != std::string_view::npos && found + 2 < comment.size()) {
+        fail(at + found, kCarriageReturn);
+        return false;
+      }
       if (block_.columns == 0 && !block_.declared) {
-        block_.declared = declared_nodes({at, static_cast<std::size_t>(after - at)});
+        block_.declared = declared_nodes(comment);
       }
       at = after;
     } else if (*at == '\n') {
@@ -134,6 +142,7 @@ class EdgeListParser {
   const char* skip_columns(const char* at, std::uint32_t& columns) {
     for (;;) {
       at = skip_separators(at);
+      if (at[-1] == '\r' && *at != '\n') return fail(at - 1, kCarriageReturn);
       if (*at == '#' || *at == '%') return skip_line(at, end_) - 1;
       if (*at == '\n') break;
       ++columns;

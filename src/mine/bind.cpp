@@ -31,8 +31,10 @@ Label nearest(const std::set<Label>& labels, Label wanted) {
 void check(const LabelSet& set, const std::set<Label>& present, const std::string& where, const char* kind) {
   if (set.kind == LabelSet::Kind::any) return;
   if (present.empty())
-    throw InputError(where + " asks for a label, but the graph has no " + kind + " labels (put " +
-                     (kind[0] == 'v' ? "vlabels.txt" : "edge_labels.txt") + " beside edges.txt in a dataset folder)");
+    throw InputError(
+        where + " asks for a label, but the graph has no " + kind + " labels (put " +
+        (kind[0] == 'v' ? "vlabels.txt" : "edge_labels.txt") + " beside edges.txt in a dataset folder" +
+        (kind[0] == 'v' ? ")" : "; or, where they are a third column of the edges, read them by --edge-labels)"));
   for (const Label label : set.labels)
     if (!present.contains(label))
       throw InputError(where + ": no " + kind + " has label " + std::to_string(label) + "; did you mean " +

@@ -215,8 +215,10 @@ Miner& Miner::operator=(Miner&&) noexcept = default;
 
 QueryResult Miner::run(const Query& query, const RowSink& sink) { return state_->run(query, sink); }
 
+void Miner::check(const Query& query) const { mine::check_query(query, graph()); }
+
 std::string Miner::explain(const Query& query) {
-  mine::check_query(query, graph());
+  check(query);
   state_->warn_of_other_ways(query);
   if (query.kind == QueryKind::frequent) return state_->frequent.describe(query, state_->options);
   if (state_->labelled(query)) return mine::describe_labelled(state_->graph, query);

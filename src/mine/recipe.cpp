@@ -214,6 +214,10 @@ class Maker {
       return;
     }
     const auto sum = query_.pattern.plain() ? std::nullopt : codegen::induced_as_sum(query_.pattern);
+    if (!sum && !query_.pattern.plain()) {
+      recipe.choice = "enumeration: induced counts of so many vertices are not made of edge-induced ones";
+      return;
+    }
     if (!rows) rows = by_rows(sum ? sum->patterns : std::vector<Pattern>{query_.pattern});
     const double cost = rows->cost;
     if (std::isinf(cost)) {

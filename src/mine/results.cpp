@@ -19,6 +19,10 @@ struct RowWriter::Target {
 };
 
 RowFormat row_format(const std::filesystem::path& path) {
+  for (const char* compressed : {".gz", ".bz2", ".xz", ".zst"})
+    if (path.extension() == compressed)
+      throw InputError(path.string() +
+                       ": rows are not written compressed; leave the last ending off, and compress it after");
   if (path.extension() == ".csv") return RowFormat::csv;
   return path.extension() == ".bin" ? RowFormat::binary : RowFormat::text;
 }

@@ -1,5 +1,6 @@
 #include "src/base/file_writer.hpp"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -106,6 +107,49 @@ TEST_CASE("atomic file: a link stays a link") {
   file.commit();
   CHECK(fs::is_symlink(link));
   CHECK(base::MappedFile(target).text() == "new");
+}
+
+TEST_CASE("atomic file: links that lead nowhere yet, nowhere at all, or round") {
+  const test::TemporaryFolder folder;
+  const auto write = [](const fs::path& path) {
+    base::AtomicFile file(path);
+    file.write("new");
+    file.commit();
+  };
+  const fs::path fresh = folder.path() / "fresh", broken = folder.path() / "broken", round = folder.path() / "round";
+  fs::create_symlink("target.txt", fresh);
+  fs::create_symlink("nowhere/target.txt", broken);
+  fs::create_symlink("round", round);
+  write(fresh);
+  CHECK(fs::is_symlink(fresh));
+  CHECK(base::MappedFile(folder.path() / "target.txt").text() == "new");
+  CHECK_THROWS_WITH(write(broken), test::contains("create the folder first"));
+  CHECK(fs::is_symlink(broken));
+  CHECK_THROWS_WITH(write(round), test::contains("Too many levels of symbolic links"));
+  CHECK(fs::is_symlink(round));
+}
+
+TEST_CASE("atomic file: an open file by its link, as /dev/stdout is, is written where it stands") {
+  const test::TemporaryFolder folder;
+  const fs::path path = folder.write("log.txt", "before "), link = folder.path() / "link";
+  const int open = ::open(path.c_str(), O_WRONLY | O_APPEND);
+  REQUIRE(open >= 0);
+  fs::create_symlink("/proc/self/fd/" + std::to_string(open), link);
+  const auto write = [&](const std::string& text) {
+    base::AtomicFile file(link);
+    file.write(text);
+    file.commit();
+  };
+  write("first ");
+  CHECK(::write(open, "between ", 8) == 8);
+  write("second");
+  CHECK(base::MappedFile(path).text() == "before first between second");
+  CHECK(fs::is_symlink(link));
+  fs::remove(path);
+  write(", gone");
+  CHECK(fs::is_symlink(link));
+  CHECK(files_in(folder.path()) == 1);
+  ::close(open);
 }
 
 TEST_CASE("mapped file: missing, a folder, unreadable, empty") {

@@ -462,6 +462,20 @@ TEST_CASE("the planner says what it chose and why") {
   CHECK(other.explain(parse_queries("MOTIFS 5").front()).find("algebra") == std::string::npos);
 }
 
+TEST_CASE("induced counts of 7 vertices are no edge-induced ones") {
+  const Graph graph = generate_er(150, 500, 1);
+  for (const char* pattern : {"path(7)", "cycle(7)", "0-1 1-2 2-3 3-4 4-5 2-6"}) {
+    INFO(pattern);
+    const std::string induced = std::string("COUNT INDUCED ") + pattern;
+    const auto automatic = count(graph, induced, quick(Engine::automatic));
+    CHECK(automatic == count(graph, induced, quick(Engine::interpreter)));
+    CHECK(automatic != count(graph, pattern, quick(Engine::automatic)));
+  }
+  Pattern induced = Pattern::parse("path(7)");
+  induced.make_induced();
+  CHECK_FALSE(mine::plan_algebra({induced}, mine::Prepared(graph).row_costs()).has_value());
+}
+
 TEST_CASE("known 5-vertex counts by algebra") {
   for (const char* name : {"fsm-citeseer", "ca-grqc", "p2p-gnutella31"}) {
     const auto folder = data_set(name);

@@ -146,7 +146,8 @@ class Maker {
 
 std::optional<AlgebraPlan> plan_algebra(const std::vector<Pattern>& patterns, const codegen::RowCosts& costs) {
   for (const Pattern& pattern : patterns)
-    if (pattern.size() > kMaxVertices || pattern.size() < 2 || !pattern.connected()) return std::nullopt;
+    if (!pattern.plain() || pattern.size() > kMaxVertices || pattern.size() < 2 || !pattern.connected())
+      return std::nullopt;
   return Maker(costs).run(patterns);
 }
 
