@@ -58,7 +58,9 @@ void run_list(const Common& common) {
 }
 
 void run_get(const std::vector<std::string>& names, DatasetOptions options, const Common& common) {
-  for (const std::string& name : names) find_dataset(name);  // a wrong name stops before any download
+  const auto here = [&options](const std::string& name) { return !options.refresh && in_data_folder(name); };
+  for (const std::string& name : names)
+    if (!here(name)) find_dataset(name);  // a wrong name stops before any download
   Json list = Json::array();
   for (const std::string& name : names) {
     Progress progress(common, "fetching " + name);
@@ -67,7 +69,7 @@ void run_get(const std::vector<std::string>& names, DatasetOptions options, cons
       check_interrupted();
       progress.update(share);
     };
-    const std::string path = get_dataset(name, options).string();
+    const std::string path = (here(name) ? resolve_folder(name) : get_dataset(name, options)).string();
     list.push_back({{"name", name}, {"path", path}});
     if (!common.json) fmt::print("{}\n", path);
   }
@@ -117,7 +119,9 @@ void add_dataset(CLI::App& app, Common& common) {
 
   auto names = std::make_shared<std::vector<std::string>>();
   auto options = std::make_shared<DatasetOptions>();
-  CLI::App& get = subcommand(*command, common, "get", "Fetch datasets into the cache, and print where they are");
+  CLI::App& get =
+      subcommand(*command, common, "get",
+                 "Fetch datasets into the cache, unless a folder of yours has them, and print where they are");
   get.add_option("name", *names, "Names, as in 'galena dataset list'")->required();
   get.add_option("--mirror", options->mirror,
                  "A folder tried before the network, with files named as in the URLs (default: $GALENA_MIRROR)");

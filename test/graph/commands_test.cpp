@@ -75,6 +75,7 @@ TEST_CASE("dataset: folders of GALENA_DATA_DIR are listed and verified; errors s
   };
   CHECK_THAT(with(variable, {"dataset", "list"}).out, contains("mine") && contains("folder"));
   CHECK_THAT(with(variable, {"dataset", "verify", "mine"}).out, contains("34 vertices, 78 edges"));
+  CHECK(with(variable, {"dataset", "get", "mine"}).out == (folder.path() / "mine").string() + "\n");
   CHECK_THAT(with(variable, {"train", "cora"}).err, contains("in GALENA_DATA_DIR, " + folder.path().string()));
   CHECK_THAT(with("GALENA_DATA_DIR=/nonexistent", {"train", "cora"}).err, contains("/nonexistent is no folder"));
   CHECK_THAT(with("GALENA_DATA_DIR=", {"train", "cora"}).err,
