@@ -155,7 +155,7 @@ void add_convert(CLI::App& app, Common& common) {
   command
       .add_option("output", options->output,
                   "The file to write: .gal (binary, opens at once), .txt[.gz] (edge list), .mtx, .graph (METIS), "
-                  ".lg (GraMi), .hg (hyperedges), or a folder/")
+                  ".lg (GraMi), .hg (hyperedges), or a folder/; of a hypergraph .mtx is the incidence matrix")
       ->required();
   options->read.add_to(command);
   command.add_option("--to", options->to, "Format of the output, where its name does not tell")
