@@ -11,6 +11,7 @@
 #include "galena/error.hpp"
 #include "galena/generate.hpp"
 #include "galena/hypergraph.hpp"
+#include "src/graph/formats.hpp"
 
 namespace galena::cli {
 namespace {
@@ -67,12 +68,29 @@ void print_result(const Common& common, const ConvertOptions& options, const Gra
               {"seconds", {{"load", load}, {"save", save}}}});
 }
 
-// A hypergraph goes to another file of hyperedges, unless it is expanded.
+// What save_hypergraph() would write as an incidence matrix.
+bool is_incidence_target(const ConvertOptions& options) {
+  return (options.to == Format::automatic || options.to == Format::matrix_market) &&
+         options.read.format == Format::automatic && detail::format_by_name(options.output) == Format::matrix_market &&
+         names_hypergraph(options.input);
+}
+
+// A hypergraph goes to another file of hyperedges or an incidence matrix, unless it is expanded.
 bool is_hypergraph_target(const ConvertOptions& options) {
   if (!options.expand.empty()) return false;
+  if (is_incidence_target(options)) return true;
   return options.to == Format::hyperedges || options.read.format == Format::hyperedges ||
          options.output.find(".hg") != std::string::npos ||
          options.output.substr(options.output.rfind('/') + 1).starts_with("hyperedges");
+}
+
+// The formats of graphs have no place for a hypergraph.
+void check_target(const ConvertOptions& options) {
+  if (!options.expand.empty() || options.read.format != Format::automatic || !names_hypergraph(options.input)) return;
+  throw InputError(
+      fmt::format("{}: a hypergraph, which can be written as hyperedges (OUT.hg) or as an incidence matrix (OUT.mtx); "
+                  "--expand clique or --expand star makes a graph of it",
+                  options.input));
 }
 
 void convert_hypergraph(const ConvertOptions& options, const Common& common) {
@@ -103,6 +121,7 @@ void verify_written(const ConvertOptions& options, const Graph& graph) {
 
 void run_convert(const ConvertOptions& options, const Common& common) {
   if (is_hypergraph_target(options)) return convert_hypergraph(options, common);
+  check_target(options);
   const auto start = Clock::now();
   Graph graph = read_graph(options, common);
   if (options.drop_labels) graph = without_labels(graph);
@@ -125,7 +144,7 @@ void add_convert(CLI::App& app, Common& common) {
   command
       .add_option("output", options->output,
                   "The file to write: .gal (binary, opens at once), .txt[.gz] (edge list), .mtx, .graph (METIS), "
-                  ".lg (GraMi), .hg (hyperedges), or a folder/")
+                  ".lg (GraMi), .hg (hyperedges), or a folder/; of a hypergraph .mtx is the incidence matrix")
       ->required();
   options->read.add_to(command);
   command.add_option("--to", options->to, "Format of the output, where its name does not tell")

@@ -20,6 +20,7 @@
 #include "galena/error.hpp"
 #include "src/comm/launcher.hpp"
 #include "src/comm/transports.hpp"
+#include "src/train/replica.hpp"
 
 namespace galena::cli {
 namespace {
@@ -51,7 +52,7 @@ void print_result(const TrainResult& result) {
 }
 
 std::string progress_text(const EpochRecord& record, double valid) {
-  const std::string score = valid < 0 ? "" : fmt::format(", valid {:.3f}", valid);
+  const std::string score = !(valid >= 0) ? "" : fmt::format(", valid {:.3f}", valid);
   return fmt::format("epoch {}, loss {:.4f}{}", record.epoch, record.loss, score);
 }
 
@@ -97,7 +98,8 @@ class Training {
       const auto start = Clock::now();
       data_ = load(command_, common_);
       load_seconds_ = seconds_since(start);
-      note_unused_options(app, command_, data_.hypergraph.has_value(), common_);
+      take_parts_of_file(app);
+      note_unused_options(app, command_, data_, common_);
     });
     Progress progress(common_, "preparing");
     command_.train.preparing = [&progress](const std::string& what, double share) {
@@ -114,6 +116,14 @@ class Training {
     if (!command_.resume.empty() && !std::filesystem::exists(command_.resume))
       note(common_, fmt::format("--resume {}: no such file; training begins anew and writes it", command_.resume));
     metrics_.emplace(command_.metrics, !command_.resume.empty());
+  }
+
+  // A partition file says how many parts there are, where nobody else does.
+  void take_parts_of_file(const CLI::App& app) {
+    TrainOptions& t = command_.train;
+    if (t.partition_file.empty() || command_.plan || t.transport == Transport::mpi) return;
+    if (app.get_option("--parts")->count() > 0) return;
+    t.partition.parts = load_partition(t.partition_file, train::graph_to_partition(data_)).parts;
   }
 
   void note_parts() const {
@@ -145,6 +155,7 @@ class Training {
     if (!result.is_root) return;
     for (const std::string& kernel : result.kernels) note(common_, kernel);
     if (result.interrupted) throw Interrupted(how_to_go_on(result));
+    note_selection(result);
     result.load_seconds = load_seconds_;
     write_outputs(command_, data_.data, result);
     if (!command_.weights.empty()) note_strangers(result);
@@ -157,6 +168,16 @@ class Training {
     if (!others.empty())
       note(common_, fmt::format("{} also holds {}{}, which this run did not write", command_.weights, others.front(),
                                 others.size() > 1 ? fmt::format(" and {} more", others.size() - 1) : ""));
+  }
+
+  void note_selection(const TrainResult& result) const {
+    const bool by_loss = command_.train.select == "loss";
+    if (result.best_epoch < 0 || !std::isnan(by_loss ? result.best.valid_loss : result.best.valid)) return;
+    note(common_,
+         fmt::format("warning: {} of the validation vertices is not defined{}: the last epoch that was evaluated "
+                     "counts as the best",
+                     by_loss ? "the loss" : result.metric,
+                     result.metric == "roc_auc" ? ", which takes vertices of both classes" : ""));
   }
 
   [[nodiscard]] std::string how_to_go_on(const TrainResult& result) const {

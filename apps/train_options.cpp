@@ -137,7 +137,8 @@ void add_ranks(CLI::App& command, TrainCommand& c) {
   group(command.add_option("--link-latency", c.link_latency_ms, "and this latency"))->type_name("MS");
   group(
       command.add_option("--partition-method", c.partition_method, "metis-volume, metis-cut, ldg, random, contiguous"));
-  group(command.add_option("--partition", t.partition_file, "A partition file, as galena partition writes it"));
+  group(command.add_option("--partition", t.partition_file,
+                           "A partition file, as galena partition writes it, of as many parts as it has"));
   group(seed_option(command, "--partition-seed", t.partition.seed, "Of the partitioner"));
   group(command.add_option("--deadline", t.deadline, "Seconds that a rank may wait for another"));
 }

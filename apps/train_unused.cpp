@@ -52,12 +52,18 @@ std::vector<Condition> conditions(const TrainCommand& c, bool hypergraph) {
 
 }  // namespace
 
-void note_unused_options(const CLI::App& app, const TrainCommand& command, bool hypergraph, const Common& common) {
+void note_unused_options(const CLI::App& app, const TrainCommand& command, const NodeDataset& data,
+                         const Common& common) {
+  const bool hypergraph = data.hypergraph.has_value();
   const std::string& model = command.train.model.name;
   for (const Use& use : uses()) {
     if (!given(app, use.option) || std::ranges::count(use.models, model) > 0) continue;
     note(common, fmt::format("{} says nothing to {}; it is for {}", use.option, model, fmt::join(use.models, ", ")));
   }
+  static const std::vector<std::string> weighted{"hgnn", "hgnnp"};
+  if (hypergraph && !data.hypergraph->edge_weights().empty() && std::ranges::count(weighted, model) == 0)
+    note(common,
+         fmt::format("hyperedge_weights.npy says nothing to {}; it is for {}", model, fmt::join(weighted, ", ")));
   if (command.plan) return;  // which goes through several choices
   for (const Condition& condition : conditions(command, hypergraph)) {
     if (given(app, condition.option) && !condition.holds)

@@ -4,7 +4,8 @@
 // Files of the folder: `edges.txt[.gz]`, or `hyperedges.txt[.gz]`; `features.npy` (dense), `features.npz` (sparse, as SciPy saves a CSR matrix)
 // or neither; `labels.npy` (class ids, or a 0/1 matrix where a vertex may have several classes) or `labels_multi.npz`
 // (that matrix, sparse); `train.txt`, `valid.txt`, `test.txt` (a vertex id a line) or `split.npz` (the same as arrays
-// `train`, `valid`, `test`, and published splits as 0/1 matrices `train_masks`, ... of shape [splits, vertices]).
+// `train`, `valid`, `test` of ids, or of bools, one a vertex; and published splits as 0/1 matrices `train_masks`, ... of
+// shape [splits, vertices]).
 // Row v of every array belongs to vertex v of the edge list; nothing is renumbered.
 
 #include <cstdint>

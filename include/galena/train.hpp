@@ -56,12 +56,14 @@ struct TrainOptions {
   nn::OptimizerOptions optimizer;
   int epochs = 200;
   std::uint64_t seed = 0;
-  bool inductive = false;        ///< train on the graph of the training vertices alone; evaluate on the whole
-  bool prune = true;             ///< leave out rows that cannot reach the training loss (the result is the same)
-  bool savings = true;           ///< see nn::Context::Settings; with `prune`, off only to measure what they save
-  int eval_every = 1;            ///< epochs; evaluation is on the whole graph, full rate, rows sent in full precision
-  std::string select = "score";  ///< which epoch is the best: of the best validation score, or of the least "loss"
-  int patience = 0;              ///< evaluations without a better epoch before stopping; 0 = never
+  bool inductive = false;  ///< train on the graph of the training vertices alone; evaluate on the whole
+  bool prune = true;       ///< leave out rows that cannot reach the training loss (the result is the same)
+  bool savings = true;     ///< see nn::Context::Settings; with `prune`, off only to measure what they save
+  int eval_every = 1;      ///< epochs; evaluation is on the whole graph, full rate, rows sent in full precision
+  /// Which epoch is the best: of the best validation score, or of the least "loss". Where that is NaN in all of them, the
+  /// last one evaluated.
+  std::string select = "score";
+  int patience = 0;  ///< evaluations without a better epoch before stopping; 0 = never
   /// accuracy, micro_f1, macro_f1, roc_auc; micro_f1_known, macro_f1_known (told how many labels each vertex has, as in
   /// DeepWalk's evaluation); auto: micro_f1 where multi-label, else accuracy.
   std::string metric = "auto";
@@ -153,8 +155,9 @@ using ModelFactory =
 /// Called on the root rank after each epoch.
 using EpochCallback = std::function<void(const EpochRecord&)>;
 
-/// Trains. `make` overrides options.model. Throws InputError for options that do not fit each other or the data, a
-/// checkpoint of another run or a damaged one; EnvironmentError where a rank fails, naming it.
+/// Trains. `make` overrides options.model. Throws InputError for options that do not fit each other or the data, arrays
+/// of the data that are not as long as they should be or name what is not there, logits that are not a column a class, a
+/// checkpoint of another run or other data or a damaged one; EnvironmentError where a rank fails, naming it.
 TrainResult train_network(const NodeDataset& data, const TrainOptions& options, const EpochCallback& epoch = {},
                           const ModelFactory& make = {});
 

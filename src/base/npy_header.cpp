@@ -69,6 +69,14 @@ class DictionaryParser {
   [[noreturn]] void fail(const std::string& message) const {
     throw InputError(fmt::format("{}: byte {}: not a NumPy header: {}", name_, offset_ + at_, message));
   }
+  // Of what NumPy means something by, and Galena does not take.
+  [[noreturn]] void refuse(const std::string& message) const {
+    throw InputError(fmt::format("{}: {}", name_, message));
+  }
+  [[noreturn]] void refuse_order(std::string_view descr, std::string_view code) const {
+    refuse(fmt::format("values of type '{}' are big-endian, which is not read: save them with .astype('<{}')", descr,
+                       code));
+  }
   void skip_spaces() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t')) ++at_;
   }
@@ -130,14 +138,15 @@ class DictionaryParser {
   }
 
   void parse_type(NpyHeader& header) {
-    if (peek() == '[') fail("a structured type; expected one number a value: save each field as an array of its own");
+    if (peek() == '[')
+      refuse("values of a structured type; expected one number a value: save each field as an array of its own");
     const std::string_view descr = string();
     const char order = descr.empty() ? '\0' : descr.front();
     const std::string_view code = descr.substr(descr.empty() ? 0 : 1);
-    if (order == '>') fail(fmt::format("'{}' is big-endian; save it with astype('<{}')", descr, code));
-    if (order != '<' && order != '|') fail(fmt::format("unknown type '{}'", descr));
+    if (order != '<' && order != '|' && order != '>') fail(fmt::format("unknown type '{}'", descr));
     for (const TypeName& type : kTypes) {
       if (type.code != code) continue;
+      if (order == '>') refuse_order(descr, code);
       if (order == '|' && type.bytes > 1) fail(fmt::format("type '{}' has no byte order", descr));
       header.type = type.type;
       header.item_bytes = type.bytes;
@@ -146,15 +155,25 @@ class DictionaryParser {
     parse_text_type(header, descr, code);
   }
 
+  static std::string describe(std::string_view descr, std::string_view code) {
+    const char* const name = code == "f2"            ? "float16"
+                             : code == "f16"         ? "longdouble"
+                             : code.starts_with('c') ? "complex"
+                             : code.starts_with('O') ? "pickled Python objects"
+                                                     : nullptr;
+    return name == nullptr ? fmt::format("'{}'", descr) : fmt::format("'{}' ({})", descr, name);
+  }
+
   void parse_text_type(NpyHeader& header, std::string_view descr, std::string_view code) {
     std::uint32_t letters = 0;
     const char* const end = code.data() + code.size();
     const bool is_text = code.starts_with('S') || code.starts_with('U');
     const auto result = std::from_chars(code.data() + (is_text ? 1 : 0), end, letters);
     if (!is_text || result.ec != std::errc{} || result.ptr != end) {
-      fail(fmt::format("type '{}' cannot be read here{}; expected bool, an integer, float32 or float64", descr,
-                       code.starts_with('O') ? " (pickled Python objects)" : ""));
+      refuse(fmt::format("values of type {} are not read; expected bool, an integer, float32 or float64{}",
+                         describe(descr, code), code.starts_with('f') ? ": save them with .astype(np.float32)" : ""));
     }
+    if (descr.front() == '>') refuse_order(descr, code);
     header.type = NpyType::text;
     header.item_bytes = (code.front() == 'U' ? 4 : 1) * std::uint64_t{letters};
   }

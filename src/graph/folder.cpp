@@ -38,7 +38,10 @@ Graph load_folder(const fs::path& folder, const LoadOptions& options) {
   if (!edges) {
     const bool hyper = find_in_folder(folder, "hyperedges.txt").has_value();
     throw InputError(fmt::format("{}: no edges.txt or edges.txt.gz here{}", folder.string(),
-                                 hyper ? "; this is a hypergraph: expand it with 'galena convert' first" : ""));
+                                 hyper ? fmt::format("; this is a hypergraph: expand it with "
+                                                     "'galena convert {} graph.gal --expand clique'",
+                                                     folder.string())
+                                       : ""));
   }
   const base::MappedFile file(*edges);
   std::optional<std::vector<Label>> edge_labels;

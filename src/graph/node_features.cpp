@@ -124,21 +124,37 @@ void divide_rows(FeatureMatrix& matrix, int threads) {
   }
 }
 
+// The mean of each column over these rows. Of a column that is constant there it is that very value, which a rounded sum
+// would miss.
+std::vector<double> column_means(const FeatureMatrix& matrix, const std::vector<VertexId>& rows) {
+  std::vector<double> mean(matrix.cols);
+  std::vector<std::uint8_t> varies(matrix.cols);
+  const float* const first = matrix.dense.data() + rows.front() * matrix.cols;
+  for (const VertexId v : rows) {
+    const float* const values = matrix.dense.data() + v * matrix.cols;
+    for (std::uint64_t c = 0; c < matrix.cols; ++c) {
+      mean[c] += values[c];
+      varies[c] |= values[c] != first[c] ? 1 : 0;
+    }
+  }
+  const auto count = static_cast<double>(rows.size());
+  for (std::uint64_t c = 0; c < matrix.cols; ++c) mean[c] = varies[c] != 0 ? mean[c] / count : first[c];
+  return mean;
+}
+
 // A column that is constant over the training vertices is only shifted.
 void standardize(FeatureMatrix& matrix, const std::vector<VertexId>& train, int threads) {
-  const auto count = static_cast<double>(train.size());
-  std::vector<double> mean(matrix.cols), square(matrix.cols);
-  for (const VertexId v : train) {
-    for (std::uint64_t c = 0; c < matrix.cols; ++c) mean[c] += matrix.dense[v * matrix.cols + c] / count;
-  }
+  const std::vector<double> mean = column_means(matrix, train);
+  std::vector<double> square(matrix.cols);
   for (const VertexId v : train) {  // a second pass: squares less the mean's square would cancel
     for (std::uint64_t c = 0; c < matrix.cols; ++c) {
       const double difference = matrix.dense[v * matrix.cols + c] - mean[c];
-      square[c] += difference * difference / count;
+      square[c] += difference * difference;
     }
   }
+  const auto count = static_cast<double>(train.size());
   std::vector<double> scale(matrix.cols);
-  std::ranges::transform(square, scale.begin(), [](double s) { return s > 0 ? 1 / std::sqrt(s) : 1.0; });
+  std::ranges::transform(square, scale.begin(), [&](double s) { return s > 0 ? 1 / std::sqrt(s / count) : 1.0; });
 #pragma omp parallel for num_threads(base::threads_for(matrix.rows, kGrain, threads))
   for (std::uint64_t row = 0; row < matrix.rows; ++row) {
     float* const values = matrix.dense.data() + row * matrix.cols;
@@ -208,7 +224,9 @@ void normalize_features(const NodeDataOptions& options, NodeData& data) {
     data.notes.emplace_back("Each feature other than 0 was set to 1.");
   } else if (options.normalize == Normalize::standardize) {
     if (features.sparse()) {
-      throw InputError("standardize would make a sparse feature matrix dense; choose row_l1 or none");
+      throw InputError(
+          "--normalize standardize would make a sparse feature matrix dense; choose rows (divided by their sums), "
+          "binary or none");
     }
     standardize(features, data.train, options.threads);
     data.notes.emplace_back(

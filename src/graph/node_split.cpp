@@ -76,12 +76,33 @@ void read_text_lists(const fs::path& folder, SplitBuilder& builder) {
   builder.finish([&](std::size_t part) { return text_file(folder, part).string(); });
 }
 
-void read_arrays(const base::NpzFile& file, SplitBuilder& builder) {
+// Ids, or in an array of bools those of its trues, which must be one a vertex.
+std::vector<std::uint64_t> ids_of(const base::NpyArray& array, VertexId vertices) {
+  if (array.type() != base::NpyType::boolean) return array.values<std::uint64_t>();
+  if (array.shape() != std::vector<std::uint64_t>{vertices}) {
+    throw InputError(
+        fmt::format("{}: bools of shape {}; expected ({},), one a vertex", array.name(), array.shape_text(), vertices));
+  }
+  const std::vector<std::uint8_t> mask = array.values<std::uint8_t>();
+  std::vector<std::uint64_t> ids;
+  for (VertexId v = 0; v < vertices; ++v) {
+    if (mask[v] != 0) ids.push_back(v);
+  }
+  return ids;
+}
+
+void read_arrays(const base::NpzFile& file, VertexId vertices, SplitBuilder& builder) {
+  if (!file.contains("train") && file.contains("train_masks")) {
+    throw InputError(
+        fmt::format("{}: no array 'train', but masks of several splits, train_masks: choose one, as in --split mask:0",
+                    file.name()));
+  }
   for (std::size_t part = 0; part < kParts.size(); ++part) {
     const base::NpyArray array = file.read(kParts[part]);
-    const std::vector<std::uint64_t> ids = array.values<std::uint64_t>();
+    const bool mask = array.type() == base::NpyType::boolean;
+    const std::vector<std::uint64_t> ids = ids_of(array, vertices);
     for (std::size_t i = 0; i < ids.size(); ++i) {
-      builder.add(part, ids[i], [&] { return fmt::format("{}[{}]", array.name(), i); });
+      builder.add(part, ids[i], [&] { return fmt::format("{}[{}]", array.name(), mask ? ids[i] : i); });
     }
   }
   builder.finish([&](std::size_t part) { return fmt::format("{}:{}", file.name(), kParts[part]); });
@@ -117,7 +138,7 @@ std::uint64_t mask_row(const std::string& split) {
   throw InputError(fmt::format("split '{}': expected the number of a published split, as in 'mask:3'", split));
 }
 
-void read_default(const fs::path& folder, SplitBuilder& builder, NodeData& data) {
+void read_default(const fs::path& folder, VertexId vertices, SplitBuilder& builder, NodeData& data) {
   std::size_t here = 0;
   for (std::size_t part = 0; part < kParts.size(); ++part) here += fs::exists(text_file(folder, part)) ? 1 : 0;
   if (here == kParts.size()) {
@@ -128,7 +149,7 @@ void read_default(const fs::path& folder, SplitBuilder& builder, NodeData& data)
         fmt::format("{}: only {} of train.txt, valid.txt and test.txt; expected all three", folder.string(), here));
   } else if (fs::exists(folder / "split.npz")) {
     data.split = "split.npz";
-    read_arrays(base::NpzFile(folder / "split.npz"), builder);
+    read_arrays(base::NpzFile(folder / "split.npz"), vertices, builder);
   } else {
     throw InputError(
         fmt::format("{}: no train.txt, valid.txt, test.txt or split.npz here; draw a split: random:60/20/20, "
@@ -154,7 +175,7 @@ void read_split(const fs::path& folder, VertexId vertices, const NodeDataOptions
     draw_split(vertices, drawn, data);
     data.notes.emplace_back("The split was drawn at random, since the folder has none (--split draws others).");
   } else if (options.split == "default") {
-    read_default(folder, builder, data);
+    read_default(folder, vertices, builder, data);
   } else if (options.split.starts_with("mask:")) {
     const std::uint64_t row = mask_row(options.split);
     data.split = fmt::format("split.npz, split {}", row);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <optional>
 
@@ -126,9 +127,30 @@ void normalise(HypergraphArrays& arrays) {
   arrays.members.resize(to);
 }
 
+EdgeWeights read_weights(const fs::path& file) {
+  const base::NpyArray array = base::read_npy(file);
+  if (array.shape().size() != 1) {
+    throw InputError(
+        fmt::format("{}: shape {}; expected (hyperedges,), a number each", file.string(), array.shape_text()));
+  }
+  return {file.string(), array.values<float>()};
+}
+
+void check_weights(const EdgeWeights& weights, std::uint64_t hyperedges, const std::string& list) {
+  if (weights.file.empty()) return;
+  if (weights.values.size() != hyperedges) {
+    throw InputError(fmt::format("{}: {} weights for {} hyperedges of {}; expected one each", weights.file,
+                                 weights.values.size(), hyperedges, list));
+  }
+  const auto bad = std::ranges::find_if_not(weights.values, [](float w) { return std::isfinite(w) && w >= 0; });
+  if (bad == weights.values.end()) return;
+  throw InputError(fmt::format("{}: the weight of hyperedge {} is {}; expected a number of 0 or more", weights.file,
+                               bad - weights.values.begin(), *bad));
+}
+
 }  // namespace
 
-Hypergraph read_hyperedges(const TextSource& source, const LoadOptions& options, std::vector<float> weights) {
+Hypergraph read_hyperedges(const TextSource& source, const LoadOptions& options, EdgeWeights weights) {
   BlockLoop loop;
   loop.threads = options.threads;
   loop.progress = options.progress;
@@ -149,7 +171,8 @@ Hypergraph read_hyperedges(const TextSource& source, const LoadOptions& options,
   }
   HypergraphArrays arrays = number_vertices(std::move(ids), std::move(indptr), declared, source.name, options.threads);
   normalise(arrays);
-  arrays.edge_weights = std::move(weights);
+  check_weights(weights, arrays.indptr.size() - 1, source.name);
+  arrays.edge_weights = std::move(weights.values);
   return Hypergraph::from_arrays(std::move(arrays));
 }
 
@@ -192,10 +215,10 @@ Hypergraph read_incidence_matrix(const TextSource& source) {
 
 Hypergraph load_hypergraph(const fs::path& path, const LoadOptions& options) {
   fs::path file = path;
-  std::vector<float> weights;
+  detail::EdgeWeights weights;
   if (fs::is_directory(path)) {
     const fs::path weights_file = path / "hyperedge_weights.npy";
-    if (fs::exists(weights_file)) weights = base::read_npy(weights_file).values<float>();
+    if (fs::exists(weights_file)) weights = detail::read_weights(weights_file);
     const auto found = detail::find_in_folder(path, "hyperedges.txt");
     if (!found) throw InputError(fmt::format("{}: no hyperedges.txt or hyperedges.txt.gz here", path.string()));
     file = *found;

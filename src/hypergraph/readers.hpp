@@ -6,8 +6,13 @@
 
 namespace galena::detail {
 
-/// `weights`: one a hyperedge, or empty.
-Hypergraph read_hyperedges(const TextSource& source, const LoadOptions& options, std::vector<float> weights = {});
+/// Numbers for hyperedges, one each, or none; and the file that they are of, for messages.
+struct EdgeWeights {
+  std::string file;
+  std::vector<float> values;
+};
+
+Hypergraph read_hyperedges(const TextSource& source, const LoadOptions& options, EdgeWeights weights = {});
 Hypergraph read_incidence_matrix(const TextSource& source);
 
 }  // namespace galena::detail

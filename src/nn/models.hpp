@@ -26,5 +26,6 @@ std::unique_ptr<Module> make_gcnii(const ModelOptions& options, std::int64_t in,
 int hops_of_a_layer(const std::string& model);
 /// Throws InputError where a model of hypergraphs meets a graph, or one of graphs a hypergraph.
 void check_structure(const Context& ctx, const ModelOptions& options);
+void check_structure(bool hypergraph, const ModelOptions& options);
 
 }  // namespace galena::nn

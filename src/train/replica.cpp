@@ -291,7 +291,11 @@ nn::Var Replica::forward(bool training, int epoch, nn::Var* embeddings) {
   nn::HaloExchange* rows = exchange;
   if (on_device) rows = on_device.get();
   nn::Context context(share.view, rows, std::move(settings));
-  return module_->forward(context, whole ? whole_local_->features : local_.features);
+  nn::Var logits = module_->forward(context, whole ? whole_local_->features : local_.features);
+  if (const std::int64_t classes = run_.data.data.num_classes; logits.cols() != classes)
+    throw InputError(
+        fmt::format("the network's logits have {} columns; expected {}, one a class", logits.cols(), classes));
+  return logits;
 }
 
 nn::Var Replica::loss_of(const nn::Var& logits, const LocalData& local, bool valid) const {

@@ -13,6 +13,7 @@
 #include "src/train/device_sum.hpp"
 #include "src/train/metrics.hpp"
 #include "src/train/replayed_pass.hpp"
+#include "src/train/run_data.hpp"
 #include "src/train/share.hpp"
 
 namespace galena::train {
@@ -25,6 +26,7 @@ struct Run {
   const Partition& partition;
   /// Links from device to device; empty: those of the options' transport.
   std::function<std::unique_ptr<comm::DeviceLinks>(comm::Communicator&)> links{};
+  std::optional<DataDigests> digests{};  ///< where checkpoints are written or read
 };
 
 /// The rows of one share: features, and what they should be.

@@ -41,8 +41,15 @@ void describe_data(const Run& run, Description& text) {
   text.add("graph",
            fmt::format("{:016x}", run.data.hypergraph ? run.data.hypergraph->digest() : run.data.graph.digest()));
   text.add("split", data.split);
-  text.add("features", fmt::format("{}x{}", data.features.rows, data.features.cols));
   text.add("classes", data.num_classes);
+  text.add("features", fmt::format("{}x{}", data.features.rows, data.features.cols));
+  if (!run.digests) return;
+  const auto digest = [](std::uint64_t value) { return fmt::format("of digest {:016x}", value); };
+  text.add("values of features", digest(run.digests->features));
+  text.add("labels", digest(run.digests->labels));
+  text.add("training vertices", digest(run.digests->train));
+  text.add("validation vertices", digest(run.digests->valid));
+  text.add("test vertices", digest(run.digests->test));
 }
 
 void describe_model(const nn::ModelOptions& m, bool custom, Description& text) {
@@ -60,6 +67,8 @@ void describe_model(const nn::ModelOptions& m, bool custom, Description& text) {
   text.add("alpha", m.alpha);
   text.add("theta", m.theta);
   text.add("aggregation", m.sage_aggregation);
+  text.add("hnhn alpha", m.hnhn_alpha);
+  text.add("hnhn beta", m.hnhn_beta);
 }
 
 void describe_optimizer(const nn::OptimizerOptions& p, int epochs, Description& text) {

@@ -16,6 +16,7 @@
 #include "src/comm/mpi_session.hpp"
 #include "src/comm/placement.hpp"
 #include "src/comm/thread_transport.hpp"
+#include "src/nn/models.hpp"
 #include "src/train/trainer.hpp"
 
 namespace galena {
@@ -23,31 +24,11 @@ namespace {
 
 constexpr std::array kWidths{0, 1, 2, 4, 8, 16, 32};
 
-/// What losses index by: kernels do not look again.
-void check_labels(const NodeDataset& set) {
-  const NodeData& data = set.data;
-  const std::size_t n = set.num_vertices(), known = data.multi_label ? data.label_matrix.size() : data.labels.size();
-  const std::size_t expected = data.multi_label ? n * data.num_classes : n;
-  if (known != expected) throw InputError(fmt::format("{} labels of {} vertices; expected {}", known, n, expected));
-  for (const auto* const split : {&data.train, &data.valid, &data.test})
-    for (const VertexId v : *split) {
-      if (v >= n) throw InputError(fmt::format("vertex {} is in a split of a graph of {} vertices", v, n));
-      if (data.multi_label) continue;
-      if (const std::int64_t label = data.labels[v]; label < 0 || label >= std::int64_t{data.num_classes})
-        throw InputError(fmt::format("vertex {} has label {}; expected 0 to {}, of {} classes", v, label,
-                                     std::int64_t{data.num_classes} - 1, data.num_classes));
-    }
-}
-
-void check(const NodeDataset& data, const TrainOptions& options) {
+void check(const TrainOptions& options) {
   const auto require = [](bool holds, const std::string& what) {
     if (!holds) throw InputError(what);
   };
   const MessageOptions& m = options.messages;
-  require(data.data.features.rows == data.num_vertices(),
-          fmt::format("features of {} vertices for a graph of {}", data.data.features.rows, data.num_vertices()));
-  require(!data.data.train.empty(), "no training vertices");
-  check_labels(data);
   require(options.deadline > 0, fmt::format("deadline {}: expected more than 0 seconds", options.deadline));
   require(options.checkpoint_every >= 1,
           fmt::format("checkpoint_every {}: expected 1 or more", options.checkpoint_every));
@@ -134,9 +115,11 @@ int threads_of_rank(const TrainOptions& options, comm::Communicator& comm) {
 Partition partition_for(const Graph& graph, const NodeDataset& data, const TrainOptions& options) {
   if (!options.partition_file.empty()) {
     Partition partition = load_partition(options.partition_file, graph);
+    const bool mpi = options.transport == Transport::mpi;
     if (partition.parts != options.partition.parts)
-      throw InputError(fmt::format("{}: {} parts; --parts says {}", options.partition_file.string(), partition.parts,
-                                   options.partition.parts));
+      throw InputError(fmt::format("{}: {} parts, but there are {} {}: {} {}", options.partition_file.string(),
+                                   partition.parts, options.partition.parts, mpi ? "processes" : "by --parts",
+                                   mpi ? "start as many as parts," : "say --parts", partition.parts));
     return partition;
   }
   if (options.partition.parts == 1) {
@@ -195,7 +178,9 @@ const char* name_of(Precision precision) noexcept {
 TrainResult train_network(const NodeDataset& data, const TrainOptions& given, const EpochCallback& epoch,
                           const ModelFactory& make) {
   TrainOptions options = given;
-  check(data, options);
+  train::check_data(data);
+  check(options);
+  if (!make) nn::check_structure(data.hypergraph.has_value(), options.model);
   check_precision(options);
   check_nccl(options);
   TrainResult result;
@@ -203,6 +188,8 @@ TrainResult train_network(const NodeDataset& data, const TrainOptions& given, co
   Clock clock;
   if (options.preparing && !options.partition.progress)
     options.partition.progress = [&](double share) { options.preparing("partitioning", share); };
+  std::optional<train::DataDigests> digests;  // a checkpoint continues on the same data only
+  if (!options.checkpoint.empty() || !options.resume.empty()) digests = train::digest_data(data.data, options.threads);
   const auto prepare = [&] {
     if (options.transport != Transport::mpi) check_ranks(data, options, make);
     const Graph graph = train::graph_to_partition(data);
@@ -215,7 +202,7 @@ TrainResult train_network(const NodeDataset& data, const TrainOptions& given, co
   if (options.transport != Transport::mpi) {
     if (options.transport == Transport::nccl) result.transport = "nccl";
     const Partition partition = prepare();
-    const train::Run run{data, options, make, partition};
+    const train::Run run{data, options, make, partition, {}, digests};
     describe(run, result);
     on_threads(run, epoch, result);
     return result;
@@ -239,7 +226,7 @@ TrainResult train_network(const NodeDataset& data, const TrainOptions& given, co
         partition.part_of.resize(train::rows_to_partition(data));
         const comm::Label label{comm::Traffic::control, -1, comm::Direction::none};
         comm.broadcast(comm::writable_bytes_of(partition.part_of), 0, label);
-        const train::Run run{data, options, make, partition};
+        const train::Run run{data, options, make, partition, {}, digests};
         if (comm.rank() == 0) describe(run, result);
         const base::ThreadCount threads(threads_of_rank(options, comm));
         train::Trainer(run, comm, epoch, result).run();

@@ -34,6 +34,9 @@ TrainBytes per_epoch(const comm::TrafficCounter& counter, int epochs) {
           mean(comm::Traffic::gradients), mean(comm::Traffic::control)};
 }
 
+/// Any number beats NaN; of two that are NaN the later one stays, since nothing tells which is better.
+bool beats(double score, double best) { return std::isnan(best) || score > best; }
+
 double median(std::vector<double> values) {
   if (values.empty()) return 0;
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -83,8 +86,8 @@ void Trainer::evaluate(EpochRecord& record) {
   if (comm_.size() > 1) record.traffic = rows_of(comm_.gather_traffic());
   const Scores scores = replica_.evaluate();
   record.scores = scores;
-  const bool better =
-      run_.options.select == "loss" ? scores.valid_loss < best_scores_.valid_loss : scores.valid > best_scores_.valid;
+  const bool better = run_.options.select == "loss" ? beats(-scores.valid_loss, -best_scores_.valid_loss)
+                                                    : beats(scores.valid, best_scores_.valid);
   if (best_epoch_ < 0 || better) {
     best_ = replica_.snapshot();
     best_epoch_ = record.epoch;
@@ -192,8 +195,9 @@ void Trainer::apply(const Checkpoint& checkpoint) {
   const auto& path = run_.options.resume;
   const std::string here = describe_run(run_);
   if (checkpoint.run != here)
-    throw InputError(fmt::format("{}: a checkpoint of another run, with {}; give the same options, or another file",
-                                 path.string(), differences(checkpoint.run, here)));
+    throw InputError(
+        fmt::format("{}: a checkpoint of another run, with {}; give the same options and data, or another file",
+                    path.string(), differences(checkpoint.run, here)));
   first_epoch_ = checkpoint.next_epoch;
   best_epoch_ = checkpoint.best_epoch;
   since_best_ = checkpoint.evaluations_since_best;

@@ -98,7 +98,7 @@ TEST_CASE("a checkpoint of another run is refused") {
   const std::string checkpoint = folder.path() / "c";
   train_json({"karate", "--epochs", "3", "--checkpoint", checkpoint});
   check_refused({"karate", "--epochs", "3", "--hidden", "7", "--resume", checkpoint},
-                "a checkpoint of another run, with hidden 16 (here 7); give the same options");
+                "a checkpoint of another run, with hidden 16 (here 7); give the same options and data");
   std::ofstream(checkpoint) << "not a checkpoint";
   check_refused({"karate", "--epochs", "3", "--resume", checkpoint}, checkpoint);
 }

@@ -82,6 +82,57 @@ TEST_CASE("options that say nothing to the model are noted") {
   CHECK_THAT(gat.err, !contains("says nothing"));
 }
 
+TEST_CASE("weights of hyperedges that the model does not read are noted") {
+  const TemporaryFolder folder;
+  const std::filesystem::path place = folder.path() / "weighted";
+  std::filesystem::copy(source_dir() / "datasets/davis", place);
+  base::write_npy<float>(place / "hyperedge_weights.npy", std::vector<std::uint64_t>{14}, std::vector<float>(14, 2));
+  const auto said = [&](const std::string& data, const char* model) {
+    return train({data, "--model", model, "--epochs", "1"}).err;
+  };
+  const std::string note = "hyperedge_weights.npy says nothing to";
+  CHECK_THAT(said(place, "unigcn"), contains(note + " unigcn; it is for hgnn, hgnnp"));
+  CHECK_THAT(said(place, "hypergcn"), contains(note + " hypergcn"));
+  for (const char* model : {"hgnn", "hgnnp"}) CHECK_THAT(said(place, model), !contains(note));
+  CHECK_THAT(said("davis", "unigcn"), !contains(note));
+}
+
+TEST_CASE("a partition file says how many parts there are, where --parts does not") {
+  const TemporaryFolder folder;
+  for (const std::string data : {"karate", "davis"}) {
+    CAPTURE(data);
+    const std::string file = folder.path() / (data + ".part");
+    if (data == "karate") {
+      REQUIRE(run_galena({"partition", data, "--parts", "3", "-o", file}).code == 0);
+    } else {
+      std::ofstream out(file);
+      for (int v = 0; v < 18 + 32; ++v) out << v % 3 << '\n';
+    }
+    const Json json = train_json({data, "--epochs", "1", "--partition", file});
+    CHECK(json["parts"] == 3);
+    CHECK(json["options"]["parts"] == 3);
+    CHECK(train_json({data, "--epochs", "1", "--partition", file, "--parts", "3"})["parts"] == 3);
+    for (const char* parts : {"1", "2"})
+      check_refused({data, "--epochs", "1", "--partition", file, "--parts", parts}, "3 parts, but there are");
+    CHECK_THAT(train({data, "--epochs", "1", "--partition", file, "--stale"}).err,
+               !contains("counts only with --parts"));
+  }
+}
+
+TEST_CASE("a validation score that is not defined is warned of") {
+  const TemporaryFolder folder;
+  const std::filesystem::path place = folder.path() / "one-class";
+  std::filesystem::copy(source_dir() / "datasets/karate", place);
+  std::ofstream(place / "valid.txt") << "1\n2\n";  // both of Mr. Hi's
+  const std::string warning = "warning: roc_auc of the validation vertices is not defined";
+  const Outcome run = train({place, "--epochs", "3", "--metric", "roc_auc"});
+  CHECK(run.code == 0);
+  CHECK_THAT(run.err, contains(warning));
+  CHECK(run.err.find("warning: ") == run.err.rfind("warning: "));
+  CHECK_THAT(train({place, "--epochs", "3"}).err, !contains("warning"));
+  CHECK_THAT(train({place, "--epochs", "3", "--metric", "roc_auc", "--select", "loss"}).err, !contains("warning"));
+}
+
 TEST_CASE("a precision below f32 is for GPUs; f32 is what --json says of a run without one") {
   for (const char* precision : {"tf32", "bf16"})
     check_refused({"karate", "--epochs", "1", "--precision", precision},

@@ -143,10 +143,15 @@ TEST_CASE("npy: malformed headers are refused at their place") {
   refused(dictionary("{'descr': '<f4', 'descr': '<f4'}"), "unexpected key 'descr'");
   refused(dictionary("{'descr: '<f4'"), "expected ':'");
   refused(dictionary("{'descr': '<f4"), "does not end");
-  refused(npy(">f4", "1,", "abcd"), "big-endian; save it with astype('<f4')");
+  refused(npy(">f4", "1,", "abcd"),
+          "a.npy: values of type '>f4' are big-endian, which is not read: save them with .astype('<f4')");
   refused(npy("|O", "1,", "abcd"), "pickled Python objects");
-  refused(npy("<c8", "1,", "abcdefgh"), "cannot be read here");
-  refused(npy("<f2", "2,", "abcd"), "cannot be read here");
+  refused(npy(">U1", "1,", "abcd"), ".astype('<U1')");
+  refused(npy(">f2", "2,", "abcd"), "a.npy: values of type '>f2' (float16) are not read");
+  refused(npy("<c8", "1,", "abcdefgh"), "a.npy: values of type '<c8' (complex) are not read");
+  refused(npy("<f2", "2,", "abcd"),
+          "a.npy: values of type '<f2' (float16) are not read; expected bool, an integer, float32 or float64: save "
+          "them with .astype(np.float32)");
   refused(npy("|f4", "1,", "abcd"), "no byte order");
   refused(dictionary("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}"), "structured type");
   std::string dimensions;

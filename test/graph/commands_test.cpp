@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "galena/generate.hpp"
+#include "galena/hypergraph.hpp"
 #include "galena/io.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/data.hpp"
@@ -35,6 +36,25 @@ TEST_CASE("generate and convert: there and back") {
   CHECK(load_graph(again).digest() == load_graph(gal).digest());
   REQUIRE(run_galena({"convert", "davis", again, "--expand", "star"}).code == 0);
   CHECK(load_graph(again).num_edges() == 89);
+}
+
+TEST_CASE("convert: a hypergraph becomes hyperedges or an incidence matrix, or is expanded") {
+  const test::TemporaryFolder folder;
+  const std::string matrix = folder.path() / "d.mtx", list = folder.path() / "d.hg", graph = folder.path() / "d.gal";
+  REQUIRE(run_galena({"convert", "davis", matrix}).code == 0);
+  REQUIRE(run_galena({"convert", "davis", list}).code == 0);
+  CHECK(load_hypergraph(matrix).digest() == resolve_hypergraph("davis").digest());
+  CHECK(load_hypergraph(list).digest() == resolve_hypergraph("davis").digest());
+  for (const std::string& input : {std::string("davis"), list, (test::source_dir() / "datasets/davis").string()}) {
+    CAPTURE(input);
+    const test::Outcome refused = run_galena({"convert", input, graph});
+    CHECK(refused.code == 2);
+    CHECK_THAT(refused.err, contains("a hypergraph, which can be written as hyperedges (OUT.hg) or as an incidence "
+                                     "matrix (OUT.mtx); --expand clique or --expand star makes a graph of it"));
+    CHECK(run_galena({"convert", input, graph, "--expand", "clique"}).code == 0);
+  }
+  CHECK(run_galena({"convert", list, folder.path() / "e.mtx", "--expand", "clique"}).code == 0);
+  CHECK(load_graph(folder.path() / "e.mtx").num_vertices() == 18);
 }
 
 TEST_CASE("wrong input: exit code 2 and one line that helps") {

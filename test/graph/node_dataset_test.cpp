@@ -312,7 +312,24 @@ TEST_CASE("features: rows divided, columns standardized over the training vertic
   folder.write("features.npy", npy("<f4", "6, 1", raw<float>({2, 2, 3, 4, 5, 6})));
   CHECK(folder.load(options).data.features.dense == std::vector<float>{0, 0, 1, 2, 3, 4});  // constant: only shifted
   folder.remove("features.npy");
-  folder.check_refused("standardize would make a sparse feature matrix dense", options);
+  folder.check_refused("standardize would make a sparse feature matrix dense; choose rows", options);
+}
+
+TEST_CASE("features: a column constant over the training vertices is only shifted, whatever sums round to") {
+  const SmallFolder folder;
+  folder.write("edges.txt", "# Nodes: 9 Edges: 1\n0 1\n");
+  folder.labels({0, 1, 0, 1, 0, 1, 0, 1, 0});
+  folder.write("train.txt", "0\n1\n2\n3\n4\n5\n6\n");
+  folder.write("valid.txt", "7\n");
+  folder.write("test.txt", "8\n");
+  std::vector<float> column(9, 0.1F);
+  column[7] = 0;
+  column[8] = 1e6F;
+  folder.write("features.npy", npy("<f4", "9, 1", raw(column)));
+  NodeDataOptions options;
+  options.normalize = Normalize::standardize;
+  const std::vector<float> shifted = folder.load(options).data.features.dense;
+  CHECK(shifted == std::vector<float>{0, 0, 0, 0, 0, 0, 0, -0.1F, static_cast<float>(1e6 - double{0.1F})});
 }
 
 TEST_CASE("features: 1 wherever they are not 0, dense or sparse") {
@@ -515,4 +532,34 @@ TEST_CASE("splits: arrays and masks of split.npz") {
   folder.check_refused("split.npz:test: no vertices for 'test'");
   folder.write("split.npz", test::ZipWriter().add("train.npy", ids({0})).finish());
   folder.check_refused("no array 'valid'; it holds train.npy");
+}
+
+TEST_CASE("splits: arrays of bools are masks, and masks of several splits are chosen from") {
+  const SmallFolder folder;
+  for (const char* name : {"train.txt", "valid.txt", "test.txt"}) folder.remove(name);
+  const auto bools = [](const std::string& shape, const std::vector<std::uint8_t>& bits) {
+    return npy("|b1", shape, raw(bits));
+  };
+  const auto write = [&](const std::string& train) {
+    folder.write("split.npz", test::ZipWriter()
+                                  .add("train.npy", train)
+                                  .add("valid.npy", bools("6,", {0, 1, 0, 0, 0, 0}))
+                                  .add("test.npy", npy("<i4", "2,", raw<std::int32_t>({5, 2})))
+                                  .finish());
+  };
+  write(bools("6,", {1, 0, 0, 1, 1, 0}));
+  const NodeData data = folder.load().data;
+  CHECK(data.train == std::vector<VertexId>{0, 3, 4});
+  CHECK(data.valid == std::vector<VertexId>{1});
+  CHECK(data.test == std::vector<VertexId>{2, 5});
+  write(bools("5,", {1, 0, 0, 1, 1}));
+  folder.check_refused("split.npz:train.npy: bools of shape (5,); expected (6,), one a vertex");
+  write(bools("6, 1", {1, 0, 0, 1, 1, 0}));
+  folder.check_refused("split.npz:train.npy: bools of shape (6, 1); expected (6,)");
+  write(bools("6,", {1, 0, 1, 1, 1, 0}));
+  folder.check_refused("split.npz:test.npy[1]: vertex 2 is in train already");
+  write(bools("6,", {0, 0, 0, 0, 0, 0}));
+  folder.check_refused("split.npz:train: no vertices for 'train'");
+  folder.write("split.npz", test::ZipWriter().add("train_masks.npy", bools("1, 6", {1, 0, 0, 1, 1, 0})).finish());
+  folder.check_refused("choose one, as in --split mask:0");
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <limits>
 #include <set>
 
 #include "galena/error.hpp"
@@ -162,9 +163,20 @@ TEST_CASE("hypergraph: weights of hyperedges come from hyperedge_weights.npy") {
   CHECK(std::ranges::equal(weighted.edge_weights(), std::vector<float>{0.5F, 2}));
   CHECK(weighted.digest() != plain);
   write({1});
-  CHECK_THROWS_WITH(load_hypergraph(folder.path()), test::contains("1 weights for 2 hyperedges"));
+  const auto refused = [&](const std::string& why) {
+    CHECK_THROWS_AS(load_hypergraph(folder.path()), InputError);
+    CHECK_THROWS_WITH(load_hypergraph(folder.path()), test::contains("hyperedge_weights.npy: " + why));
+  };
+  refused("1 weights for 2 hyperedges of ");
+  write({});
+  refused("0 weights for 2 hyperedges of ");
   write({1, -1});
-  CHECK_THROWS_WITH(load_hypergraph(folder.path()), test::contains("the weight of hyperedge 1 is -1"));
+  refused("the weight of hyperedge 1 is -1");
+  write({std::numeric_limits<float>::quiet_NaN(), 1});
+  refused("the weight of hyperedge 0 is nan");
+  base::write_npy<float>(folder.path() / "hyperedge_weights.npy", std::array<std::uint64_t, 2>{1, 2},
+                         std::vector<float>{1, 1});
+  refused("shape (1, 2); expected (hyperedges,)");
 }
 
 TEST_CASE("hypergraph: one hyperedge of a million vertices, listed backwards") {

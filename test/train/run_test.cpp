@@ -1,5 +1,6 @@
 // Whole runs: resuming, early stopping, what is refused, and that each lossy mode learns.
 
+#include <algorithm>
 #include <cmath>
 
 #include "galena/error.hpp"
@@ -104,6 +105,107 @@ TEST_CASE("a checkpoint of another run, a damaged one, and other ranks are refus
   CHECK_THROWS_WITH(train_network(data, other), contains("bad.ckpt"));
 }
 
+TEST_CASE("a checkpoint goes on with the data it was written of, and says what of them differs") {
+  const auto resumed = [](const NodeDataset& first, const NodeDataset& then,
+                          const std::function<void(TrainOptions&)>& change = {}) {
+    const TemporaryFolder folder;
+    TrainOptions options = small(folder, 2);
+    options.epochs = 2;
+    options.checkpoint = options.resume = folder.path() / "run.ckpt";
+    train_network(first, options);
+    options.epochs = 3;
+    if (change) change(options);
+    return train_network(then, options).epochs;
+  };
+  const auto refused = [&](const NodeDataset& first, const NodeDataset& then, const std::string& what) {
+    CAPTURE(what);
+    CHECK_THROWS_AS(resumed(first, then), InputError);
+    CHECK_THROWS_WITH(resumed(first, then), contains("another run, with " + what + " of digest ") &&
+                                                contains("); give the same options and data"));
+  };
+  for (const bool sparse : {false, true})
+    for (const bool multi_label : {false, true}) {
+      CAPTURE(sparse, multi_label);
+      DataOptions shape;
+      shape.sparse = sparse;
+      shape.multi_label = multi_label;
+      const NodeDataset data = random_data(shape);
+      CHECK(resumed(data, random_data(shape)) == 3);
+      NodeDataset other = data;
+      for (float& value : sparse ? other.data.features.values : other.data.features.dense) value = -value;
+      refused(data, other, "values of features");
+      other = data;
+      if (multi_label)
+        std::rotate(other.data.label_matrix.begin(), other.data.label_matrix.begin() + 1,
+                    other.data.label_matrix.end());
+      else
+        std::rotate(other.data.labels.begin(), other.data.labels.begin() + 1, other.data.labels.end());
+      refused(data, other, "labels");
+    }
+  const NodeDataset data = random_data({});
+  NodeDataset other = data;
+  std::swap(other.data.train.back(), other.data.valid.back());
+  refused(data, other, "training vertices");
+  other = data;
+  std::swap(other.data.test.back(), other.data.valid.back());
+  refused(data, other, "test vertices");
+  DataOptions sparse;
+  sparse.sparse = true;
+  const NodeDataset columns = random_data(sparse);
+  other = columns;
+  auto& features = other.data.features;
+  features.indices[0] = features.indices[0] == 0 ? 1 : 0;
+  refused(columns, other, "values of features");
+  CHECK_THROWS_WITH(resumed(data, data, [](TrainOptions& o) { o.model.hnhn_alpha = 0.5; }),
+                    contains("another run, with hnhn alpha -1.5 (here 0.5)"));
+  CHECK_THROWS_WITH(resumed(data, data, [](TrainOptions& o) { o.model.hnhn_beta = 0.5; }), contains("hnhn beta"));
+}
+
+TEST_CASE("a score that is no number is beaten by any, and where none is defined the last epoch stays") {
+  DataOptions shape;
+  shape.classes = 2;
+  NodeDataset data = random_data(shape);
+  std::erase_if(data.data.valid, [&](VertexId v) { return data.data.labels[v] == 1; });
+  REQUIRE(!data.data.valid.empty());
+  const TemporaryFolder folder;
+  TrainOptions options = small(folder, 1);
+  options.epochs = 12;
+  options.patience = 3;
+  options.metric = "roc_auc";
+  const TrainResult none = train_network(data, options);
+  CHECK(std::isnan(none.best.valid));
+  CHECK(none.epochs == 12);
+  CHECK(none.best_epoch == 11);
+  // micro-F1 of vertices without labels, of which nothing is said either, is no number: as it is until the first is.
+  shape.multi_label = true;
+  NodeDataset many = random_data(shape);
+  for (const VertexId v : many.data.valid)
+    for (std::uint32_t c = 0; c < 2; ++c) many.data.label_matrix[2 * v + c] = 0;
+  class Shy : public nn::Module {
+   public:
+    explicit Shy(nn::ParameterStore& store) : linear_(store, "w", 7, 2) {}
+    nn::Var forward(nn::Context&, const nn::Var& x) override {
+      Tensor no = Tensor::zeros(x.rows(), 2);
+      const float sign = ++calls_ < 6 ? -1e6F : 1e6F;  // each epoch calls twice
+      for (float& value : no.span<float>()) value = sign;
+      return nn::add(linear_(x), nn::Var(no));
+    }
+
+   private:
+    nn::Linear linear_;
+    int calls_ = 0;
+  };
+  options.metric = "micro_f1";
+  options.patience = 0;
+  options.epochs = 5;
+  const TrainResult later = train_network(many, options, {}, [](nn::ParameterStore& store, std::int64_t, std::int64_t) {
+    return std::make_unique<Shy>(store);
+  });
+  CHECK(std::isnan(later.records[1].scores->valid));
+  CHECK(later.records[2].scores->valid == 0);
+  CHECK(later.best_epoch == 2);
+}
+
 TEST_CASE("every mode is finite and learns its training vertices") {
   const NodeDataset data = random_data({});
   for (const Mode& mode : modes()) {
@@ -197,6 +299,90 @@ TEST_CASE("options that cannot be are refused") {
   NodeDataset short_features = data;
   short_features.data.features.rows = 5;
   CHECK_THROWS_WITH(train_network(short_features, small(folder, 1)), contains("features of 5 vertices"));
+}
+
+TEST_CASE("data that are not as they say are refused before anything reads them") {
+  const TemporaryFolder folder;
+  const auto refused = [&](const DataOptions& shape, const std::function<void(NodeData&)>& change,
+                           const std::string& why) {
+    CAPTURE(why);
+    NodeDataset data = random_data(shape);
+    change(data.data);
+    CHECK_THROWS_AS(train_network(data, small(folder, 1)), InputError);
+    CHECK_THROWS_WITH(train_network(data, small(folder, 1)), contains(why));
+  };
+  DataOptions sparse, multi_label;
+  sparse.sparse = multi_label.multi_label = true;
+  refused(
+      {}, [](NodeData& d) { d.features.dense.resize(60); }, "dense has 60 values; expected 420");
+  refused(
+      {}, [](NodeData& d) { d.features.cols = std::uint64_t{1} << 60; }, "columns; expected fewer than 2^32");
+  refused(
+      sparse,
+      [](NodeData& d) {
+        d.features.indptr = {0, 3};
+      },
+      "of 60 rows: indptr has 2 entries; expected 61");
+  refused(
+      sparse, [](NodeData& d) { d.features.values.pop_back(); }, "indices, but");
+  refused(
+      sparse, [](NodeData& d) { ++d.features.indptr.back(); }, "features: indptr runs from 0 to");
+  refused(
+      sparse, [](NodeData& d) { d.features.indptr[1] = d.features.indptr.back(); }, "indptr[2] is ");
+  refused(
+      sparse, [](NodeData& d) { d.features.indices[4] = 7; }, "indices[4] is 7, but there are 7 columns");
+  refused(
+      {}, [](NodeData& d) { d.labels.resize(5); }, "5 labels of 60 vertices; expected 60");
+  refused(
+      {}, [](NodeData& d) { d.labels[d.test[0]] = 3; }, "has label 3; expected 0 to 2");
+  refused(
+      {}, [](NodeData& d) { d.valid.push_back(60); }, "vertex 60 is in a split of a graph of 60 vertices");
+  refused(
+      multi_label, [](NodeData& d) { d.label_matrix.pop_back(); }, "labels of 60 vertices; expected 180");
+  refused(
+      multi_label, [](NodeData& d) { d.label_matrix[4] = 2; }, "vertex 1 has 2 for class 1; expected 0 or 1");
+}
+
+TEST_CASE("logits of a network are a column a class") {
+  const NodeDataset data = random_data({});
+  const TemporaryFolder folder;
+  class Wide : public nn::Module {
+   public:
+    Wide(nn::ParameterStore& store, std::int64_t columns) : linear_(store, "w", 7, columns) {}
+    nn::Var forward(nn::Context&, const nn::Var& x) override { return linear_(x); }
+
+   private:
+    nn::Linear linear_;
+  };
+  for (const std::int64_t columns : {2, 5})
+    for (const int parts : {1, 2}) {
+      const auto run = [&] {
+        train_network(data, small(folder, parts), {}, [&](nn::ParameterStore& store, std::int64_t, std::int64_t) {
+          return std::make_unique<Wide>(store, columns);
+        });
+      };
+      CHECK_THROWS_AS(run(), InputError);
+      CHECK_THROWS_WITH(run(),
+                        contains("logits have " + std::to_string(columns) + " columns; expected 3, one a class"));
+    }
+}
+
+TEST_CASE("a model of graphs is told that this is a hypergraph, whatever its depth") {
+  const TemporaryFolder folder;
+  DataOptions shape;
+  shape.hypergraph = true;
+  const NodeDataset hypergraph = random_data(shape), graph = random_data({});
+  for (const int layers : {1, 2, 3}) {
+    TrainOptions options = small(folder, 1);
+    options.model.layers = layers;
+    CHECK_THROWS_WITH(train_network(hypergraph, options),
+                      contains("'gcn' is a model of graphs, and this is a hypergraph"));
+    options.model.name = "hgnn";
+    CHECK_THROWS_WITH(train_network(graph, options), contains("'hgnn' is a model of hypergraphs"));
+  }
+  TrainOptions options = small(folder, 1);
+  options.model.name = "gnc";
+  CHECK_THROWS_WITH(train_network(hypergraph, options), contains("did you mean 'gcn'"));
 }
 
 TEST_CASE("an error on one rank ends all and names the rank") {
