@@ -100,7 +100,8 @@ std::vector<Query> read_queries(const MineCommand& command) {
   }
   for (const std::string& text : command.queries) add(texts.read(text, "query"));
   if (queries.empty())
-    throw InputError("nothing to mine: give a query such as \"triangle\" or \"COUNT (a)--(b)--(c)\", or --file");
+    throw InputError("nothing to mine in " + command.graph +
+                     ": give a query after the graph, such as \"triangle\" or \"COUNT (a)--(b)--(c)\", or --file");
   return queries;
 }
 

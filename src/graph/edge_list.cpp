@@ -28,9 +28,6 @@ struct ParsedBlock {
   std::optional<TextError> error;
 };
 
-constexpr const char* kCarriageReturn =
-    "a carriage return within a line (line ends of an old Mac?): make them newlines, as tr '\\r' '\\n' does";
-
 // "# Nodes: 5242 Edges: 28980" -> 5242
 std::optional<std::uint64_t> declared_nodes(std::string_view comment) {
   const std::size_t at = comment.find("Nodes:");
@@ -105,7 +102,7 @@ class EdgeListParser {
     if (*at == '#' || *at == '%') {
       const char* const after = skip_line(at, end_);
       const std::string_view comment(at, static_cast<std::size_t>(after - at));
-      if (const std::size_t found = comment.find('\r'); found != std::string_view::npos && found + 2 < comment.size()) {
+      if (const std::size_t found = stray_return(comment); found != std::string_view::npos) {
         fail(at + found, kCarriageReturn);
         return false;
       }

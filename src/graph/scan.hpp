@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <string_view>
 
 namespace galena::detail {
 
@@ -36,6 +37,15 @@ inline const char* scan_number(const char* at, std::uint64_t& value) noexcept {
   }
   value = x;
   return p;
+}
+
+constexpr const char* kCarriageReturn =
+    "a carriage return within a line (line ends of an old Mac?): make them newlines, as tr '\\r' '\\n' does";
+
+/// Where a line with its newline has a carriage return that does not end it; npos: nowhere.
+inline std::size_t stray_return(std::string_view line) noexcept {
+  const std::size_t found = line.find('\r');
+  return found != std::string_view::npos && found + 2 < line.size() ? found : std::string_view::npos;
 }
 
 /// What stands at `at`, for messages: a quoted word, "the end of the line", or "byte 0x7f (a binary file?)".

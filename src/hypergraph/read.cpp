@@ -68,6 +68,11 @@ void parse_hyperedges(HyperedgeBlock& block, std::string_view text) {
   for (const char* line = text.data(); line != end; ++block.lines) {
     const char* const next = skip_line(line, end);
     const char* const at = skip_separators(line);
+    if (const auto found = stray_return({line, static_cast<std::size_t>(next - line)});
+        found != std::string_view::npos) {
+      block.error = TextError{block.lines, found + 1, kCarriageReturn};
+      return;
+    }
     if (*at == '#' || *at == '%') {
       if (block.sizes.empty() && !block.declared) {
         block.declared = declared_vertices({line, static_cast<std::size_t>(next - line)});
