@@ -1,8 +1,12 @@
 // Answers that were once wrong, or slow beyond use, each with the case that showed it.
 
+#include "codegen/interpret/interpreter.hpp"
+#include "codegen/passes/planner.hpp"
 #include "galena/error.hpp"
 #include "galena/generate.hpp"
 #include "galena/mine.hpp"
+#include "src/mine/prepared.hpp"
+#include "src/mine/worker.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/data.hpp"
 
@@ -55,4 +59,28 @@ TEST_CASE("once silent: a label that WHERE names and the graph lacks is an error
   CHECK_THROWS_AS(run(graph, "COUNT (a)--(b) WHERE a.label = 77"), InputError);
   CHECK_THROWS_AS(run(graph, "COUNT (a)--(b) WHERE NOT (3 = b.label OR a.degree > 1)"), InputError);
   CHECK_NOTHROW(run(graph, "COUNT (a)--(b) WHERE a.label < 77"));
+}
+
+TEST_CASE("once slow: a sample of a plan with rows of bits is cut short by what filling them takes") {
+  const mine::Prepared graph(generate_star(1000000));
+  const Query query = parse_queries("EXISTS INDUCED star(4)").back();
+  codegen::PlanRequest request;
+  request.kind = codegen::Output::Kind::exists;
+  request.locals = true;
+  int checked = 0;
+  for (const codegen::RankedPlan& ranked : codegen::make_plans(query.pattern, graph.statistics(), request)) {
+    const codegen::Plan& plan = ranked.plan;
+    if (plan.locals.empty() || plan.locals.front().depth > 0) continue;
+    mine::WorkerMemory memory(plan, graph.view());
+    memory.worker().emit = [](rt::Worker*, int, const rt::vid*, int) { return 0; };
+    codegen::Meter meter;
+    meter.limit = 4e5;
+    const std::uint64_t unit = graph.units() / 40;  // the hub and a leaf
+    codegen::Interpreter(plan).run_metered(memory.worker(), {unit, unit + 1, 0, 1}, meter);
+    CHECK(memory.worker().aborted != 0);
+    CHECK(meter.filled > 0);
+    CHECK(meter.filled < 1.1 * codegen::Meter::kFilling * meter.limit);
+    ++checked;
+  }
+  CHECK(checked > 0);
 }
