@@ -84,3 +84,38 @@ TEST_CASE("once slow: a sample of a plan with rows of bits is cut short by what 
   }
   CHECK(checked > 0);
 }
+
+TEST_CASE("once slow: a graph without a match is known by a count, where that is cheaper than to look for one") {
+  using test::contains;
+  const Graph graph = generate_complete_bipartite(500, 500);
+  const QueryResult none = run(graph, "EXISTS cycle(5)");
+  CHECK(none.count == Count());
+  CHECK(!none.partial);
+  CHECK(none.done == 1);
+  CHECK_THAT(none.engine, contains("algebra"));
+  EdgeList edges;  // an edge within a side
+  for (VertexId u = 0; u < graph.num_vertices(); ++u)
+    for (const VertexId v : graph.neighbors(u)) {
+      edges.source.push_back(u);
+      edges.target.push_back(v);
+    }
+  edges.source.push_back(0);
+  edges.target.push_back(1);
+  CHECK(run(build_graph(std::move(edges)), "EXISTS cycle(5)").count.to_string() == "1");
+  for (const char* const query : {"EXISTS cycle(6)", "EXISTS INDUCED cycle(4)"}) {
+    const QueryResult some = run(graph, query);
+    CHECK(some.count.to_string() == "1");
+    CHECK_THAT(some.engine, !contains("algebra"));
+  }
+}
+
+TEST_CASE("EXISTS that a count was to answer ends at the stop flag") {
+  volatile int stop = 0;
+  MineOptions options;
+  options.stop = &stop;
+  options.progress = [&](const MineProgress&) { stop = 1; };
+  const QueryResult result = run(generate_complete_bipartite(500, 500), "EXISTS cycle(5)", options);
+  CHECK(result.partial);
+  CHECK(result.done < 1);
+  CHECK(result.count == Count());
+}
