@@ -17,12 +17,13 @@ struct Meter {
   double outermost = 0;  ///< of that, spent once per (chunk, v0): what a larger chunk saves
   double rows = 0;    ///< not of that: filling all rows of local graphs that live as long as v0, once per (chunk, v0)
   double filled = 0;  ///< of that, what this run did: a small chunk may fill as many rows as a large one
-  double limit = 0;   ///< the run is aborted past this many of `total`, or kFilling times as many `filled`; 0 = never
+  double limit = 0;   ///< the run is aborted when limited() is over it; 0 = never
 
   /// How much more than the rest filling may take.
   static constexpr double kFilling = 4;
-  /// What counts towards a limit.
   [[nodiscard]] double spent() const { return std::max(total, filled / kFilling); }
+  /// What is spent once for a v0 is left out: with a hub's tables alone over the limit, the rest would seem to be nothing.
+  [[nodiscard]] double limited() const { return std::max(total - outermost, filled / kFilling); }
 };
 
 class Interpreter {

@@ -6,6 +6,7 @@
 #include "galena/generate.hpp"
 #include "galena/mine.hpp"
 #include "src/mine/prepared.hpp"
+#include "src/mine/recipe.hpp"
 #include "src/mine/worker.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/data.hpp"
@@ -118,4 +119,14 @@ TEST_CASE("EXISTS that a count was to answer ends at the stop flag") {
   CHECK(result.partial);
   CHECK(result.done < 1);
   CHECK(result.count == Count());
+}
+
+TEST_CASE(
+    "once unseen: what a sample of a hub costs beyond its tables, where these alone take longer than a draw may") {
+  const mine::Prepared graph(generate_star(1000000));
+  // Banners and long paths around the hub are looked for among all pairs of leaves.
+  const mine::Recipe recipe = mine::make_recipe(parse_queries("MOTIFS 5").back(), graph, {});
+  double estimate = 0;
+  for (const mine::Job& job : recipe.jobs) estimate += job.selected.estimate;
+  CHECK(estimate > 1e10);  // nanoseconds; 1e8 is what the tables take
 }
