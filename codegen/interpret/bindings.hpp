@@ -107,7 +107,10 @@ class Bindings {
 
   void fill(std::uint32_t* out, const Local& g, vid at, int local) {
     const Span list = adjacency(g.rows.p[at]);
-    if (plan_.locals[static_cast<std::size_t>(local)].depth > 0) charge(step_cost::fill_row(g.columns.n, list.n));
+    if constexpr (kMetered) {
+      const bool for_v0 = plan_.locals[static_cast<std::size_t>(local)].depth == 0;
+      (for_v0 ? meter_->filled : meter_->total) += step_cost::fill_row(g.columns.n, list.n);
+    }
     ops_.fill_row(out, g.columns, list);
   }
 

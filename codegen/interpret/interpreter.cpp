@@ -70,7 +70,7 @@ class Run : private Bindings<kMetered> {
 
   [[nodiscard]] bool stopped() const {
     if constexpr (kMetered)
-      if (meter_->limit > 0 && meter_->total > meter_->limit) return true;
+      if (meter_->limit > 0 && meter_->limited() > meter_->limit) return true;
     return rt::raised(w_.stop);
   }
 

@@ -2,6 +2,7 @@
 // Runs a plan as it stands: the oracle of the generated code, the engine of cheap queries and
 // of machines without a compiler, and the meter of the planner's sampled runs.
 
+#include <algorithm>
 #include <array>
 #include <memory>
 
@@ -14,8 +15,15 @@ namespace galena::codegen {
 struct Meter {
   double total = 0;
   double outermost = 0;  ///< of that, spent once per (chunk, v0): what a larger chunk saves
-  double rows = 0;   ///< not of that: filling all rows of local graphs that live as long as v0, once per (chunk, v0)
-  double limit = 0;  ///< the run is aborted past this many; 0 = never
+  double rows = 0;    ///< not of that: filling all rows of local graphs that live as long as v0, once per (chunk, v0)
+  double filled = 0;  ///< of that, what this run did: a small chunk may fill as many rows as a large one
+  double limit = 0;   ///< the run is aborted when limited() is over it; 0 = never
+
+  /// How much more than the rest filling may take.
+  static constexpr double kFilling = 4;
+  [[nodiscard]] double spent() const { return std::max(total, filled / kFilling); }
+  /// What is spent once for a v0 is left out: with a hub's tables alone over the limit, the rest would seem to be nothing.
+  [[nodiscard]] double limited() const { return std::max(total - outermost, filled / kFilling); }
 };
 
 class Interpreter {

@@ -10,6 +10,7 @@
 #include "src/mine/algebra/evaluate.hpp"
 #include "src/mine/approximate.hpp"
 #include "src/mine/cliques/cliques.hpp"
+#include "src/mine/count_instead.hpp"
 #include "src/mine/executor.hpp"
 #include "src/mine/passes.hpp"
 #include "src/mine/rows.hpp"
@@ -215,9 +216,23 @@ void Runner::list(const Recipe& recipe, QueryResult& result, const RowSink& sink
 }
 
 void Runner::exists(const Recipe& recipe, QueryResult& result) {
-  const Outcome outcome = run_job(recipe, 0, result, [](int, const rt::vid*, int) { return false; });
+  CountInstead instead(graph_, result.query, options_);
+  const bool watched = !checkpoint_.enabled() && instead.possible(recipe.jobs.front().selected.estimate);
+  const MineOptions options = watched ? instead.watched() : options_;
+  Runner enumeration(graph_, options, checkpoint_);
+  enumeration.ready_ = ready_;
+  const Outcome outcome = enumeration.run_job(recipe, 0, result, [&instead](int, const rt::vid*, int) {
+    instead.found();
+    return false;
+  });
+  working_bytes_ = std::max(working_bytes_, enumeration.working_bytes_);
   result.count = Count(outcome.run.ended ? 1 : 0);
   if (outcome.run.ended) result.done = 1;
+  if (!outcome.run.partial || instead.taken_over() == nullptr) return;
+  result.partial = false;
+  result.done = 1;
+  count(*instead.taken_over(), result);
+  result.count = Count(result.count == Count() ? 0 : 1);
 }
 
 void Runner::local(const Recipe& recipe, QueryResult& result) {

@@ -102,7 +102,7 @@ SampledCost sampled_cost(const codegen::Plan& plan, const Prepared& graph, doubl
     meter.limit = kDrawBudget * effort;
     interpreter.run_metered(worker, {unit, unit + 1, 0, 1}, meter);
     sum += (meter.outermost + meter.rows) / own + (meter.total - meter.outermost);
-    spent += meter.total;
+    spent += meter.spent();
     ++drawn;
     if (worker.aborted != 0) {
       result.cut = true;

@@ -7,6 +7,7 @@
 #include "src/base/random.hpp"
 #include "src/mine/cliques/clique_kernels.hpp"
 #include "src/mine/cliques/core_order.hpp"
+#include "src/mine/cliques/joined_to_all.hpp"
 #include "src/mine/prepared.hpp"
 #include "test/mine/graphs.hpp"
 #include "test/support/catch.hpp"
@@ -178,4 +179,49 @@ TEST_CASE("a degeneracy order: successors come later, and no more than the large
     core = k;
   }
   CHECK(order.degeneracy == core);
+}
+
+TEST_CASE("vertices joined to all others are chosen, not enumerated: of a complete graph nothing is left") {
+  for (const std::uint32_t n : {16U, 64U, 65U, 200U, 2000U}) {
+    for (const std::uint32_t others : {0U, 2U, 7U, n / 2, n - 1}) {  // the first of them are an independent set
+      mine::CliqueTask task;
+      task.n = n;
+      task.words = mine::clique_words(n);
+      std::vector<std::uint64_t> rows(std::uint64_t{n} * task.words, 0);
+      for (std::uint32_t i = 0; i < n; ++i)
+        for (std::uint32_t j = 0; j < n; ++j)
+          if (i != j && (i >= others || j >= others))
+            rows[std::uint64_t{i} * task.words + j / 64] |= std::uint64_t{1} << (j % 64);
+      task.rows = rows.data();
+      const std::vector<std::uint64_t> before = rows;
+      CAPTURE(n, others);
+      const std::uint32_t taken = mine::take_joined_to_all(task, rows.data());
+      if (4 * (n - others) < n) {
+        CHECK(taken == 0);
+        CHECK(task.n == n);
+        CHECK(rows == before);
+        continue;
+      }
+      CHECK(taken == n - others);
+      CHECK(task.n == others);
+      CHECK(task.words == mine::clique_words(others));
+      for (std::uint64_t at = 0; at < std::uint64_t{task.n} * task.words; ++at) REQUIRE(rows[at] == 0);
+    }
+  }
+}
+
+TEST_CASE("cliques where some vertices are joined to all others, as plans count them") {
+  const int n = GENERATE(20, 70, 150);
+  for (const int joined : {1, n / 4, n / 2, n - 3}) {
+    base::RandomStream random(static_cast<std::uint64_t>(n + joined), 7);
+    std::vector<std::pair<int, int>> edges;
+    for (int u = 0; u < n; ++u)
+      for (int v = u + 1; v < n; ++v)
+        if (u < joined || random.uniform() < 0.4) edges.emplace_back((u * 11) % n, (v * 11) % n);
+    const Graph graph = test::graph_of(edges, static_cast<std::uint64_t>(n));
+    for (const char* const query : {"clique(4)", "clique(5)"}) {
+      CAPTURE(n, joined, query);
+      CHECK(count(graph, query) == count(graph, query, with(Engine::interpreter)));
+    }
+  }
 }

@@ -1,8 +1,13 @@
 // Answers that were once wrong, or slow beyond use, each with the case that showed it.
 
+#include "codegen/interpret/interpreter.hpp"
+#include "codegen/passes/planner.hpp"
 #include "galena/error.hpp"
 #include "galena/generate.hpp"
 #include "galena/mine.hpp"
+#include "src/mine/prepared.hpp"
+#include "src/mine/recipe.hpp"
+#include "src/mine/worker.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/data.hpp"
 
@@ -55,4 +60,73 @@ TEST_CASE("once silent: a label that WHERE names and the graph lacks is an error
   CHECK_THROWS_AS(run(graph, "COUNT (a)--(b) WHERE a.label = 77"), InputError);
   CHECK_THROWS_AS(run(graph, "COUNT (a)--(b) WHERE NOT (3 = b.label OR a.degree > 1)"), InputError);
   CHECK_NOTHROW(run(graph, "COUNT (a)--(b) WHERE a.label < 77"));
+}
+
+TEST_CASE("once slow: a sample of a plan with rows of bits is cut short by what filling them takes") {
+  const mine::Prepared graph(generate_star(1000000));
+  const Query query = parse_queries("EXISTS INDUCED star(4)").back();
+  codegen::PlanRequest request;
+  request.kind = codegen::Output::Kind::exists;
+  request.locals = true;
+  int checked = 0;
+  for (const codegen::RankedPlan& ranked : codegen::make_plans(query.pattern, graph.statistics(), request)) {
+    const codegen::Plan& plan = ranked.plan;
+    if (plan.locals.empty() || plan.locals.front().depth > 0) continue;
+    mine::WorkerMemory memory(plan, graph.view());
+    memory.worker().emit = [](rt::Worker*, int, const rt::vid*, int) { return 0; };
+    codegen::Meter meter;
+    meter.limit = 4e5;
+    const std::uint64_t unit = graph.units() / 40;  // the hub and a leaf
+    codegen::Interpreter(plan).run_metered(memory.worker(), {unit, unit + 1, 0, 1}, meter);
+    CHECK(memory.worker().aborted != 0);
+    CHECK(meter.filled > 0);
+    CHECK(meter.filled < 1.1 * codegen::Meter::kFilling * meter.limit);
+    ++checked;
+  }
+  CHECK(checked > 0);
+}
+
+TEST_CASE("once slow: a graph without a match is known by a count, where that is cheaper than to look for one") {
+  using test::contains;
+  const Graph graph = generate_complete_bipartite(500, 500);
+  const QueryResult none = run(graph, "EXISTS cycle(5)");
+  CHECK(none.count == Count());
+  CHECK(!none.partial);
+  CHECK(none.done == 1);
+  CHECK_THAT(none.engine, contains("algebra"));
+  EdgeList edges;  // an edge within a side
+  for (VertexId u = 0; u < graph.num_vertices(); ++u)
+    for (const VertexId v : graph.neighbors(u)) {
+      edges.source.push_back(u);
+      edges.target.push_back(v);
+    }
+  edges.source.push_back(0);
+  edges.target.push_back(1);
+  CHECK(run(build_graph(std::move(edges)), "EXISTS cycle(5)").count.to_string() == "1");
+  for (const char* const query : {"EXISTS cycle(6)", "EXISTS INDUCED cycle(4)"}) {
+    const QueryResult some = run(graph, query);
+    CHECK(some.count.to_string() == "1");
+    CHECK_THAT(some.engine, !contains("algebra"));
+  }
+}
+
+TEST_CASE("EXISTS that a count was to answer ends at the stop flag") {
+  volatile int stop = 0;
+  MineOptions options;
+  options.stop = &stop;
+  options.progress = [&](const MineProgress&) { stop = 1; };
+  const QueryResult result = run(generate_complete_bipartite(500, 500), "EXISTS cycle(5)", options);
+  CHECK(result.partial);
+  CHECK(result.done < 1);
+  CHECK(result.count == Count());
+}
+
+TEST_CASE(
+    "once unseen: what a sample of a hub costs beyond its tables, where these alone take longer than a draw may") {
+  const mine::Prepared graph(generate_star(1000000));
+  // Banners and long paths around the hub are looked for among all pairs of leaves.
+  const mine::Recipe recipe = mine::make_recipe(parse_queries("MOTIFS 5").back(), graph, {});
+  double estimate = 0;
+  for (const mine::Job& job : recipe.jobs) estimate += job.selected.estimate;
+  CHECK(estimate > 1e10);  // nanoseconds; 1e8 is what the tables take
 }

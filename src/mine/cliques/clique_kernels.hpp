@@ -22,6 +22,13 @@ struct CliqueTask {
 
 inline constexpr std::uint32_t kMaxCliqueWords = 64;
 
+/// Words of a row of so many vertices.
+inline std::uint32_t clique_words(std::uint32_t n) {
+  std::uint32_t words = 1;
+  while (64 * words < n) words *= 2;
+  return words;
+}
+
 struct CliqueKernels {
   /// All cliques, none of them by itself: subtrees of a pivot's neighbours count as binomials (Jain and Seshadhri, "The
   /// Power of Pivoting for Exact Clique Counting", WSDM 2020).

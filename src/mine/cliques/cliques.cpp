@@ -17,6 +17,7 @@
 #include "codegen/pattern/automorphism.hpp"
 #include "galena/error.hpp"
 #include "src/mine/cliques/clique_kernels.hpp"
+#include "src/mine/cliques/joined_to_all.hpp"
 #include "src/mine/clock.hpp"
 #include "src/mine/crew.hpp"
 #include "src/mine/executor.hpp"
@@ -33,12 +34,6 @@ constexpr int kLeastSize = 4;       ///< smaller ones are counted by plans
 constexpr int kMostEnumerated = 5;  ///< sizes up to this are enumerated, larger ones pivoted
 constexpr std::uint32_t kMostSuccessors = 64 * kMaxCliqueWords;
 constexpr std::uint32_t kBlock = 32;  ///< first vertices handed out at a time
-
-std::uint32_t words_for(std::uint32_t n) {
-  std::uint32_t words = 1;
-  while (64 * words < n) words *= 2;
-  return words;
-}
 
 /// None where it is over 128 bits.
 std::optional<u128> binomial(std::uint64_t n, std::uint64_t k) {
@@ -75,7 +70,7 @@ class Root {
     leaves_.reset(static_cast<std::uint64_t*>(std::calloc(held * free, sizeof(std::uint64_t))));
     if (!leaves_) throw std::bad_alloc();
     leaf_count_ = held * free;
-    const std::uint32_t words = words_for(std::max(order.degeneracy, 1U));
+    const std::uint32_t words = clique_words(std::max(order.degeneracy, 1U));
     rows_.resize(std::uint64_t{words} * std::max(order.degeneracy, 1U));
     task_.rows = rows_.data();
     task_.least = sizes.least;
@@ -89,7 +84,7 @@ class Root {
     const std::uint64_t begin = order_.start[v], end = order_.start[v + 1];
     if (end - begin + 1 < sizes_.least) return;
     task_.n = static_cast<std::uint32_t>(end - begin);
-    task_.words = words_for(task_.n);
+    task_.words = clique_words(task_.n);
     const std::uint32_t* const members = order_.successor.data() + begin;
     for (std::uint32_t i = 0; i < task_.n; ++i) place_[members[i]] = i;
     std::fill_n(rows_.begin(), std::uint64_t{task_.n} * task_.words, 0);
@@ -101,7 +96,7 @@ class Root {
     }
     for (std::uint32_t i = 0; i < task_.n; ++i) place_[members[i]] = kNone;
     if (enumerates(sizes_)) {
-      enumerated_ += clique_kernels().enumerate(task_);
+      enumerated_ += enumerate();
     } else {
       clique_kernels().pivot(task_);
     }
@@ -125,6 +120,20 @@ class Root {
   struct Free {
     void operator()(void* memory) const { std::free(memory); }
   };
+
+  /// Vertices that are joined to all others are in no way enumerated: any of them go with any clique of the rest.
+  u128 enumerate() {
+    const std::uint32_t all = take_joined_to_all(task_, rows_.data());
+    u128 total = 0, ways = 1;  // of choosing so many of them
+    const std::uint32_t size = sizes_.most;
+    for (std::uint32_t chosen = 0; chosen < size && chosen <= all; ++chosen) {
+      task_.most = size - chosen;
+      total += ways * clique_kernels().enumerate(task_);
+      ways = ways * (all - chosen) / (chosen + 1);
+    }
+    task_.most = size;
+    return total;
+  }
 
   void join(std::uint32_t i, std::uint32_t j) {
     rows_[std::uint64_t{i} * task_.words + j / 64] |= std::uint64_t{1} << (j % 64);
