@@ -26,6 +26,7 @@ void MetricsFile::open(std::ios::openmode mode) {
 }
 
 void MetricsFile::keep_before(int epoch) {
+  if (base::replaced_by(path_).empty()) return;  // a stream: what went is gone
   out_.close();
   base::AtomicFile kept(path_);
   std::ifstream in(path_);

@@ -59,7 +59,9 @@ void require_rows(const Tensor& rows, const char* option, const char* why) {
 }  // namespace
 
 void check_outputs(const TrainCommand& command) {
-  const std::pair<const char*, std::string> files[] = {{"--report", command.report},
+  const std::pair<const char*, std::string> files[] = {{"--config", command.config},
+                                                       {"--partition", command.train.partition_file.string()},
+                                                       {"--report", command.report},
                                                        {"--predictions", command.predictions},
                                                        {"--logits", command.logits},
                                                        {"--embeddings", command.embeddings},
@@ -67,11 +69,17 @@ void check_outputs(const TrainCommand& command) {
                                                        {"--metrics", command.metrics}};
   std::map<std::filesystem::path, const char*> options;
   for (const auto& [option, path] : files) {
-    if (path.empty() || std::filesystem::is_character_file(path)) continue;
-    const auto [other, fresh] = options.emplace(std::filesystem::weakly_canonical(path), option);
+    if (path.empty()) continue;
+    const std::filesystem::path place = base::replaced_by(path);
+    if (place.empty()) continue;
+    const auto [other, fresh] = options.emplace(place, option);
     if (!fresh)
-      throw InputError(fmt::format("{} and {} both write {}; give each its own file", other->second, option, path));
-    if (option != std::string_view("--metrics")) const base::AtomicFile probe(path);  // those are opened by themselves
+      throw InputError(fmt::format("{} and {} are both {}; give each its own file", other->second, option, path));
+    if (!command.weights.empty() && place.parent_path() == std::filesystem::weakly_canonical(command.weights))
+      throw InputError(fmt::format("{} {}: in the folder of --weights; choose another", option, path));
+    const bool probed = option != std::string_view("--config") && option != std::string_view("--partition") &&
+                        option != std::string_view("--metrics");  // which is opened by itself
+    if (probed) const base::AtomicFile probe(path);
   }
   if (command.weights.empty()) return;
   std::error_code error;

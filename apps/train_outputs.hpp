@@ -6,7 +6,7 @@
 namespace galena::cli {
 
 /// Throws EnvironmentError naming the first file asked for that cannot be written: better before training than after;
-/// InputError where two options name the same file.
+/// InputError where two options name the same file, of which one may be read.
 void check_outputs(const TrainCommand& command);
 
 /// Writes what was asked for. Row v is vertex v of the dataset. Throws InputError where the run has no such rows.

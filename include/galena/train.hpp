@@ -157,7 +157,8 @@ using EpochCallback = std::function<void(const EpochRecord&)>;
 
 /// Trains. `make` overrides options.model. Throws InputError for options that do not fit each other or the data, arrays
 /// of the data that are not as long as they should be or name what is not there, logits that are not a column a class, a
-/// checkpoint of another run or other data or a damaged one; EnvironmentError where a rank fails, naming it.
+/// checkpoint of another run or other data or a damaged one; EnvironmentError where a rank fails, naming it. What
+/// `make`, its network or `epoch` throws comes out as it is, unless it is a galena::Error, which names the rank.
 TrainResult train_network(const NodeDataset& data, const TrainOptions& options, const EpochCallback& epoch = {},
                           const ModelFactory& make = {});
 

@@ -67,6 +67,12 @@ void sync_folder(const std::filesystem::path& path) {
 
 }  // namespace
 
+std::filesystem::path replaced_by(const std::filesystem::path& path) {
+  const std::filesystem::path place = follow_links(path);
+  if (open_file(place) >= 0 || is_special(place)) return {};
+  return std::filesystem::weakly_canonical(place);
+}
+
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(follow_links(path)) {
   if (std::filesystem::is_directory(path_)) fail("cannot write a file here", EISDIR);
   if (const int open = open_file(path_); open < 0 && std::filesystem::is_symlink(path_)) {

@@ -11,9 +11,13 @@
 
 namespace galena::base {
 
+/// The file that writing to `path` replaces, at the end of links; empty where it replaces none: of a device, a pipe, or
+/// what is open already, as /dev/stdout is.
+std::filesystem::path replaced_by(const std::filesystem::path& path);
+
 /// Writes beside `path` (same folder, so that the rename is atomic), and renames in commit().
 /// Without commit() - an exception, a full disk - the temporary file is removed and whatever
-/// stood at `path` before is untouched. Devices and pipes (/dev/stdout) are written directly.
+/// stood at `path` before is untouched. Devices, pipes and what is open (/dev/stdout) are written directly.
 class AtomicFile {
  public:
   /// Throws EnvironmentError if the folder does not exist or cannot be written.
@@ -41,7 +45,7 @@ class AtomicFile {
   void write_through(const std::byte* data, std::size_t size);
   [[noreturn]] void fail(const char* what, int error) const;
 
-  std::filesystem::path path_, temporary_;  // temporary_ is empty for devices and pipes
+  std::filesystem::path path_, temporary_;  // temporary_ is empty for what is written directly
   int fd_ = -1;
   std::uint64_t position_ = 0;
   std::vector<std::byte> buffer_;

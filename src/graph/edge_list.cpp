@@ -102,8 +102,8 @@ class EdgeListParser {
     if (*at == '#' || *at == '%') {
       const char* const after = skip_line(at, end_);
       const std::string_view comment(at, static_cast<std::size_t>(after - at));
-      if (const std::size_t found = stray_return(comment); found != std::string_view::npos) {
-        fail(at + found, kCarriageReturn);
+      if (const char* const found = edge_in_comment(comment)) {
+        fail(found, kCarriageReturn);
         return false;
       }
       if (block_.columns == 0 && !block_.declared) {
@@ -129,6 +129,7 @@ class EdgeListParser {
     if (*second == '\n' || *second == '#' || *second == '%') {
       return fail(second, "expected a second vertex id, found the end of the line (is the file truncated?)");
     }
+    if (has_return(after, second)) return fail(after, kCarriageReturn);
     after = scan_number(second, ids[1]);
     if (after == nullptr || after == second) return fail(second, explain_bad_id(second));
     if (!is_separator(*after) && *after != '\n') return fail(after, separator_expected(after));
@@ -138,9 +139,14 @@ class EdgeListParser {
   // The columns after the second id, of which the first may be the label. Returns where the newline is.
   const char* skip_columns(const char* at, std::uint32_t& columns) {
     for (;;) {
+      const char* const gap = at;
       at = skip_separators(at);
-      if (at[-1] == '\r' && *at != '\n') return fail(at - 1, kCarriageReturn);
-      if (*at == '#' || *at == '%') return skip_line(at, end_) - 1;
+      if (*at != '\n' && has_return(gap, at)) return fail(gap, kCarriageReturn);
+      if (*at == '#' || *at == '%') {
+        const char* const next = skip_line(at, end_);
+        const char* const found = edge_in_comment({at, static_cast<std::size_t>(next - at)});
+        return found != nullptr ? fail(found, kCarriageReturn) : next - 1;
+      }
       if (*at == '\n') break;
       ++columns;
       if (labelled_ && columns == 3 && !read_label(at)) return nullptr;

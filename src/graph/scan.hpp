@@ -42,10 +42,17 @@ inline const char* scan_number(const char* at, std::uint64_t& value) noexcept {
 constexpr const char* kCarriageReturn =
     "a carriage return within a line (line ends of an old Mac?): make them newlines, as tr '\\r' '\\n' does";
 
-/// Where a line with its newline has a carriage return that does not end it; npos: nowhere.
-inline std::size_t stray_return(std::string_view line) noexcept {
-  const std::size_t found = line.find('\r');
-  return found != std::string_view::npos && found + 2 < line.size() ? found : std::string_view::npos;
+/// Whether what separates two words holds a carriage return, which ends a line for an old Mac.
+inline bool has_return(const char* from, const char* to) noexcept {
+  while (from != to && *from != '\r') ++from;
+  return from != to;
+}
+
+/// Where a comment, with its newline, is ended by a carriage return that a number follows; null: nowhere.
+inline const char* edge_in_comment(std::string_view comment) noexcept {
+  for (std::size_t at = comment.find('\r'); at != std::string_view::npos; at = comment.find('\r', at + 1))
+    if (is_digit(*skip_separators(comment.data() + at))) return comment.data() + at;
+  return nullptr;
 }
 
 /// What stands at `at`, for messages: a quoted word, "the end of the line", or "byte 0x7f (a binary file?)".

@@ -48,16 +48,18 @@ std::optional<std::uint64_t> declared_vertices(std::string_view comment) {
 // One hyperedge from `at`; false and an error in the block if a word is no id.
 bool parse_hyperedge(HyperedgeBlock& block, const char* line, const char* at) {
   const std::size_t before = block.ids.size();
-  for (; *at != '\n' && *at != '#' && *at != '%'; at = skip_separators(at)) {
+  const auto fail = [&](const char* place, std::string message) {
+    block.error = TextError{block.lines, static_cast<std::uint64_t>(place - line) + 1, std::move(message)};
+    return false;
+  };
+  while (*at != '\n' && *at != '#' && *at != '%') {
     std::uint64_t id = 0;
     const char* const after = scan_number(at, id);
     const bool good = after != nullptr && after != at && (is_separator(*after) || *after == '\n');
-    if (!good) {
-      block.error = TextError{block.lines, static_cast<std::uint64_t>(at - line) + 1, explain_bad_id(at)};
-      return false;
-    }
+    if (!good) return fail(at, explain_bad_id(at));
     block.ids.push_back(id);
-    at = after;
+    at = skip_separators(after);
+    if (*at != '\n' && has_return(after, at)) return fail(after, kCarriageReturn);
   }
   block.sizes.push_back(block.ids.size() - before);
   return true;
@@ -68,12 +70,11 @@ void parse_hyperedges(HyperedgeBlock& block, std::string_view text) {
   for (const char* line = text.data(); line != end; ++block.lines) {
     const char* const next = skip_line(line, end);
     const char* const at = skip_separators(line);
-    if (const auto found = stray_return({line, static_cast<std::size_t>(next - line)});
-        found != std::string_view::npos) {
-      block.error = TextError{block.lines, found + 1, kCarriageReturn};
-      return;
-    }
     if (*at == '#' || *at == '%') {
+      if (const char* const found = edge_in_comment({line, static_cast<std::size_t>(next - line)})) {
+        block.error = TextError{block.lines, static_cast<std::uint64_t>(found - line) + 1, kCarriageReturn};
+        return;
+      }
       if (block.sizes.empty() && !block.declared) {
         block.declared = declared_vertices({line, static_cast<std::size_t>(next - line)});
       }

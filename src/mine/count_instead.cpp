@@ -1,5 +1,9 @@
 #include "src/mine/count_instead.hpp"
 
+#include <chrono>
+#include <exception>
+#include <utility>
+
 #include "src/mine/executor.hpp"
 
 namespace galena::mine {
@@ -28,12 +32,31 @@ MineOptions CountInstead::watched() {
   return options;
 }
 
+CountInstead::~CountInstead() { raise(give_up_); }
+
+/// Whatever keeps a count from being planned, the enumeration can do without it.
+std::optional<Recipe> CountInstead::plan() {
+  try {
+    Recipe recipe = make_recipe(count_, graph_, {.algebra = true}, &give_up_);
+    if (recipe.algebra && !rt::raised(&give_up_)) return recipe;
+  } catch (const std::exception&) {
+  }
+  return std::nullopt;
+}
+
 void CountInstead::watch(const MineProgress& progress) {
   if (options_.progress) options_.progress(progress);
-  if (progress.seconds > kPatience && !recipe_) recipe_ = make_recipe(count_, graph_, {.algebra = true}, &found_);
-  if (recipe_ && recipe_->algebra && !rt::raised(&found_))
-    taken_over_ = progress.seconds * 1e9 * thread_count(options_) > recipe_->by_algebra;
-  if (taken_over_ || rt::raised(options_.stop)) stop_ = 1;
+  if (rt::raised(options_.stop)) {
+    raise(give_up_);
+    return raise(stop_);
+  }
+  if (progress.seconds > kPatience && !std::exchange(begun_, true))
+    planning_ = std::async(std::launch::async, [this] { return plan(); });
+  if (planning_.valid() && planning_.wait_for(std::chrono::seconds(0)) == std::future_status::ready)
+    recipe_ = planning_.get();
+  if (!recipe_ || rt::raised(&give_up_)) return;
+  taken_over_ = progress.seconds * 1e9 * thread_count(options_) > recipe_->by_algebra;
+  if (taken_over_) raise(stop_);
 }
 
 }  // namespace galena::mine

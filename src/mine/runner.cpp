@@ -218,21 +218,30 @@ void Runner::list(const Recipe& recipe, QueryResult& result, const RowSink& sink
 void Runner::exists(const Recipe& recipe, QueryResult& result) {
   CountInstead instead(graph_, result.query, options_);
   const bool watched = !checkpoint_.enabled() && instead.possible(recipe.jobs.front().selected.estimate);
-  const MineOptions options = watched ? instead.watched() : options_;
-  Runner enumeration(graph_, options, checkpoint_);
-  enumeration.ready_ = ready_;
-  const Outcome outcome = enumeration.run_job(recipe, 0, result, [&instead](int, const rt::vid*, int) {
-    instead.found();
-    return false;
-  });
-  working_bytes_ = std::max(working_bytes_, enumeration.working_bytes_);
-  result.count = Count(outcome.run.ended ? 1 : 0);
-  if (outcome.run.ended) result.done = 1;
-  if (!outcome.run.partial || instead.taken_over() == nullptr) return;
+  const auto look = [&](const MineOptions& options) {
+    Runner enumeration(graph_, options, checkpoint_);
+    enumeration.ready_ = ready_;
+    const Outcome outcome = enumeration.run_job(recipe, 0, result, [&instead](int, const rt::vid*, int) {
+      instead.found();
+      return false;
+    });
+    working_bytes_ = std::max(working_bytes_, enumeration.working_bytes_);
+    result.count = Count(outcome.run.ended ? 1 : 0);
+    if (outcome.run.ended) result.done = 1;
+    return outcome.run.partial;
+  };
+  if (!look(watched ? instead.watched() : options_) || instead.taken_over() == nullptr) return;
+  const QueryResult before = result;
   result.partial = false;
   result.done = 1;
-  count(*instead.taken_over(), result);
-  result.count = Count(result.count == Count() ? 0 : 1);
+  try {
+    count(*instead.taken_over(), result);
+    result.count = Count(result.count == Count() ? 0 : 1);
+  } catch (const InputError&) {  // numbers that make up the count are too large, which EXISTS need not know
+    result = before;
+    result.partial = false;
+    look(options_);
+  }
 }
 
 void Runner::local(const Recipe& recipe, QueryResult& result) {

@@ -92,7 +92,8 @@ void Trainer::evaluate(EpochRecord& record) {
     best_ = replica_.snapshot();
     best_epoch_ = record.epoch;
     best_scores_ = scores;
-    since_best_ = 0;
+    const bool defined = !std::isnan(run_.options.select == "loss" ? scores.valid_loss : scores.valid);
+    since_best_ = defined ? 0 : since_best_ + 1;
   } else {
     ++since_best_;
   }

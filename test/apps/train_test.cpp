@@ -199,8 +199,16 @@ TEST_CASE("outputs: a file each, and what else a folder of weights holds is said
   const TemporaryFolder folder;
   const std::string f = folder.path() / "same";
   check_refused({"karate", "--metrics", f, "--report", folder.path() / "." / "same"},
-                "--report and --metrics both write");
-  check_refused({"karate", "--checkpoint", f, "--predictions", f}, "--predictions and --checkpoint both write");
+                "--report and --metrics are both ");
+  check_refused({"karate", "--checkpoint", f, "--predictions", f}, "--predictions and --checkpoint are both ");
+  std::filesystem::create_symlink("behind", folder.path() / "one");
+  std::filesystem::create_symlink("behind", folder.path() / "other");
+  check_refused({"karate", "--logits", folder.path() / "one", "--predictions", folder.path() / "other"},
+                "--predictions and --logits are both ");
+  const std::string parts = folder.write("parts.txt", "0\n");
+  check_refused({"karate", "--partition", parts, "--report", parts}, "--partition and --report are both ");
+  check_refused({"karate", "--weights", folder.path() / "w", "--logits", folder.path() / "w" / "l.npy"},
+                "in the folder of --weights");
   check_refused({"karate", "--epochs", "2", "--metrics", "/dev/full"}, "/dev/full: cannot be written", 1);
   const std::string weights = folder.path() / "weights";
   CHECK_THAT(train({"karate", "--model", "gat", "--epochs", "1", "--weights", weights}).err, !contains("also holds"));

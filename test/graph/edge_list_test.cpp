@@ -21,8 +21,8 @@ TEST_CASE("edge list: separators, comments, line ends") {
   for (const std::string text :
        {"0 1\n1 2\n2 3\n", "0\t1\n1\t2\n2\t3", "0,1\n1,2\n2,3\n", "0, 1\n 1 ,2\n2 , 3\n", "0 1\r\n1 2\r\n2 3\r\n",
         "# a\r\n#\r\n0 1 \r\n1 2 # b\r\n2 3\r\n", "# a\n0 1\n1 2\n2 3 \r",
-        "# SNAP\n% Konect\n\n0 1\n\n1 2\n  # later\n2 3", "   0    1  \n1\t \t2\t\n2 3 \n\n\n",
-        "00000000000000000000000 0001\n1 2 # note\n2 3\n",
+        "# a\rb\r\r\n0 1\r\r\n1 2\r\r\n2 3 # c\r\r\n", "# SNAP\n% Konect\n\n0 1\n\n1 2\n  # later\n2 3",
+        "   0    1  \n1\t \t2\t\n2 3 \n\n\n", "00000000000000000000000 0001\n1 2 # note\n2 3\n",
         "\xEF\xBB\xBF"
         "0 1\n1 2\n2 3\n"}) {
     CAPTURE(text);
@@ -77,6 +77,9 @@ TEST_CASE("edge list: errors say where, what, and what was expected") {
                 "g.txt:1:1: expected a vertex id, found byte 0x7f (not a text file?)"},
            Case{"0 1\r0 2\r", "g.txt:1:4: a carriage return within a line"},
            Case{"0 1\n1 2\r3 4\n", "g.txt:2:4: a carriage return within a line"},
+           Case{"0 1\r 1 2\r 2 0\r", "g.txt:1:4: a carriage return within a line"},
+           Case{"0\r1\n2 3\n", "g.txt:1:2: a carriage return within a line"},
+           Case{"0 1 # a\r1 2\r\n", "g.txt:1:8: a carriage return within a line"},
            Case{"# a\r0 1\r1 2\r", "g.txt:1:4: a carriage return within a line"},
            Case{"", "g.txt: no edges; expected lines of two vertex ids"},
            Case{"\n\n# only comments\n", "g.txt: no edges"},

@@ -57,7 +57,8 @@ TEST_CASE("hyperedge list: sparse and 64-bit ids are renumbered") {
 
 TEST_CASE("hyperedge list: errors name the place") {
   CHECK_THROWS_WITH(parse("0 1\r2 3\r"), test::contains("h.txt:1:4: a carriage return within a line"));
-  CHECK(parse("# a\r\n0 1\r\n2 3 \r\n").num_hyperedges() == 2);
+  CHECK_THROWS_WITH(parse("# a\r0 1\r2 3\r"), test::contains("h.txt:1:4: a carriage return within a line"));
+  CHECK(parse("# a\r\n0 1\r\r\n2 3 \r\n").num_hyperedges() == 2);
   CHECK_THROWS_WITH(parse("1 2\n3 -4\n"), test::contains("h.txt:2:3: '-4' is negative"));
   CHECK_THROWS_WITH(parse("1 2\n\n3 x\n"), test::contains("h.txt:3:3: expected a vertex id, found 'x'"));
   CHECK_THROWS_WITH(parse("1 18446744073709551616\n"), test::contains("does not fit 64 bits"));

@@ -1,10 +1,14 @@
 // Answers that were once wrong, or slow beyond use, each with the case that showed it.
 
+#include <chrono>
+#include <thread>
+
 #include "codegen/interpret/interpreter.hpp"
 #include "codegen/passes/planner.hpp"
 #include "galena/error.hpp"
 #include "galena/generate.hpp"
 #include "galena/mine.hpp"
+#include "src/mine/count_instead.hpp"
 #include "src/mine/prepared.hpp"
 #include "src/mine/recipe.hpp"
 #include "src/mine/worker.hpp"
@@ -110,15 +114,61 @@ TEST_CASE("once slow: a graph without a match is known by a count, where that is
   }
 }
 
-TEST_CASE("EXISTS that a count was to answer ends at the stop flag") {
+TEST_CASE("EXISTS that a count was to answer ends at the stop flag, before, while and after the count is planned") {
+  for (const double seconds : {0.0, 0.3, 0.6}) {
+    volatile int stop = 0;
+    MineOptions options;
+    options.stop = &stop;
+    options.progress = [&](const MineProgress& progress) {
+      if (progress.seconds >= seconds) stop = 1;
+    };
+    const QueryResult result = run(generate_complete_bipartite(500, 500), "EXISTS INDUCED path(6)", options);
+    CHECK(result.partial);
+    CHECK(result.done < 1);
+    CHECK(result.count == Count());
+  }
+}
+
+TEST_CASE("an EXISTS is left to its count once it took as long as that would") {
+  const mine::Prepared graph(generate_complete_bipartite(300, 300));
+  const Query query = parse_queries("EXISTS cycle(5)").front();
   volatile int stop = 0;
-  MineOptions options;
-  options.stop = &stop;
-  options.progress = [&](const MineProgress&) { stop = 1; };
-  const QueryResult result = run(generate_complete_bipartite(500, 500), "EXISTS cycle(5)", options);
-  CHECK(result.partial);
-  CHECK(result.done < 1);
-  CHECK(result.count == Count());
+  MineOptions given;
+  given.stop = &stop;
+  const auto plan = [&](mine::CountInstead& instead, const MineOptions& options) {
+    for (int tick = 0; tick < 6000 && !rt::raised(options.stop); ++tick) {
+      options.progress({0.5, 1e6, -1});  // long ago begun
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return instead.taken_over();
+  };
+  {
+    mine::CountInstead instead(graph, query, given);
+    CHECK(instead.possible(1e12));
+    CHECK_FALSE(instead.possible(1e6));
+    const MineOptions options = instead.watched();
+    options.progress({0.5, 0.1, -1});  // just begun
+    CHECK_FALSE(rt::raised(options.stop));
+    const mine::Recipe* const recipe = plan(instead, options);
+    REQUIRE(recipe != nullptr);
+    CHECK(recipe->algebra.has_value());
+  }
+  {
+    mine::CountInstead instead(graph, query, given);
+    const MineOptions options = instead.watched();
+    instead.found();
+    for (int tick = 0; tick < 50; ++tick) {
+      options.progress({0.5, 1e6, -1});
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    CHECK_FALSE(rt::raised(options.stop));
+    CHECK(instead.taken_over() == nullptr);
+  }
+  stop = 1;
+  mine::CountInstead instead(graph, query, given);
+  const MineOptions options = instead.watched();
+  CHECK(plan(instead, options) == nullptr);
+  CHECK(rt::raised(options.stop));
 }
 
 TEST_CASE(
