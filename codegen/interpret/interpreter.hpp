@@ -24,7 +24,8 @@ struct Meter {
   static constexpr double kFilling = 4;
   /// What counts towards the budget of all draws.
   [[nodiscard]] double spent() const { return std::max(total, filled / kFilling); }
-  /// What counts towards the limit of one. What is spent once for a v0 is left out: with a hub's tables alone over the limit, the rest would seem to be nothing.
+  /// What counts towards the limit of one. What is spent once for a v0 is left out: with a hub's tables alone over the
+  /// limit, the rest would seem to be nothing.
   [[nodiscard]] double limited() const { return std::max(total - outermost, filled / kFilling); }
 };
 
