@@ -73,7 +73,7 @@ std::filesystem::path replaced_by(const std::filesystem::path& path) {
   return std::filesystem::weakly_canonical(place);
 }
 
-AtomicFile::AtomicFile(std::filesystem::path path) : path_(follow_links(path)) {
+AtomicFile::AtomicFile(std::filesystem::path path) : path_(follow_links(std::move(path))) {
   if (std::filesystem::is_directory(path_)) fail("cannot write a file here", EISDIR);
   if (const int open = open_file(path_); open < 0 && std::filesystem::is_symlink(path_)) {
     fail("cannot write", ELOOP);
