@@ -11,7 +11,6 @@ namespace galena::mine {
 namespace {
 constexpr double kPatience = 0.25;  ///< seconds before the count is planned
 constexpr double kLong = 1e9;       ///< nanoseconds on one core: what is shorter is enumerated
-constexpr int kMostVertices = 7;    ///< that algebra takes
 }  // namespace
 
 CountInstead::CountInstead(const Prepared& graph, const Query& query, const MineOptions& options)
@@ -22,7 +21,7 @@ CountInstead::CountInstead(const Prepared& graph, const Query& query, const Mine
 bool CountInstead::possible(double estimate) const {
   const Pattern& pattern = count_.pattern;
   return options_.engine == Engine::automatic && options_.device != MineDevice::cuda && options_.processes == nullptr &&
-         estimate > kLong && pattern.size() <= kMostVertices && (pattern.plain() || pattern.plain_induced());
+         estimate > kLong && pattern.size() <= kMostAlgebraVertices && (pattern.plain() || pattern.plain_induced());
 }
 
 MineOptions CountInstead::watched() {

@@ -11,8 +11,9 @@
 namespace galena::mine {
 
 /// Watches the enumeration of an EXISTS. Most find a match at once; where none was found for a while, the pattern's count
-/// is planned beside it, by a thread of its own. If algebra is cheap there, the enumeration is ended when it has taken as long as algebra is
-/// estimated to take. So neither a match that is found early nor a graph without any costs much more than the better way.
+/// is planned beside it, by a thread of its own. If algebra is cheap there, the enumeration is ended when it has taken as
+/// long as algebra is estimated to take. So neither a match that is found early nor a graph without any costs much more
+/// than the better way.
 class CountInstead {
  public:
   /// The graph and the options must outlive it.

@@ -21,7 +21,6 @@ using rt::i128;
 
 namespace {
 
-constexpr int kMaxVertices = 7;
 /// Cliques are enumerated, in order, unless all that neighbourhoods hold takes less time (ns, a guess per step) than
 /// starting an enumeration does.
 constexpr double kStep = 10, kStart = 2e6;
@@ -146,7 +145,7 @@ class Maker {
 
 std::optional<AlgebraPlan> plan_algebra(const std::vector<Pattern>& patterns, const codegen::RowCosts& costs) {
   for (const Pattern& pattern : patterns)
-    if (!pattern.plain() || pattern.size() > kMaxVertices || pattern.size() < 2 || !pattern.connected())
+    if (!pattern.plain() || pattern.size() > kMostAlgebraVertices || pattern.size() < 2 || !pattern.connected())
       return std::nullopt;
   return Maker(costs).run(patterns);
 }

@@ -27,8 +27,10 @@ struct AlgebraPlan {
   double estimate = 0;              ///< of the program, nanoseconds on one core
 };
 
-/// Edge-induced counts of these connected patterns without labels (anti-edges are ignored). Empty where algebra has
-/// nothing to say: every pattern would be enumerated.
+constexpr int kMostAlgebraVertices = 7;  ///< of a pattern that algebra takes
+
+/// Edge-induced counts of these patterns, which must be plain: of labels and anti-edges algebra knows nothing. Empty where
+/// one is not, is not connected or too large, or where every pattern would be enumerated all the same.
 std::optional<AlgebraPlan> plan_algebra(const std::vector<Pattern>& patterns, const codegen::RowCosts& costs);
 
 /// The count. Throws InputError where an intermediate sum leaves 127 bits.
