@@ -59,16 +59,20 @@ void require_rows(const Tensor& rows, const char* option, const char* why) {
 }  // namespace
 
 void check_outputs(const TrainCommand& command) {
-  const std::pair<const char*, std::string> files[] = {{"--config", command.config},
-                                                       {"--partition", command.train.partition_file.string()},
-                                                       {"--report", command.report},
-                                                       {"--predictions", command.predictions},
-                                                       {"--logits", command.logits},
-                                                       {"--embeddings", command.embeddings},
-                                                       {"--checkpoint", command.train.checkpoint.string()},
-                                                       {"--metrics", command.metrics}};
+  const struct {
+    const char* option;
+    std::string path;
+    bool probed = false;  // the others are read, or opened by themselves
+  } files[] = {{"--config", command.config},
+               {"--partition", command.train.partition_file.string()},
+               {"--metrics", command.metrics},
+               {"--report", command.report, true},
+               {"--predictions", command.predictions, true},
+               {"--logits", command.logits, true},
+               {"--embeddings", command.embeddings, true},
+               {"--checkpoint", command.train.checkpoint.string(), true}};
   std::map<std::filesystem::path, const char*> options;
-  for (const auto& [option, path] : files) {
+  for (const auto& [option, path, probed] : files) {
     if (path.empty()) continue;
     const std::filesystem::path place = base::replaced_by(path);
     if (place.empty()) continue;
@@ -77,8 +81,6 @@ void check_outputs(const TrainCommand& command) {
       throw InputError(fmt::format("{} and {} are both {}; give each its own file", other->second, option, path));
     if (!command.weights.empty() && place.parent_path() == std::filesystem::weakly_canonical(command.weights))
       throw InputError(fmt::format("{} {}: in the folder of --weights; choose another", option, path));
-    const bool probed = option != std::string_view("--config") && option != std::string_view("--partition") &&
-                        option != std::string_view("--metrics");  // which is opened by itself
     if (probed) const base::AtomicFile probe(path);
   }
   if (command.weights.empty()) return;

@@ -199,7 +199,7 @@ TEST_CASE("outputs: a file each, and what else a folder of weights holds is said
   const TemporaryFolder folder;
   const std::string f = folder.path() / "same";
   check_refused({"karate", "--metrics", f, "--report", folder.path() / "." / "same"},
-                "--report and --metrics are both ");
+                "--metrics and --report are both ");
   check_refused({"karate", "--checkpoint", f, "--predictions", f}, "--predictions and --checkpoint are both ");
   std::filesystem::create_symlink("behind", folder.path() / "one");
   std::filesystem::create_symlink("behind", folder.path() / "other");
